@@ -1,0 +1,1 @@
+//! System and scenario files: their language, their mistakes, their checked form.

@@ -1,0 +1,16 @@
+//! What a system is: its files, the catalogue of plans and prices, every safeguard as a pure state machine,
+//! and the record that a run leaves behind.
+//!
+//! Owns: units and time, file schema and diagnostics, catalogue editions, machines, figures and summaries.
+//! Never: clocks, randomness, sockets, tasks, or I/O beyond parsing text it is given.
+
+pub mod catalogue;
+pub mod cause;
+pub mod file;
+pub mod machine;
+pub mod record;
+pub mod time;
+pub mod units;
+
+pub use cause::Cause;
+pub use time::{SimSpan, SimTime};

@@ -1,0 +1,1 @@
+//! (autoscaler: under construction)

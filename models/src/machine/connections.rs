@@ -1,0 +1,1 @@
+//! (connections: under construction)

@@ -1,0 +1,17 @@
+//! Safeguards as pure state machines.
+//!
+//! The calling contract, the same for all: hand in the time and one input; then drain `poll` until it returns `None`
+//! (machines whose answer is immediate return it instead and have no `poll`); then arm one wake-up at `next_deadline`
+//! and call `advance` when it comes. Calling `advance` early does nothing. Time never goes backwards.
+//! A machine is generic over a small `Copy` ticket that names whoever waits; it never looks inside.
+//! Capacity is reserved at the start or grows to its high-water mark; nothing is allocated in steady state.
+
+pub mod autoscaler;
+pub mod connections;
+pub mod job_queue;
+pub mod limiter;
+pub mod line;
+pub mod provider_limit;
+pub mod retry;
+pub mod slots;
+pub mod ttl_cache;

@@ -1,0 +1,1 @@
+//! (ttl_cache: under construction)

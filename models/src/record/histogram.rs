@@ -1,0 +1,1 @@
+//! (histogram: under construction)

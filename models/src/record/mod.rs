@@ -1,0 +1,6 @@
+//! The record that a run leaves behind, simulated or measured.
+
+pub mod figures;
+pub mod histogram;
+pub mod summary;
+pub mod timeline;

@@ -1,0 +1,143 @@
+//! A run's result in full: figures, objectives, what bound first, what happened when.
+//!
+//! Owns: the value that every face (terminal, JSON, app, report) shows. Its JSON keys are contract.md's.
+
+use super::figures::{Estimate, Figures, Unit};
+
+/// The result of a scenario over its replications.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// The scenario's name: the bundled name or the file's stem.
+    pub scenario: String,
+    /// The scenario's title.
+    pub title: String,
+    /// The question the scenario's file opens with, in one line; empty when it has none.
+    pub question: String,
+    /// The system's title.
+    pub system: String,
+    /// Version of Highwater.
+    pub version: String,
+    /// Hash of the files and settings that were run, in hexadecimal: enough to see that two results are of one model.
+    pub model_hash: String,
+    /// Root seed.
+    pub seed: u64,
+    /// Independent replications.
+    pub replications: u32,
+    /// Simulated seconds of one replication, mean.
+    pub simulated_seconds: f64,
+    /// Events of all replications.
+    pub events: u64,
+    /// The measured span: from and to, in seconds.
+    pub measured: (f64, f64),
+    /// Every number.
+    pub figures: Figures,
+    /// What had to hold.
+    pub objectives: Vec<Objective>,
+    /// Which resources reached their limit, in the order in which they did.
+    pub bottlenecks: Vec<Bottleneck>,
+    /// The first failures by cause, in the order of their first time.
+    pub failures: Vec<FirstFailure>,
+    /// Whether and when the system came back after the last trigger.
+    pub recovery: Recovery,
+    /// Decisions and events of the first replication, in order of time.
+    pub log: Vec<LogEntry>,
+    /// Ways in which a figure may mislead, and parts of the files that were not simulated.
+    pub warnings: Vec<Warning>,
+}
+
+/// One objective and whether it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objective {
+    /// Its path in the file without `objectives.`, such as `p95` or `endpoint."stripe.webhook".error_rate`.
+    pub name: String,
+    /// The bound.
+    pub target: f64,
+    /// At most (true) or at least (false) the bound.
+    pub at_most: bool,
+    /// What it counts in.
+    pub unit: Unit,
+    /// What came out.
+    pub value: Estimate,
+    /// True or false when the whole interval is on one side of the bound; `None` when undecided.
+    pub met: Option<bool>,
+}
+
+/// A resource that reached its limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bottleneck {
+    /// The resource's name in the system file.
+    pub resource: String,
+    /// Its kind: service, pool, queue, limiter, database, cache, provider.
+    pub kind: &'static str,
+    /// In words, what its limit is: "20 connections per process", "0.5 CPU per instance".
+    pub limit: String,
+    /// When it first bound, in seconds.
+    pub first_at: Estimate,
+    /// In how many of the replications it bound.
+    pub replications: u32,
+    /// Its utilisation over the measured span, 0 to 1; NaN where it has none.
+    pub utilization: f64,
+    /// Share of the latency of all useful requests spent at it; NaN when none.
+    pub latency_share: f64,
+    /// Share of the latency of the slowest 5 % spent at it.
+    pub latency_share_slowest: f64,
+    /// The resource whose saturation explains this one, where there is one: a full pool in front of an idle database is
+    /// the event loop's doing.
+    pub because_of: Option<String>,
+}
+
+/// When a cause of failure was first seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FirstFailure {
+    /// The name of the cause, see [`crate::Cause`].
+    pub cause: &'static str,
+    /// The resource at which it first happened, where it has one.
+    pub resource: Option<String>,
+    /// The endpoint that failed most often of it.
+    pub endpoint: String,
+    /// The first time, in seconds, over the replications that saw it.
+    pub first_at: Estimate,
+    /// In how many of the replications it was seen.
+    pub replications: u32,
+    /// Share of all requests that failed of it.
+    pub share: f64,
+}
+
+/// Whether the system came back after the last trigger.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Recovery {
+    /// Nothing went wrong, or no trigger ended within the run: there is nothing to say.
+    #[default]
+    NotAsked,
+    /// Back within objectives, so many seconds after the start.
+    At(Estimate),
+    /// Not in every replication: how many came back of how many.
+    Sometimes {
+        /// Replications that came back.
+        recovered: u32,
+        /// Replications.
+        of: u32,
+    },
+    /// Not before the run ended.
+    Never,
+}
+
+/// Something that happened, for the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogEntry {
+    /// Seconds since the start.
+    pub at: f64,
+    /// What it is about: a resource, an event.
+    pub subject: String,
+    /// What happened, with its reason, in words.
+    pub text: String,
+}
+
+/// A way in which a figure may mislead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Stable id, such as `still-growing`.
+    pub id: &'static str,
+    /// In words, with what to do.
+    pub text: String,
+}
