@@ -1,1 +1,5 @@
-//! What the system would do.
+//! What the system would do: engine, world, measurements, experiments.
+
+pub mod event;
+pub mod processor;
+pub mod slab;

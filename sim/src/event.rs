@@ -1,0 +1,314 @@
+//! Everything that can happen, and the set of what is still to happen.
+//!
+//! Owns: the closed list of events and their order: by time, and first scheduled first at one instant.
+//! An entry is 16 bytes: 56 bits of time in nanoseconds (two years), 40 bits of sequence, 32 bits of event. The sequence
+//! number is also what makes an entry stale: whoever waits for an event remembers the number it was scheduled under, and
+//! ignores any other. Nothing is ever removed from the middle.
+//! The set is a 4-ary heap, chosen by measurement (`cargo bench -p highwater-sim --bench pending`, docs/performance.md):
+//! at the hundreds to tens of thousands of pending events that a run has, nothing without tuning was faster.
+
+use highwater_models::SimTime;
+
+/// Something that happens at a time. The number says to whom: an index into the table that the variant names.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Event {
+    /// A task goes on.
+    Task(u32),
+    /// The running slice of a process's event loop ends.
+    Slice(u32),
+    /// The first job on an instance's shared CPU ends.
+    Cpu(u32),
+    /// The first job on a database's CPU ends.
+    DatabaseCpu(u32),
+    /// A connection that is being opened makes progress.
+    Opening(u32),
+    /// Waiters of a machine may have to give up; the index is one of the wake-up table.
+    Wake(u32),
+    /// A source's next session arrives.
+    Arrival(u32),
+    /// A session goes on after thinking.
+    Fibre(u32),
+    /// A request's client tries again after waiting.
+    Backoff(u32),
+    /// A person's patience with a request ends, or the wait for its first byte does.
+    Patience(u32),
+    /// A person presses again.
+    Resend(u32),
+    /// The oldest attempts under a client's time-out are looked at; the index is the client's.
+    ClientTimeout(u32),
+    /// An instance is ready.
+    Booted(u32),
+    /// A leaving instance is stopped for good.
+    Killed(u32),
+    /// An autoscaler looks; the index is the service's.
+    Scale(u32),
+    /// A window of the timeline ends.
+    Window,
+    /// Measuring begins.
+    MeasureFrom,
+    /// Measuring ends.
+    MeasureTo,
+    /// A snapshot is taken; the index is its number.
+    Snapshot(u32),
+    /// No session starts any more.
+    LoadEnds,
+    /// The run ends, whatever is still in hand.
+    End,
+}
+
+/// Bits for the index of an event.
+const INDEX_BITS: u32 = 27;
+const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
+const SEQUENCE_BITS: u32 = 40;
+const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
+
+impl Event {
+    fn pack(self) -> u32 {
+        let (kind, index) = match self {
+            Self::Task(i) => (0, i),
+            Self::Slice(i) => (1, i),
+            Self::Cpu(i) => (2, i),
+            Self::DatabaseCpu(i) => (3, i),
+            Self::Opening(i) => (4, i),
+            Self::Wake(i) => (5, i),
+            Self::Arrival(i) => (6, i),
+            Self::Fibre(i) => (7, i),
+            Self::Backoff(i) => (8, i),
+            Self::Patience(i) => (9, i),
+            Self::Resend(i) => (10, i),
+            Self::ClientTimeout(i) => (11, i),
+            Self::Booted(i) => (12, i),
+            Self::Killed(i) => (13, i),
+            Self::Scale(i) => (14, i),
+            Self::Window => (15, 0),
+            Self::MeasureFrom => (16, 0),
+            Self::MeasureTo => (17, 0),
+            Self::Snapshot(i) => (18, i),
+            Self::LoadEnds => (19, 0),
+            Self::End => (20, 0),
+        };
+        debug_assert!(index <= INDEX_MASK, "more than 2^27 of one kind in flight");
+        (kind << INDEX_BITS) | index
+    }
+
+    fn unpack(packed: u32) -> Self {
+        let index = packed & INDEX_MASK;
+        match packed >> INDEX_BITS {
+            0 => Self::Task(index),
+            1 => Self::Slice(index),
+            2 => Self::Cpu(index),
+            3 => Self::DatabaseCpu(index),
+            4 => Self::Opening(index),
+            5 => Self::Wake(index),
+            6 => Self::Arrival(index),
+            7 => Self::Fibre(index),
+            8 => Self::Backoff(index),
+            9 => Self::Patience(index),
+            10 => Self::Resend(index),
+            11 => Self::ClientTimeout(index),
+            12 => Self::Booted(index),
+            13 => Self::Killed(index),
+            14 => Self::Scale(index),
+            15 => Self::Window,
+            16 => Self::MeasureFrom,
+            17 => Self::MeasureTo,
+            18 => Self::Snapshot(index),
+            19 => Self::LoadEnds,
+            _ => Self::End,
+        }
+    }
+}
+
+/// The number that an entry was scheduled under; zero names none.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scheduled(u64);
+
+impl Scheduled {
+    /// Nothing is scheduled.
+    pub const NOTHING: Self = Self(0);
+}
+
+/// The pending events.
+#[derive(Debug, Default)]
+pub struct EventQueue {
+    heap: Vec<u128>,
+    sequence: u64,
+    /// Where the last event taken left a hole at the top, which the next one scheduled fills in one sift instead of
+    /// two: most handlers schedule one successor.
+    hole: bool,
+}
+
+/// Latest time that can be scheduled: 2^56 nanoseconds, more than two years. Files are checked against it.
+pub const LATEST: u64 = (1 << 56) - 1;
+
+impl EventQueue {
+    /// Schedules an event. Anything later than [`LATEST`] never happens.
+    pub fn schedule(&mut self, at: SimTime, event: Event) -> Scheduled {
+        self.sequence += 1;
+        debug_assert!(self.sequence < SEQUENCE_MASK, "more than 2^40 events in one run");
+        let sequence = self.sequence & SEQUENCE_MASK;
+        if at.nanos() <= LATEST {
+            let key = (u128::from(at.nanos()) << 72) | (u128::from(sequence) << 32) | u128::from(event.pack());
+            if self.hole {
+                self.hole = false;
+                self.sift_down(key);
+            } else {
+                self.heap.push(key);
+                self.sift_up(key);
+            }
+        }
+        Scheduled(sequence)
+    }
+
+    /// Takes the next event: its time, its number, and what it is.
+    pub fn next(&mut self) -> Option<(SimTime, Scheduled, Event)> {
+        if self.hole {
+            self.fill_hole();
+        }
+        let &key = self.heap.first()?;
+        self.hole = true;
+        let sequence = (key >> 32) as u64 & SEQUENCE_MASK;
+        Some((
+            SimTime::from_nanos((key >> 72) as u64),
+            Scheduled(sequence),
+            Event::unpack(key as u32),
+        ))
+    }
+
+    /// Entries still there, stale ones too.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.heap.len() - usize::from(self.hole)
+    }
+
+    /// Whether nothing is to happen any more.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn fill_hole(&mut self) {
+        self.hole = false;
+        if let Some(last) = self.heap.pop()
+            && !self.heap.is_empty()
+        {
+            self.sift_down(last);
+        }
+    }
+
+    fn sift_up(&mut self, key: u128) {
+        let mut at = self.heap.len() - 1;
+        while at > 0 {
+            let parent = (at - 1) / 4;
+            if self.heap[parent] <= key {
+                break;
+            }
+            self.heap[at] = self.heap[parent];
+            at = parent;
+        }
+        self.heap[at] = key;
+    }
+
+    /// Puts a key in place of the top.
+    fn sift_down(&mut self, key: u128) {
+        let heap = self.heap.as_mut_slice();
+        let mut at = 0;
+        loop {
+            let first = 4 * at + 1;
+            if first + 4 <= heap.len() {
+                // All four children are there: the common case, without a loop.
+                let children = &heap[first..first + 4];
+                let low = usize::from(children[1] < children[0]);
+                let high = 2 + usize::from(children[3] < children[2]);
+                let best = first + if children[high] < children[low] { high } else { low };
+                if heap[best] >= key {
+                    break;
+                }
+                heap[at] = heap[best];
+                at = best;
+            } else {
+                let Some(best) = (first..heap.len()).min_by_key(|&child| heap[child]) else {
+                    break;
+                };
+                if heap[best] >= key {
+                    break;
+                }
+                heap[at] = heap[best];
+                at = best;
+            }
+        }
+        heap[at] = key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_by_time_and_first_scheduled_first_at_one_instant() {
+        let mut queue = EventQueue::default();
+        let mut expected = Vec::new();
+        for n in 0..5000u32 {
+            let at = u64::from(n.wrapping_mul(2_654_435_761) % 97);
+            queue.schedule(SimTime::from_nanos(at), Event::Task(n));
+            expected.push((at, n));
+        }
+        expected.sort();
+        let mut found = Vec::new();
+        while let Some((at, _, Event::Task(n))) = queue.next() {
+            found.push((at.nanos(), n));
+        }
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn scheduling_right_after_taking_keeps_the_order() {
+        let mut queue = EventQueue::default();
+        for n in 0..50 {
+            queue.schedule(SimTime::from_nanos(n * 10), Event::Fibre(n as u32));
+        }
+        let (mut last, mut taken) = (0, 0);
+        while let Some((at, _, _)) = queue.next() {
+            assert!(at.nanos() >= last);
+            last = at.nanos();
+            taken += 1;
+            if taken % 3 == 0 && taken < 3000 {
+                queue.schedule(SimTime::from_nanos(last + taken * 7 % 100), Event::Window);
+                queue.schedule(SimTime::from_nanos(last), Event::Window);
+            }
+        }
+        assert_eq!(queue.len(), 0);
+        assert!(taken > 100);
+    }
+
+    #[test]
+    fn every_event_survives_packing() {
+        for event in [
+            Event::Task(7),
+            Event::Slice(1),
+            Event::Cpu(2),
+            Event::DatabaseCpu(3),
+            Event::Opening(4),
+            Event::Wake(5),
+            Event::Arrival(6),
+            Event::Fibre(INDEX_MASK),
+            Event::Backoff(8),
+            Event::Patience(9),
+            Event::Resend(10),
+            Event::ClientTimeout(11),
+            Event::Booted(12),
+            Event::Killed(13),
+            Event::Scale(14),
+            Event::Window,
+            Event::MeasureFrom,
+            Event::MeasureTo,
+            Event::Snapshot(18),
+            Event::LoadEnds,
+            Event::End,
+        ] {
+            assert_eq!(Event::unpack(event.pack()), event);
+        }
+    }
+}
