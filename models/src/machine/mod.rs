@@ -7,6 +7,7 @@
 //! Capacity is reserved at the start or grows to its high-water mark; nothing is allocated in steady state.
 
 pub mod autoscaler;
+mod chain;
 pub mod connections;
 pub mod job_queue;
 pub mod limiter;
