@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use super::book::{Book, Path};
 use super::figure::{Figure, Latency, Value};
 use super::model::{Model, TierLimits, Withdrawal};
-use super::plan::{CachePlan, DatabasePlan, WebPlan, find};
+use super::plan::{CachePlan, DatabasePlan, WebPlan, all_names, find};
 
 /// Bytes in an MB, here and in system files.
 const MEGABYTE: f64 = 1024.0 * 1024.0;
@@ -84,10 +84,10 @@ impl Edition {
         &self.web_plans
     }
 
-    /// Names of the plans for web services, cheapest first.
+    /// What [`Edition::web_plan`] answers to: names, cheapest first, each followed by its other names.
     #[must_use]
     pub fn web_plan_names(&self) -> Vec<&str> {
-        self.web_plans.iter().map(|plan| plan.name.as_str()).collect()
+        all_names(&self.web_plans)
     }
 
     /// A plan for database servers.
@@ -102,10 +102,10 @@ impl Edition {
         &self.database_plans
     }
 
-    /// Names of the plans for database servers, cheapest first.
+    /// What [`Edition::database_plan`] answers to: names, cheapest first, each followed by its other names.
     #[must_use]
     pub fn database_plan_names(&self) -> Vec<&str> {
-        self.database_plans.iter().map(|plan| plan.name.as_str()).collect()
+        all_names(&self.database_plans)
     }
 
     /// A plan for caches: the platform's, or one of Upstash's, whose names begin with `upstash-`.
@@ -120,10 +120,10 @@ impl Edition {
         &self.cache_plans
     }
 
-    /// Names of the plans for caches, cheapest first.
+    /// What [`Edition::cache_plan`] answers to: names, cheapest first, each followed by its other names.
     #[must_use]
     pub fn cache_plan_names(&self) -> Vec<&str> {
-        self.cache_plans.iter().map(|plan| plan.name.as_str()).collect()
+        all_names(&self.cache_plans)
     }
 
     /// A model, withdrawn ones among them.

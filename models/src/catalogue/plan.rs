@@ -86,3 +86,13 @@ pub(super) fn find<'a, T: Named>(plans: &'a [T], name: &str) -> Option<&'a T> {
         .iter()
         .find(|plan| plan.name() == name || plan.aliases().iter().any(|alias| alias == name))
 }
+
+/// Everything that [`find`] answers to.
+pub(super) fn all_names<T: Named>(plans: &[T]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for plan in plans {
+        names.push(plan.name());
+        names.extend(plan.aliases().iter().map(String::as_str));
+    }
+    names
+}

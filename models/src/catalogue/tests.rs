@@ -187,7 +187,8 @@ fn web_plans_have_the_published_cores_memory_and_price() {
         ("pro-ultra", 8.0, 32768, 450.0),
     ];
     for edition in Edition::all() {
-        assert_eq!(edition.web_plan_names(), rows.map(|row| row.0));
+        let names: Vec<&str> = edition.web_plans().iter().map(|plan| plan.name.as_str()).collect();
+        assert_eq!(names, rows.map(|row| row.0));
         for (name, cores, megabytes, price) in rows {
             let plan = edition.web_plan(name).unwrap();
             let found = (plan.cores.value, plan.memory.value >> 20, plan.price.value);
@@ -249,6 +250,32 @@ fn plans_go_by_their_other_names_too() {
     assert_eq!(edition("2025-12-10").web_plan("pro plus").unwrap().name, "pro-plus");
     assert!(edition("2025-12-10").web_plan("1c-2g").is_none());
     assert!(edition("latest").web_plan("Starter").is_none());
+    for edition in Edition::all() {
+        assert!(
+            edition
+                .web_plan_names()
+                .iter()
+                .all(|name| edition.web_plan(name).is_some())
+        );
+        assert!(
+            edition
+                .database_plan_names()
+                .iter()
+                .all(|name| edition.database_plan(name).is_some())
+        );
+        assert!(
+            edition
+                .cache_plan_names()
+                .iter()
+                .all(|name| edition.cache_plan(name).is_some())
+        );
+        assert!(edition.model_names().iter().all(|name| edition.model(name).is_some()));
+    }
+    assert!(
+        edition("latest")
+            .web_plan_names()
+            .starts_with(&["free", "starter", "0.5c-512mb", "standard", "1c-2g"])
+    );
 }
 
 /// Tokens are most of the product's bill.
