@@ -72,9 +72,9 @@ table! {
         /// A registered population with a daily rhythm.
         registered: Option<Ramp> = none of count,
         /// One after another.
-        phase: Option<Vec<Phase>> = none in 1.0..=1e4,
+        phase: Option<Vec<Phase>> = none items 1..=10000,
         /// One session at each of these times.
-        at: Option<Vec<SimSpan>> = none in 1.0..=1e6,
+        at: Option<Vec<SimSpan>> = none items 1..=1000000,
         /// One session each time this has passed.
         every: Option<Quantity> = none of time,
         /// Recorded arrivals.

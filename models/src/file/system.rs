@@ -26,7 +26,7 @@ table! {
         /// What a session does.
         flow: Named<Flow> = {} "one request of the only endpoint",
         /// What one request does.
-        endpoint: Named<Endpoint> = required in 1.0..=1e4,
+        endpoint: Named<Endpoint> = required items 1..=10000,
         /// Programs that run on instances.
         service: Named<Service> = {} "one ideal service: no CPU limit, no memory limit",
         /// Connections or any other slots, per instance.
@@ -116,7 +116,7 @@ table! {
         /// Share among the flows of a load.
         weight: f64 = 1 in 0.0..=1e9,
         /// In order.
-        steps: Vec<FlowStep> = required in 1.0..=1e4,
+        steps: Vec<FlowStep> = required items 1..=10000,
     }
 }
 
@@ -128,7 +128,7 @@ table! {
         /// For client retries.
         kind: EndpointKind = "mutation",
         /// In order.
-        steps: Vec<Step> = required in 1.0..=1e4,
+        steps: Vec<Step> = required items 1..=10000,
         /// Refused with `feature_off` while degradation has this feature off.
         feature: Option<Name> = none,
         /// Runs the service's `before` steps first.
@@ -812,7 +812,7 @@ table! {
         /// The rule with its defect, or repaired.
         reads: Reads = "as_meant",
         /// The first whose condition holds is in force.
-        level: Vec<Level> = required in 1.0..=1e3,
+        level: Vec<Level> = required items 1..=1000,
     }
 }
 
