@@ -90,6 +90,102 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::catalogue;
+    use crate::file::{CatalogueKind, Edition, Files, Loaded, Request, load_scenario, load_system, render_all};
+
+    /// A bundled scenario has nothing beside it.
+    struct NoFiles;
+
+    impl Files for NoFiles {
+        fn read(&self, path: &str) -> Result<String, String> {
+            Err(format!("a bundled file asked for {path}"))
+        }
+    }
+
+    fn load(file: &Bundled, settings: &[String]) -> Loaded {
+        let names: Vec<&str> = systems().iter().map(|system| system.name).collect();
+        let request = Request {
+            is_bundled: true,
+            bundled_systems: &names,
+            catalogue: catalogue::names,
+            ..Request::new(file.name, file.text).with_settings(settings)
+        };
+        load_scenario(request, &NoFiles, system)
+    }
+
+    #[track_caller]
+    fn check_settings(scenario: &str, settings: &[&str]) {
+        let file = scenarios()
+            .iter()
+            .find(|file| file.name == scenario)
+            .expect("a bundled scenario");
+        let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let loaded = load(file, &settings);
+        assert!(
+            loaded.plan.is_some(),
+            "{}",
+            render_all(&loaded.diagnostics, &loaded.sources, false)
+        );
+    }
+
+    /// A bundled file with a mistake in it is the worst first impression there is.
+    #[test]
+    fn every_file_loads_without_a_complaint() {
+        for file in scenarios() {
+            let loaded = load(file, &[]);
+            assert_eq!(
+                render_all(&loaded.diagnostics, &loaded.sources, false),
+                "",
+                "{}",
+                file.name
+            );
+            let plan = loaded.plan.expect("no diagnostics, so a plan");
+            assert_eq!(plan.question, file.question());
+        }
+        for file in systems() {
+            let request = Request {
+                catalogue: catalogue::names,
+                ..Request::new(file.name, file.text)
+            };
+            let loaded = load_system(request, &NoFiles);
+            assert_eq!(
+                render_all(&loaded.diagnostics, &loaded.sources, false),
+                "",
+                "{}",
+                file.name
+            );
+        }
+    }
+
+    /// The comments of the scenarios tell readers to try these.
+    #[test]
+    fn the_settings_that_the_comments_name_can_be_set() {
+        check_settings("artillery-many-addresses", &["redis.plan=upstash-free"]);
+        check_settings("autoscale-25-connections", &["connections.max=2"]);
+    }
+
+    /// A plan's name that the catalogue does not have would cost nothing and have no limits.
+    #[test]
+    fn the_catalogue_is_asked_for_every_plan() {
+        let latest = |kind| catalogue::names(&Edition::Latest, kind).expect("there is a latest edition");
+        assert!(latest(CatalogueKind::ServicePlan).contains(&"1c-2g"));
+        assert!(latest(CatalogueKind::DatabasePlan).contains(&"pro-8gb"));
+        assert!(latest(CatalogueKind::CachePlan).contains(&"upstash-free"));
+        assert!(latest(CatalogueKind::Model).contains(&"gpt-6-luna"));
+        let file = scenarios()
+            .iter()
+            .find(|file| file.name == "normal")
+            .expect("a bundled scenario");
+        for (setting, name) in [
+            ("web.plan=standart", "standart"),
+            ("postgres.plan=pro", "pro"),
+            ("openai.use.chat=gpt-6-luna", "gpt-6-luna"),
+        ] {
+            let loaded = load(file, &[setting.to_owned()]);
+            let text = render_all(&loaded.diagnostics, &loaded.sources, false);
+            assert!(loaded.plan.is_none() && text.contains(name), "{setting}: {text:?}");
+        }
+    }
 
     /// A file that is written and not listed is never found by name, and nobody notices.
     #[test]

@@ -23,12 +23,14 @@ mod explain;
 mod figure;
 mod meaning;
 mod model;
+mod names;
 mod plan;
 
 pub use edition::Edition;
 pub use explain::{Explanation, explain, keys};
 pub use figure::{Figure, Latency, Source, Standing, Value};
 pub use model::{Model, TierLimits, Withdrawal};
+pub use names::names;
 pub use plan::{CachePlan, DatabasePlan, WebPlan};
 
 #[cfg(test)]
