@@ -3,15 +3,33 @@
 //! Owns: the tables of the format, their reading and their checks, diagnostics, settings by path.
 //! Never: the file system (texts are handed in), what a run does.
 
+mod catalogue;
+mod check;
+mod check_scenario;
+mod check_steps;
+mod check_system;
+mod diagnostic;
+mod load;
 mod name;
+mod path;
 mod quantity;
+mod read;
+pub mod reference;
+mod rules;
 pub mod scenario;
+mod set;
+mod shape;
 pub mod step;
+mod suggest;
 pub mod system;
 mod table;
+mod trace;
 mod tree;
 mod value;
 
+pub use catalogue::{CatalogueKind, CatalogueNames, any_name};
+pub use diagnostic::{Diagnostic, DiagnosticData, Label, PlaceData, Severity, Sources, render_all};
+pub use load::{Loaded, LoadedSystem, Plan, Request, load_scenario, load_system};
 pub use name::{Name, Named};
 pub use quantity::{Law, Quantity, Spread, WeibullSpread};
 pub use scenario::Scenario;
@@ -19,17 +37,21 @@ pub use system::System;
 pub use tree::{At, Key, Node, SourceId, Table, Value};
 pub use value::{Backoff, Edition, Jitter, NumberFile, Popularity, Ramp, Retry, Setting, Settings, Weights};
 
-/// A scenario and its system, checked and ready to run.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What happens.
-    pub scenario: Scenario,
-    /// To what.
-    pub system: System,
-    /// The name of the scenario: that of its file, without ending.
-    pub name: String,
-    /// The question that the scenario asks: the comment that its file opens with.
-    pub question: String,
-    /// A hash of the files and settings, the same on every machine.
-    pub hash: u64,
+/// How texts are had: the only way from here to the file system.
+pub trait Files {
+    /// The text of a file. `path` is relative to what [`Request::name`] is relative to: a path that stands in a file
+    /// has been joined to the directory of that file.
+    ///
+    /// # Errors
+    /// Why it cannot be had, in words to follow a colon: `no such file`.
+    fn read(&self, path: &str) -> Result<String, String>;
+}
+
+/// A path as it stands in the file `from`: beside that file, unless it is absolute.
+pub(crate) fn beside(from: &str, path: &str) -> String {
+    let absolute = path.starts_with('/');
+    match from.rfind('/') {
+        Some(slash) if !absolute => format!("{}{path}", &from[..=slash]),
+        _ => path.to_owned(),
+    }
 }

@@ -5,6 +5,7 @@
 
 use super::name::Name;
 use super::quantity::Quantity;
+use super::rules;
 use super::table::{one_of, table};
 use super::value::Retry;
 use crate::Cause;
@@ -38,9 +39,9 @@ one_of! {
         /// Ask another endpoint and wait for its answer.
         call: Call(CallStep),
         /// Lists of steps all at once, until the last is done.
-        parallel: Parallel(Vec<Vec<Step>>) in 1.0..=1e3,
+        parallel: Parallel(Vec<Vec<Step>>) items 1..=1000,
         /// One branch, by weight.
-        choose: Choose(Vec<Branch<Step>>) in 1.0..=1e3,
+        choose: Choose(Vec<Branch<Step>>) items 1..=1000,
         /// The same steps several times.
         repeat: Repeat(Repeat<Step>),
         /// Start `steps` again when they fail.
@@ -58,15 +59,15 @@ one_of! {
     /// What a session does next.
     pub enum FlowStep = "flow step" {
         /// An endpoint, or several in one batched HTTP request.
-        request: Request(Vec<Name>) in 1.0..=1e3,
+        request: Request(Vec<Name>) or_one true items 1..=1000,
         /// Think.
         think: Think(Quantity) of time,
         /// One branch, by weight.
-        choose: Choose(Vec<Branch<FlowStep>>) in 1.0..=1e3,
+        choose: Choose(Vec<Branch<FlowStep>>) items 1..=1000,
         /// The same steps several times.
         repeat: Repeat(Repeat<FlowStep>),
         /// Lists of steps all at once, as a page does that asks for several things.
-        parallel: Parallel(Vec<Vec<FlowStep>>) in 1.0..=1e3,
+        parallel: Parallel(Vec<Vec<FlowStep>>) items 1..=1000,
     }
 }
 
@@ -82,7 +83,7 @@ table! {
 
 table! {
     /// A slot held for a time or over steps: the general station.
-    pub struct TakeStep = "step.take" {
+    pub struct TakeStep = "step.take" check rules::take {
         /// A pool or queue.
         from: Name = required,
         /// Held this long; exactly one of `for` and `steps`.
@@ -94,7 +95,7 @@ table! {
 
 table! {
     /// One query on one connection. A bare name is its kind.
-    pub struct QueryStep = "step.query" (kind) {
+    pub struct QueryStep = "step.query" (kind) check rules::query {
         /// A kind of query that the database declares; or the query's own figures.
         kind: Option<Name> = none,
         /// Work on the database's cores.
@@ -118,7 +119,7 @@ table! {
         /// Whose connection.
         pool: Option<Name> = none "the only one with a database",
         /// In order; a query among them uses the connection held.
-        steps: Vec<Step> = required in 1.0..=1e4,
+        steps: Vec<Step> = required items 1..=10000,
     }
 }
 
@@ -216,7 +217,7 @@ table! {
         /// How often; a drawn number is rounded to the nearest whole one.
         times: Quantity = required of count,
         /// In order.
-        steps: Vec<S> = required in 1.0..=1e4,
+        steps: Vec<S> = required items 1..=10000,
     }
 }
 
@@ -226,7 +227,7 @@ table! {
         /// When and how often.
         retry: Retry = flatten,
         /// In order.
-        steps: Vec<Step> = required in 1.0..=1e4,
+        steps: Vec<Step> = required items 1..=10000,
     }
 }
 
@@ -256,7 +257,7 @@ table! {
     /// Steps in the background. A bare list is the steps.
     pub struct LaterStep = "step.later" (steps) {
         /// In order.
-        steps: Vec<Step> = required in 1.0..=1e4,
+        steps: Vec<Step> = required items 1..=10000,
         /// A worker service that runs them instead of this instance.
         service: Option<Name> = none "the endpoint's",
     }
