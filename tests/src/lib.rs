@@ -1,1 +1,3 @@
 //! End-to-end tests live in `tests/`; helpers they share are here.
+
+pub mod theory;
