@@ -1,1 +1,3 @@
-//! What the system would do.
+//! What the system would do: engine, world, measurements, experiments.
+
+pub mod experiment;
