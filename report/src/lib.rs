@@ -6,6 +6,9 @@
 pub mod csv;
 pub mod json;
 pub mod number;
+pub mod paint;
+pub mod table;
+pub mod terminal;
 pub mod verdict;
 pub mod words;
 

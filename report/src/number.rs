@@ -225,12 +225,15 @@ fn signed(shown: f64, decimals: usize, unit: Unit, sign: &str) -> String {
     }
 }
 
-/// Decimals to show: two digits of the half width, but never more than four digits of the value nor fewer than two.
-/// Without a half width, three digits of the value.
+/// Decimals to show: down to the half width's leading digit, one more where that digit is a 1 or a 2 and a single
+/// digit would be coarse; but never more than four digits of the value nor fewer than two. Without a half width, three
+/// digits of the value.
 fn decimals(value: f64, half_width: f64) -> usize {
     let magnitude = magnitude(significant(value, 3));
     let wanted = if half_width > 0.0 {
-        1 - self::magnitude(half_width)
+        let leading = self::magnitude(half_width);
+        let coarse = half_width < 3.0 * 10f64.powi(leading);
+        i32::from(coarse) - leading
     } else {
         2 - magnitude
     };
@@ -298,11 +301,21 @@ fn fixed(value: f64, decimals: usize) -> String {
 
 /// At most so many decimals, without zeros at the end.
 fn trimmed(value: f64, decimals: usize) -> String {
-    let text = fixed(value, decimals);
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    trim_zeros(&fixed(value, decimals))
+}
+
+/// A number without the zeros at the end of its decimals: `1.20 s` is `1.2 s`. Dollars keep their cents.
+#[must_use]
+pub fn trim_zeros(shown: &str) -> String {
+    let end = shown
+        .find(|letter: char| !letter.is_ascii_digit() && !matches!(letter, '.' | ',' | '-'))
+        .unwrap_or(shown.len());
+    let (number, unit) = shown.split_at(end);
+    if number.contains('.') {
+        let number = number.trim_end_matches('0').trim_end_matches('.');
+        format!("{number}{unit}")
     } else {
-        text
+        shown.to_owned()
     }
 }
 
@@ -310,7 +323,10 @@ fn trimmed(value: f64, decimals: usize) -> String {
 mod tests {
     use super::*;
 
-    fn check_cells(unit: Unit, rows: &[(f64, Option<(f64, f64)>, &str, &str)]) {
+    /// A value, its interval, and the two cells.
+    type Row = (f64, Option<(f64, f64)>, &'static str, &'static str);
+
+    fn check_cells(unit: Unit, rows: &[Row]) {
         for &(value, interval, shown, beside) in rows {
             let estimate = Estimate {
                 value,
@@ -336,7 +352,7 @@ mod tests {
                 (2.413_77, Some((1.0, 4.0)), "2.4 s", "1.0 to 4.0"),
                 (2.413_77, Some((2.413_7, 2.413_8)), "2.414 s", "2.414 to 2.414"),
                 (2.413_77, None, "2.41 s", ""),
-                (0.041_23, Some((0.040_9, 0.041_6)), "41.23 ms", "40.90 to 41.60"),
+                (0.041_23, Some((0.040_9, 0.041_6)), "41.2 ms", "40.9 to 41.6"),
                 (0.000_012_3, None, "12.3 µs", ""),
                 (0.999_6, None, "1.00 s", ""),
                 (725.0, None, "12.1 min", ""),
@@ -359,7 +375,7 @@ mod tests {
         );
         check_cells(
             Unit::PerSecond,
-            &[(45.231, Some((44.9, 45.6)), "45.23/s", "44.90 to 45.60")],
+            &[(45.231, Some((44.9, 45.6)), "45.2/s", "44.9 to 45.6")],
         );
         check_cells(
             Unit::Count,

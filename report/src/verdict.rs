@@ -8,7 +8,8 @@
 
 use std::fmt;
 
-use highwater_models::record::figures::Estimate;
+use highwater_models::Cause;
+use highwater_models::record::figures::{Estimate, Unit};
 use highwater_models::record::summary::{Bottleneck, FirstFailure, Objective, Recovery, Summary};
 
 use crate::number::{self, share_words, span_words};
@@ -93,6 +94,7 @@ impl Teller<'_> {
         let objectives = &self.summary.objectives;
         let all = match objectives.len() {
             1 => "the one objective is met".to_owned(),
+            2 => "both objectives are met".to_owned(),
             many => format!("all {many} objectives are met"),
         };
         let tightest = objectives
@@ -101,9 +103,9 @@ impl Teller<'_> {
             .max_by(|(_, a), (_, b)| a.total_cmp(b))
             .map_or_else(String::new, |(objective, _)| {
                 format!(
-                    ", the tightest with {} at {} of {}",
+                    ", the tightest being {} at {} of {}",
                     words::objective(objective),
-                    number::value(objective.value.value, objective.unit),
+                    amount(objective.value.value, objective.unit),
                     number::bound(objective.target, objective.unit)
                 )
             });
@@ -122,24 +124,49 @@ impl Teller<'_> {
             .iter()
             .filter(|objective| objective.met == Some(false))
             .collect();
-        let failing = missed.iter().any(|objective| words::is_failure(objective));
         let slow = missed.iter().find(|objective| words::is_latency(objective)).copied();
-        let failure = self.first_material_failure();
-        match (failure, slow) {
-            (Some(failure), None) => vec![Some(self.breaks_by_failing(failure)), self.whom(), self.recovery()],
-            (Some(failure), Some(_)) if failing => {
-                vec![Some(self.breaks_by_failing(failure)), self.whom(), self.recovery()]
-            }
-            (_, Some(slow)) => vec![Some(self.breaks_by_slowness(slow)), self.whom(), self.recovery()],
+        match (self.failure_behind(&missed), slow) {
+            (Some(failure), slow) => vec![
+                Some(format!("It breaks: {}.", self.failing(failure))),
+                self.whom(slow),
+                self.recovery(),
+            ],
+            (None, Some(slow)) => vec![Some(self.too_slow(slow)), self.whom(None), self.recovery()],
             (None, None) => {
                 let first = missed.first().map(|objective| self.missed(objective));
+                let failing = self.begins_to_fail();
+                let limit = if failing.is_some() { None } else { self.first_limit() };
                 vec![
                     first.map(|missed| format!("It does not hold: {missed}.")),
-                    self.first_limit(),
+                    failing,
+                    limit,
                     self.recovery(),
                 ]
             }
         }
+    }
+
+    /// The failure that a missed objective is about: for the error rate of the whole run the first that matters, else
+    /// the first of a cause that the objective counts, on the endpoint that it is about.
+    fn failure_behind(&self, missed: &[&Objective]) -> Option<&FirstFailure> {
+        let mut about_failures = missed
+            .iter()
+            .filter(|objective| words::is_failure(objective))
+            .peekable();
+        about_failures.peek()?;
+        if missed.iter().any(|objective| objective.name == "error_rate") {
+            return self.first_material_failure();
+        }
+        about_failures.find_map(|objective| {
+            let subject = words::subject(objective);
+            self.summary.failures.iter().find(|failure| {
+                words::counts(&subject.metric, failure.cause)
+                    && subject
+                        .endpoint
+                        .as_ref()
+                        .is_none_or(|endpoint| *endpoint == failure.endpoint)
+            })
+        })
     }
 
     fn undecided(&self) -> Sentences {
@@ -149,33 +176,32 @@ impl Teller<'_> {
             .iter()
             .filter(|objective| objective.met.is_none())
             .collect();
-        let all = self.summary.objectives.len();
-        let head = match (open.len(), all) {
-            (1, 1) => "Not decided".to_owned(),
-            (some, all) => format!("Not decided, for {some} of {all} objectives; the others are met"),
+        let head = match (open.len(), self.summary.objectives.len()) {
+            (1, 1) => "Not decided:".to_owned(),
+            (1, all) => format!("Not decided: 1 of {all} objectives is open, the rest is met. As to that one,"),
+            (some, all) if some == all => format!("Not decided: all {all} objectives are open. As to the first,"),
+            (some, all) => {
+                format!("Not decided: {some} of {all} objectives are open, the rest is met. As to the first of these,")
+            }
         };
-        let reason = open.first().map_or_else(String::new, |objective| {
+        let first = open.first().map(|objective| {
             let label = words::objective(objective);
             let bound = words::bound(objective);
             match (objective.value.low, objective.value.high) {
-                _ if !objective.value.value.is_finite() => {
-                    format!(": nothing was observed that could decide the {label}")
-                }
+                _ if !objective.value.value.is_finite() => format!("nothing was observed to judge {label} by"),
                 (Some(low), Some(high)) => format!(
-                    ": the {label} is between {} and {}, and has to be {bound}",
-                    number::value(low, objective.unit),
-                    number::value(high, objective.unit)
+                    "{label} is between {} and {} and has to be {bound}; more replications would narrow it",
+                    amount(low, objective.unit),
+                    amount(high, objective.unit)
                 ),
                 _ => format!(
-                    ": the {label} came out as {}, has to be {bound}, and one replication has no interval",
-                    number::value(objective.value.value, objective.unit)
+                    "{label} is {} in the only replication and has to be {bound}; it takes several to be sure",
+                    amount(objective.value.value, objective.unit)
                 ),
             }
         });
-        let observed = open.iter().all(|objective| objective.value.value.is_finite());
         vec![
-            Some(format!("{head}{reason}.")),
-            observed.then(|| "More replications would narrow it.".to_owned()),
+            first.map(|first| format!("{head} {first}.")),
             self.nearest_limit(),
             self.recovery(),
         ]
@@ -187,16 +213,14 @@ impl Teller<'_> {
         let p95 = self.value(&["latency", "p95"]);
         let observed = match (useful, p95) {
             (Some(useful), Some(p95)) => format!(
-                ": {} of the requests are answered usefully, 95 % of these within {}",
-                percent_words(useful),
+                ": {} are answered usefully, 95 % of these within {}",
+                of_requests(useful),
                 span_words(p95)
             ),
-            (Some(useful), None) => format!(": {} of the requests are answered usefully", percent_words(useful)),
+            (Some(useful), None) => format!(": {} are answered usefully", of_requests(useful)),
             _ => String::new(),
         };
-        let failing = self
-            .first_material_failure()
-            .map(|failure| format!("{}.", capital(&self.failing_clause(failure))));
+        let failing = self.begins_to_fail();
         let limit = if failing.is_some() { None } else { self.nearest_limit() };
         vec![
             Some(format!("{head}{observed}.")),
@@ -207,52 +231,81 @@ impl Teller<'_> {
         ]
     }
 
-    /// "It breaks after 3 min 12 s: requests fail because …"
-    fn breaks_by_failing(&self, failure: &FirstFailure) -> String {
-        format!("It breaks: {}.", self.failing_clause(failure))
+    /// The first failure that matters, as a sentence of its own.
+    fn begins_to_fail(&self) -> Option<String> {
+        let failure = self.first_material_failure()?;
+        Some(format!("{}.", capital(&self.failing(failure))))
     }
 
-    /// When, why and where requests begin to fail, and what is behind it.
-    fn failing_clause(&self, failure: &FirstFailure) -> String {
-        let when = self.when(&failure.first_at, failure.replications);
+    /// When requests begin to fail, why, where, and what is behind it.
+    fn failing(&self, failure: &FirstFailure) -> String {
+        let when = when(&failure.first_at);
+        let comma = if when.contains(',') { "," } else { "" };
+        let seen = self.of_replications(failure.replications);
         let because = words::because_of_name(failure.cause);
         let place = failure
             .resource
             .as_deref()
             .map_or_else(String::new, |name| format!(", at {}", self.with_limit(name)));
-        let root = failure
-            .resource
-            .as_deref()
-            .and_then(|name| self.bottleneck(name))
-            .and_then(|bottleneck| bottleneck.because_of.as_deref())
-            .map_or_else(String::new, |root| {
-                format!("; behind it is {}, which is saturated", self.with_limit(root))
-            });
-        format!("{when} requests begin to fail because {because}{place}{root}")
+        let behind = self.behind_failure(failure);
+        format!("{when}{comma} requests begin to fail{seen} because {because}{place}{behind}")
     }
 
-    /// "It is too slow: …"
-    fn breaks_by_slowness(&self, slow: &Objective) -> String {
+    /// What the summary holds responsible for a failure. Where it names nobody, only what is known: where the slowest
+    /// wait, or which resource had reached its limit by then.
+    fn behind_failure(&self, failure: &FirstFailure) -> String {
+        let at = failure.resource.as_deref();
+        if let Some(full) = at.and_then(|name| self.bottleneck(name)) {
+            return self.root(full);
+        }
+        if let Some(culprit) = self.where_the_slowest_wait() {
+            return format!(
+                "; the slowest 5 % of the others spend {} of their time at {}{}",
+                percent_words(culprit.latency_share_slowest),
+                self.with_limit(&culprit.resource),
+                self.root(culprit)
+            );
+        }
+        match self.summary.bottlenecks.first() {
+            Some(first) if first.first_at.value <= failure.first_at.value => format!(
+                "; by then {} has reached its limit{}",
+                self.with_limit(&first.resource),
+                self.root(first)
+            ),
+            _ => String::new(),
+        }
+    }
+
+    /// The end of the chain of resources that explains this one's being full.
+    fn root(&self, bottleneck: &Bottleneck) -> String {
+        let mut root = None;
+        let mut next = bottleneck.because_of.as_deref();
+        // As many steps as there are bottlenecks: a chain that bites its own tail ends too.
+        for _ in 0..=self.summary.bottlenecks.len() {
+            let Some(name) = next.filter(|&name| name != bottleneck.resource) else {
+                break;
+            };
+            root = Some(name);
+            next = self.bottleneck(name).and_then(|found| found.because_of.as_deref());
+        }
+        root.map_or_else(String::new, |name| {
+            format!("; behind it is {}, which is saturated", self.with_limit(name))
+        })
+    }
+
+    /// What was too slow and where the time went. What the slowest wait at explains slowness; what merely filled up
+    /// first need not.
+    fn too_slow(&self, slow: &Objective) -> String {
         let missed = self.missed(slow);
-        // What the slowest wait at explains slowness; what merely filled up first need not.
-        let culprit = self
-            .summary
-            .bottlenecks
-            .iter()
-            .filter(|bottleneck| bottleneck.latency_share_slowest >= EXPLAINS_SLOWNESS)
-            .max_by(|a, b| a.latency_share_slowest.total_cmp(&b.latency_share_slowest));
-        let reason = match (culprit, self.slowest_stage()) {
-            (Some(culprit), _) => {
-                let root = culprit.because_of.as_deref().map_or_else(String::new, |root| {
-                    format!(", behind which is {}, which is saturated", self.with_limit(root))
-                });
-                format!(
-                    "; the slowest 5 % spend {} of their time at {}, at its limit {}{root}",
-                    percent_words(culprit.latency_share_slowest),
-                    self.with_limit(&culprit.resource),
-                    self.since(&culprit.first_at, culprit.replications),
-                )
-            }
+        let reason = match (self.where_the_slowest_wait(), self.slowest_stage()) {
+            (Some(culprit), _) => format!(
+                "; the slowest 5 % spend {} of their time at {}, which first reaches its limit {}{}{}",
+                percent_words(culprit.latency_share_slowest),
+                self.with_limit(&culprit.resource),
+                when(&culprit.first_at),
+                self.of_replications(culprit.replications),
+                self.root(culprit)
+            ),
             (None, Some((stage, share))) => format!(
                 "; the slowest 5 % spend {} of their time {}",
                 percent_words(share),
@@ -261,6 +314,15 @@ impl Teller<'_> {
             (None, None) => String::new(),
         };
         format!("It is too slow: {missed}{reason}.")
+    }
+
+    /// The full resource at which the slowest requests spend most of their time, where that is much of it.
+    fn where_the_slowest_wait(&self) -> Option<&Bottleneck> {
+        self.summary
+            .bottlenecks
+            .iter()
+            .filter(|bottleneck| bottleneck.latency_share_slowest >= EXPLAINS_SLOWNESS)
+            .max_by(|a, b| a.latency_share_slowest.total_cmp(&b.latency_share_slowest))
     }
 
     /// What an objective asks and what came out.
@@ -274,46 +336,62 @@ impl Teller<'_> {
         match words::percentile(&subject.metric) {
             Some(percent) => format!(
                 "{percent} % of the answers{place} come within {}, where {} was asked",
-                span_words(objective.value.value),
-                span_words(objective.target)
+                amount(objective.value.value, objective.unit),
+                amount(objective.target, objective.unit)
             ),
             None => format!(
                 "{} is {} and has to be {}",
                 words::objective(objective),
-                number::value(objective.value.value, objective.unit),
+                amount(objective.value.value, objective.unit),
                 words::bound(objective)
             ),
         }
     }
 
-    /// Share of requests that fail, the most common reason where it is not the first, and which endpoint.
-    fn whom(&self) -> Option<String> {
+    /// How many fail or are given up, on which endpoint most, and why where that is not what failed first; and how slow
+    /// the rest is where that was missed too.
+    fn whom(&self, slow: Option<&Objective>) -> Option<String> {
         let rate = self.summary.figures.get(&["errors", "rate"])?.estimate;
-        let worst = self.summary.failures.iter().max_by(|a, b| a.share.total_cmp(&b.share));
+        let given_up = self.given_up();
         if !rate.value.is_finite() || rate.value <= 0.0 {
-            return None;
+            return given_up.map(|given_up| format!("{}.", capital(&given_up)));
         }
-        let share = requests(&rate);
-        let reason = match (worst, self.first_material_failure()) {
-            (Some(worst), Some(first)) if worst.cause != first.cause => {
-                format!(", most of them because {}", words::because_of_name(worst.cause))
-            }
-            _ => String::new(),
-        };
-        let endpoint = worst.map_or_else(String::new, |worst| {
-            if self.summary.figures.children(&["endpoints"]).len() == 1 || worst.endpoint.is_empty() {
+        let worst = self.summary.failures.iter().max_by(|a, b| a.share.total_cmp(&b.share));
+        let most_often = worst.map_or_else(String::new, |worst| {
+            let only = self.summary.figures.children(&["endpoints"]).len() == 1 || worst.endpoint.is_empty();
+            let place = if only {
                 String::new()
             } else {
-                format!(", most often of `{}`", worst.endpoint)
+                format!(" on `{}`", worst.endpoint)
+            };
+            let reason = match self.first_material_failure() {
+                Some(first) if first.cause != worst.cause => {
+                    format!(" because {}", words::because_of_name(worst.cause))
+                }
+                _ => String::new(),
+            };
+            if place.is_empty() && reason.is_empty() {
+                String::new()
+            } else {
+                format!(", most often{place}{reason}")
             }
         });
-        let answered = self.value(&["latency", "p95"]).map_or_else(String::new, |p95| {
-            format!(
-                "; of those that are answered in time to be of use, 95 % take up to {}",
-                span_words(p95)
-            )
-        });
-        Some(format!("{share}{reason}{endpoint}{answered}."))
+        let given_up = given_up.map_or_else(String::new, |given_up| format!("; {given_up}"));
+        let slow = slow.map_or_else(String::new, |slow| format!("; {}", self.missed(slow)));
+        Some(format!("{}{most_often}{given_up}{slow}.", failing_requests(&rate)))
+    }
+
+    /// Requests whose user gave up, where that is one in a hundred or more and not among the failures already.
+    fn given_up(&self) -> Option<String> {
+        let counted = Cause::ClientTimeout.name();
+        if self.summary.failures.iter().any(|failure| failure.cause == counted) {
+            return None;
+        }
+        let share = self.share(&["requests", "abandoned"]).filter(|&share| share >= 0.01)?;
+        Some(match share_words(share) {
+            one if one.starts_with("1 in ") => format!("{one} is given up by its user"),
+            many => format!("{many} are given up by their users"),
+        })
     }
 
     fn recovery(&self) -> Option<String> {
@@ -345,9 +423,11 @@ impl Teller<'_> {
     fn first_limit(&self) -> Option<String> {
         let first = self.summary.bottlenecks.first()?;
         Some(format!(
-            "The first to reach its limit is {}, {}.",
+            "The first to reach its limit is {}, {}{}{}.",
             self.with_kind(&first.resource),
-            self.when(&first.first_at, first.replications)
+            when(&first.first_at),
+            self.of_replications(first.replications),
+            self.root(first)
         ))
     }
 
@@ -359,35 +439,10 @@ impl Teller<'_> {
             .then(|| "A line was still growing at the end: a longer run may say otherwise.".to_owned())
     }
 
-    /// "after 3 min 12 s", with how sure that is.
-    fn when(&self, at: &Estimate, replications: u32) -> String {
-        if at.value.is_finite() && at.value < 0.5 {
-            return format!("from the start{}", self.of_replications(replications));
-        }
-        format!(
-            "after {}{}{}",
-            span_words(at.value),
-            give_or_take(at),
-            self.of_replications(replications)
-        )
-    }
-
-    /// "from 3 min 12 s on", with how sure that is.
-    fn since(&self, at: &Estimate, replications: u32) -> String {
-        if at.value.is_finite() && at.value < 0.5 {
-            return self.when(at, replications);
-        }
-        format!(
-            "from {} on{}{}",
-            span_words(at.value),
-            give_or_take(at),
-            self.of_replications(replications)
-        )
-    }
-
+    /// " in 7 of 10 replications", where it was not all.
     fn of_replications(&self, seen: u32) -> String {
         if seen < self.summary.replications {
-            format!(" (in {seen} of {} replications)", self.summary.replications)
+            format!(" in {seen} of {} replications", self.summary.replications)
         } else {
             String::new()
         }
@@ -473,29 +528,53 @@ fn tightness(objective: &Objective) -> Option<f64> {
     (ratio.is_finite() && ratio > 0.0).then_some(ratio)
 }
 
-/// ", give or take 25 s" where the interval is wide enough to matter.
-fn give_or_take(at: &Estimate) -> String {
-    match at.half_width() {
+/// "after 3 min 12 s", and how sure that is where the interval is wide enough to matter.
+fn when(at: &Estimate) -> String {
+    if !at.value.is_finite() {
+        return "at some time".to_owned();
+    }
+    let doubt = match at.half_width() {
         Some(half) if half > 1.0 && half > 0.05 * at.value => format!(", give or take {}", span_words(half)),
         _ => String::new(),
+    };
+    if at.value < 0.5 && doubt.is_empty() {
+        return "from the start".to_owned();
     }
+    format!("after {}{doubt}", span_words(at.value))
 }
 
 /// "1 in 7 requests fails", with the interval where it is wide.
-fn requests(rate: &Estimate) -> String {
+fn failing_requests(rate: &Estimate) -> String {
     let words = share_words(rate.value);
     let share = match words.as_str() {
-        "all" => "all requests fail".to_owned(),
+        "all" => "All requests fail".to_owned(),
         one if one.starts_with("1 in ") => format!("{one} requests fails"),
         many => format!("{many} of the requests fail"),
     };
     match (rate.low, rate.high) {
-        (Some(low), Some(high)) if high - low > 0.5 * rate.value => capital(&format!(
+        (Some(low), Some(high)) if high - low > 0.5 * rate.value => format!(
             "{share} (between {} and {})",
             number::percent(low.max(0.0)),
             number::percent(high.min(1.0))
-        )),
-        _ => capital(&share),
+        ),
+        _ => share,
+    }
+}
+
+/// A value in a sentence: three digits, without zeros that say nothing; minutes and hours as they are spoken.
+fn amount(value: f64, unit: Unit) -> String {
+    if unit == Unit::Seconds && value >= 60.0 {
+        return span_words(value);
+    }
+    number::trim_zeros(&number::value(value, unit))
+}
+
+/// "all requests", "99.2 % of the requests".
+fn of_requests(share: f64) -> String {
+    if share >= 1.0 {
+        "all requests".to_owned()
+    } else {
+        format!("{} of the requests", percent_words(share))
     }
 }
 
@@ -517,3 +596,6 @@ fn capital(sentence: &str) -> String {
         .next()
         .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
+
+#[cfg(test)]
+mod tests;

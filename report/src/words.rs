@@ -24,7 +24,7 @@ pub const fn because(cause: Cause) -> &'static str {
         Cause::LlmError => "the model provider answers with errors",
         Cause::LlmTimeout => "the model provider does not answer in time",
         Cause::LlmQuota => "the model provider's quota is used up",
-        Cause::ClientTimeout => "their client stops waiting",
+        Cause::ClientTimeout => "their clients stop waiting",
         Cause::QueueFull => "a waiting line is full",
         Cause::QueueTimeout => "they wait in a job queue for longer than it allows",
         Cause::Deadline => "the server's own deadline passes",
@@ -72,6 +72,8 @@ pub struct Subject {
     pub metric: String,
     /// Where: "", "`stripe.webhook`" for an endpoint, "phase `after`".
     pub scope: String,
+    /// The endpoint, where it is about one.
+    pub endpoint: Option<String>,
 }
 
 /// Takes an objective's name apart.
@@ -79,19 +81,23 @@ pub struct Subject {
 pub fn subject(objective: &Objective) -> Subject {
     let names = split(&objective.name);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let (metric, scope) = match names.as_slice() {
-        ["metric", rest @ ..] => (rest.join("."), String::new()),
-        ["endpoint", name, rest @ ..] => (rest.join("."), format!("`{name}`")),
-        [kind, name, rest @ ..] if !rest.is_empty() => (rest.join("."), format!("{kind} `{name}`")),
-        rest => (rest.join("."), String::new()),
+    let (metric, scope, endpoint) = match names.as_slice() {
+        ["metric", rest @ ..] => (rest, String::new(), None),
+        ["endpoint", name, rest @ ..] => (rest, format!("`{name}`"), Some((*name).to_owned())),
+        [kind @ ("class" | "phase"), name, rest @ ..] => (rest, format!("{kind} `{name}`"), None),
+        rest => (rest, String::new(), None),
     };
-    Subject { metric, scope }
+    Subject {
+        metric: metric.join("."),
+        scope,
+        endpoint,
+    }
 }
 
 /// An objective as a row's label: "p95 latency", "error rate of `stripe.webhook`".
 #[must_use]
 pub fn objective(objective: &Objective) -> String {
-    let Subject { metric, scope } = subject(objective);
+    let Subject { metric, scope, .. } = subject(objective);
     let metric = match metric.as_str() {
         "mean" => "mean latency".to_owned(),
         "max" => "longest latency".to_owned(),
@@ -140,6 +146,28 @@ pub fn is_failure(objective: &Objective) -> bool {
         metric.as_str(),
         "error_rate" | "refused_rate" | "database_errors" | "llm_rate_limit_errors"
     ) || metric.starts_with("errors.")
+}
+
+/// Whether an objective's metric counts failures of that cause.
+#[must_use]
+pub fn counts(metric: &str, cause: &str) -> bool {
+    match metric {
+        "error_rate" => true,
+        "refused_rate" => cause == Cause::RateLimited.name(),
+        "llm_rate_limit_errors" => cause == Cause::LlmRateLimited.name(),
+        "database_errors" => matches!(
+            Cause::from_name(cause),
+            Some(
+                Cause::PoolTimeout
+                    | Cause::ConnectionRefused
+                    | Cause::ConnectTimeout
+                    | Cause::QueryTimeout
+                    | Cause::QueryFailed
+                    | Cause::DatabaseUnavailable
+            )
+        ),
+        other => other.strip_prefix("errors.") == Some(cause),
+    }
 }
 
 /// The number in `p95`, as a share of requests in per cent.
