@@ -30,12 +30,12 @@ const TIMES: [(f64, Scale); 5] = [
     (7200.0, (3600.0, "h")),
 ];
 
-/// Bytes: a kilo is 1000, as in the files.
+/// Bytes: a kilo is 1024, as in the files.
 const SIZES: [(f64, Scale); 4] = [
     (0.0, (1.0, "B")),
-    (1e3, (1e3, "kB")),
-    (1e6, (1e6, "MB")),
-    (1e9, (1e9, "GB")),
+    (1024.0, (1024.0, "KB")),
+    (1_048_576.0, (1_048_576.0, "MB")),
+    (1_073_741_824.0, (1_073_741_824.0, "GB")),
 ];
 
 /// A value with its unit and the interval beside it, both with the digits that the interval supports.
@@ -381,7 +381,7 @@ mod tests {
             Unit::Count,
             &[(1_234_567.0, None, "1,234,567", ""), (0.0, None, "0", "")],
         );
-        check_cells(Unit::Bytes, &[(512e6, None, "512 MB", ""), (900.0, None, "900 B", "")]);
+        check_cells(Unit::Bytes, &[(536_870_912.0, None, "512 MB", ""), (900.0, None, "900 B", "")]);
         check_cells(
             Unit::Dollars,
             &[(29.0, None, "$29.00", ""), (-1234.5, None, "-$1,234.50", "")],
