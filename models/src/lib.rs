@@ -4,6 +4,7 @@
 //! Owns: units and time, file schema and diagnostics, catalogue editions, machines, figures and summaries.
 //! Never: clocks, randomness, sockets, tasks, or I/O beyond parsing text it is given.
 
+pub mod bundled;
 pub mod catalogue;
 pub mod cause;
 pub mod file;
