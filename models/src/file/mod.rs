@@ -1,1 +1,62 @@
-//! System and scenario files: their language, their mistakes, their checked form.
+//! System and scenario files: from text to checked, typed values, or to every mistake at once.
+//!
+//! Owns: the tables of the format, their reading and their checks, diagnostics, settings by path.
+//! Never: the file system (texts are handed in), what a run does.
+
+mod diagnostic;
+mod name;
+mod path;
+mod quantity;
+mod read;
+pub mod reference;
+pub mod scenario;
+mod shape;
+pub mod step;
+mod suggest;
+pub mod system;
+mod table;
+mod trace;
+mod tree;
+mod value;
+
+pub use diagnostic::{Diagnostic, DiagnosticData, Label, PlaceData, Severity, Sources, render_all};
+pub use name::{Name, Named};
+pub use quantity::{Law, Quantity, Spread, WeibullSpread};
+pub use scenario::Scenario;
+pub use system::System;
+pub use tree::{At, Key, Node, SourceId, Table, Value};
+pub use value::{Backoff, Edition, Jitter, NumberFile, Popularity, Ramp, Retry, Setting, Settings, Weights};
+
+/// How texts are had: the only way from here to the file system.
+pub trait Files {
+    /// The text of a file. `path` is relative to what [`Request::name`] is relative to: a path that stands in a file
+    /// has been joined to the directory of that file.
+    ///
+    /// # Errors
+    /// Why it cannot be had, in words to follow a colon: `no such file`.
+    fn read(&self, path: &str) -> Result<String, String>;
+}
+
+/// A path as it stands in the file `from`: beside that file, unless it is absolute.
+pub(crate) fn beside(from: &str, path: &str) -> String {
+    let absolute = path.starts_with('/');
+    match from.rfind('/') {
+        Some(slash) if !absolute => format!("{}{path}", &from[..=slash]),
+        _ => path.to_owned(),
+    }
+}
+
+/// A scenario and its system, checked and ready to run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What happens.
+    pub scenario: Scenario,
+    /// To what.
+    pub system: System,
+    /// The name of the scenario: that of its file, without ending.
+    pub name: String,
+    /// The question that the scenario asks: the comment that its file opens with.
+    pub question: String,
+    /// A hash of the files and settings, the same on every machine.
+    pub hash: u64,
+}
