@@ -47,6 +47,23 @@ pub fn figures(figures: &Figures, out: impl Write) -> io::Result<()> {
     rows.flush()
 }
 
+/// Writes a heading and rows of text.
+///
+/// # Errors
+/// Those of the writer.
+pub fn table<const COLUMNS: usize>(
+    heading: [&str; COLUMNS],
+    rows: impl IntoIterator<Item = [String; COLUMNS]>,
+    out: impl Write,
+) -> io::Result<()> {
+    let mut lines = csv::Writer::from_writer(out);
+    lines.write_record(heading)?;
+    for row in rows {
+        lines.write_record(row)?;
+    }
+    lines.flush()
+}
+
 /// The columns of `requests.csv` before the stages.
 const REQUEST_COLUMNS: [&str; 15] = [
     "replication",

@@ -381,7 +381,10 @@ mod tests {
             Unit::Count,
             &[(1_234_567.0, None, "1,234,567", ""), (0.0, None, "0", "")],
         );
-        check_cells(Unit::Bytes, &[(536_870_912.0, None, "512 MB", ""), (900.0, None, "900 B", "")]);
+        check_cells(
+            Unit::Bytes,
+            &[(536_870_912.0, None, "512 MB", ""), (900.0, None, "900 B", "")],
+        );
         check_cells(
             Unit::Dollars,
             &[(29.0, None, "$29.00", ""), (-1234.5, None, "-$1,234.50", "")],

@@ -190,6 +190,16 @@ pub fn wrap(text: &str, indent: usize) -> String {
     lines
 }
 
+/// A text after a lead, its later lines under its first one. The lead is never broken and must not be empty.
+#[must_use]
+pub fn wrap_after(lead: &str, text: &str) -> String {
+    let blanks = length(lead);
+    // A word as wide as the lead keeps its place while the lines are broken.
+    let placeholder = "\u{1}".repeat(blanks.saturating_sub(1));
+    let lines = wrap(&format!("{placeholder} {text}"), blanks);
+    lines.replacen(&format!("{placeholder} "), lead, 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use highwater_models::record::summary::{Objective, Summary};
 
 use crate::number;
 use crate::paint::{Paint, Style};
-use crate::table::{Align, Cell, Table, wrap};
+use crate::table::{Align, Cell, Table, wrap, wrap_after};
 use crate::verdict::{self, Judgement};
 use crate::words;
 
@@ -153,15 +153,6 @@ fn footer(summary: &Summary, paint: Paint) -> String {
     }
     let line = parts.join(", ");
     format!("{}\n", paint.text(Style::Faint, &line))
-}
-
-/// Text after a lead, later lines under the first.
-fn wrap_after(lead: &str, text: &str) -> String {
-    let blanks = lead.chars().count();
-    // A word as wide as the lead keeps its place while the lines are broken.
-    let placeholder = "\u{1}".repeat(blanks - 1);
-    let lines = wrap(&format!("{placeholder} {text}"), blanks);
-    lines.replacen(&format!("{placeholder} "), lead, 1)
 }
 
 #[cfg(test)]
