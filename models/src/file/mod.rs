@@ -3,13 +3,21 @@
 //! Owns: the tables of the format, their reading and their checks, diagnostics, settings by path.
 //! Never: the file system (texts are handed in), what a run does.
 
+mod catalogue;
+mod check;
+mod check_scenario;
+mod check_steps;
+mod check_system;
 mod diagnostic;
+mod load;
 mod name;
 mod path;
 mod quantity;
 mod read;
 pub mod reference;
+mod rules;
 pub mod scenario;
+mod set;
 mod shape;
 pub mod step;
 mod suggest;
@@ -19,7 +27,9 @@ mod trace;
 mod tree;
 mod value;
 
+pub use catalogue::{CatalogueKind, CatalogueNames, any_name};
 pub use diagnostic::{Diagnostic, DiagnosticData, Label, PlaceData, Severity, Sources, render_all};
+pub use load::{Loaded, LoadedSystem, Plan, Request, load_scenario, load_system};
 pub use name::{Name, Named};
 pub use quantity::{Law, Quantity, Spread, WeibullSpread};
 pub use scenario::Scenario;
@@ -44,19 +54,4 @@ pub(crate) fn beside(from: &str, path: &str) -> String {
         Some(slash) if !absolute => format!("{}{path}", &from[..=slash]),
         _ => path.to_owned(),
     }
-}
-
-/// A scenario and its system, checked and ready to run.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What happens.
-    pub scenario: Scenario,
-    /// To what.
-    pub system: System,
-    /// The name of the scenario: that of its file, without ending.
-    pub name: String,
-    /// The question that the scenario asks: the comment that its file opens with.
-    pub question: String,
-    /// A hash of the files and settings, the same on every machine.
-    pub hash: u64,
 }

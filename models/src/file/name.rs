@@ -109,6 +109,11 @@ impl<T> Named<T> {
         self.entries.is_empty() && self.broken.is_empty()
     }
 
+    /// The names of unreadable tables.
+    pub(crate) fn broken(&self) -> &[Name] {
+        &self.broken
+    }
+
     /// Adds a thing at the end. The caller sees to it that the name is new.
     pub(crate) fn push(&mut self, name: Name, thing: T) {
         self.entries.push((name, thing));

@@ -84,6 +84,9 @@ pub(crate) trait TableRead: Sized {
     /// The value, or `None` after a complaint; every key is asked for.
     fn read_fields(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Self>;
 
+    /// Complains about keys that do not go together.
+    fn check(&self, _fields: &Fields<'_>, _reader: &mut Reader<'_>) {}
+
     /// Adds its keys to the reference.
     fn describe(keys: &mut Vec<KeyReference>);
 
@@ -133,6 +136,11 @@ impl<'a> Reader<'a> {
         let value = read(self);
         self.path.pop();
         value
+    }
+
+    /// The same where it is one level further down, and here where it is not.
+    pub(crate) fn within_if<T>(&mut self, further: bool, part: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        if further { self.within(part, read) } else { read(self) }
     }
 
     /// Reads something whose inner figures have that unit.
@@ -325,6 +333,11 @@ impl Fields<'_> {
         self.table.get(key).map(|node| node.at)
     }
 
+    /// Those of the keys that are given, in the order asked, and where their values stand.
+    pub(crate) fn given<'k>(&self, keys: &[&'k str]) -> Vec<(&'k str, At)> {
+        keys.iter().filter_map(|&key| self.place_of(key).map(|at| (key, at))).collect()
+    }
+
     /// The value of a key: `None` when it is absent or, after a complaint, wrong.
     pub(crate) fn read<T: Read>(&mut self, key: &'static str, spec: &Spec, reader: &mut Reader<'_>) -> Option<T> {
         self.asked.push(key);
@@ -422,6 +435,9 @@ pub(crate) fn read_table<T: TableRead>(node: &Node, reader: &mut Reader<'_>) -> 
     let mut fields = Fields { table, at: node.at, asked: Vec::new() };
     let value = T::read_fields(&mut fields, reader);
     fields.finish(reader);
+    if let Some(value) = &value {
+        value.check(&fields, reader);
+    }
     value
 }
 
@@ -784,8 +800,14 @@ impl<T: Read> Read for Named<T> {
     }
 }
 
+/// Most items of a list where its key does not say.
+const ITEMS_MAX: usize = 10_000;
+/// Most things of a kind: names are compared with each other, and no system has so many.
+const NAMES_MAX: usize = 1_000;
+
 fn right_length(length: usize, at: At, spec: &Spec, what: &str, reader: &mut Reader<'_>) -> bool {
-    let Some((least, most)) = spec.items else { return true };
+    let unbounded = if what == "names" { NAMES_MAX } else { ITEMS_MAX };
+    let (least, most) = spec.items.unwrap_or((0, unbounded));
     if length < least {
         let message = format!("{} must not be empty", reader.here());
         reader.report(Diagnostic::error("file::empty", message, at, format!("no {what}")));

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::name::{Name, Named};
 use super::quantity::Quantity;
-use super::system::{Class, Client, Flow, System};
+use super::rules;
+use super::system::{Class, Client, Flow};
 use super::table::{choice, one_of, table};
 use super::value::{Popularity, Ramp, Settings, Weights};
 use crate::units::{Rate, Share, Usd};
@@ -16,7 +17,7 @@ use crate::{Cause, SimSpan};
 
 table! {
     /// What happens to a system.
-    pub struct Scenario = "scenario" {
+    pub struct Scenario = "scenario" check rules::scenario {
         /// For people.
         title: Option<String> = none "the file's name",
         /// A bundled system, a file beside this one, or the system itself.
@@ -64,7 +65,7 @@ pub enum SystemSource {
 table! {
     /// A stream of traffic. Exactly one of `rate`, `users`, `registered`, `phase`, `at`, `every` and `trace` says
     /// how many come.
-    pub struct Load = "load" {
+    pub struct Load = "load" check rules::load {
         /// Sessions a second, for the whole duration.
         rate: Option<Ramp> = none of rate,
         /// Sessions at once: each that ends begins anew.
@@ -115,7 +116,7 @@ pub enum Spacing {
 
 table! {
     /// A part of a load. Exactly one of `rate`, `users`, `registered` and `sessions`.
-    pub struct Phase = "load.phase" {
+    pub struct Phase = "load.phase" check rules::phase {
         /// Results are split by it.
         name: Option<Name> = none "its number",
         /// How long.
@@ -225,7 +226,7 @@ pub struct DayShape {
 
 table! {
     /// What goes wrong, or what a person does. Exactly one of `at` and `when`, and of `fault` and `action`.
-    pub struct Event = "event" {
+    pub struct Event = "event" check rules::event {
         /// At this time.
         at: Option<SimSpan> = none,
         /// Some time after an alert.
@@ -416,7 +417,7 @@ pub struct Causes {
 
 table! {
     /// Bounds of a result. At least one of the two.
-    pub struct Bound = "objectives.metric" {
+    pub struct Bound = "objectives.metric" check rules::bound {
         /// Must be above.
         above: Option<f64> = none,
         /// Must be below.
@@ -426,7 +427,7 @@ table! {
 
 table! {
     /// What is measured, and when.
-    pub struct Measure = "measure" {
+    pub struct Measure = "measure" check rules::measure {
         /// Earlier arrivals and time are left out.
         from: MeasureFrom = "0s",
         /// Later ones too.

@@ -5,6 +5,7 @@
 
 use super::name::Name;
 use super::quantity::Quantity;
+use super::rules;
 use super::table::{one_of, table};
 use super::value::Retry;
 use crate::Cause;
@@ -82,7 +83,7 @@ table! {
 
 table! {
     /// A slot held for a time or over steps: the general station.
-    pub struct TakeStep = "step.take" {
+    pub struct TakeStep = "step.take" check rules::take {
         /// A pool or queue.
         from: Name = required,
         /// Held this long; exactly one of `for` and `steps`.
@@ -94,7 +95,7 @@ table! {
 
 table! {
     /// One query on one connection. A bare name is its kind.
-    pub struct QueryStep = "step.query" (kind) {
+    pub struct QueryStep = "step.query" (kind) check rules::query {
         /// A kind of query that the database declares; or the query's own figures.
         kind: Option<Name> = none,
         /// Work on the database's cores.

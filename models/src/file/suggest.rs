@@ -46,6 +46,11 @@ pub(crate) fn did_you_mean<'c>(
     Some(format!("{what}: {list}"))
 }
 
+/// How many letters must be changed, added, left out or swapped to make one name of the other; case does not count.
+pub(crate) fn letters_apart(left: &str, right: &str) -> usize {
+    distance(&fold(left), &fold(right))
+}
+
 /// Letters that differ only in case or in `-`, `_` and blanks are the same.
 fn fold(text: &str) -> Vec<char> {
     // Longer names than this are not compared in full: the table below grows with the product of both lengths.

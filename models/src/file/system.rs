@@ -6,6 +6,7 @@
 
 use super::name::{Name, Named};
 use super::quantity::Quantity;
+use super::rules;
 use super::step::{FlowStep, Step};
 use super::table::{choice, one_of, table};
 use super::value::{Edition, Popularity, Retry, Settings};
@@ -26,7 +27,7 @@ table! {
         /// What a session does.
         flow: Named<Flow> = {} "one request of the only endpoint",
         /// What one request does.
-        endpoint: Named<Endpoint> = required items 1..=10000,
+        endpoint: Named<Endpoint> = required items 1..=1000,
         /// Programs that run on instances.
         service: Named<Service> = {} "one ideal service: no CPU limit, no memory limit",
         /// Connections or any other slots, per instance.
@@ -170,7 +171,7 @@ table! {
         /// What fills the memory.
         memory: Memory = {} "the plan's limit, and nothing that fills it",
         /// At the start.
-        instances: u32 = 1 in 0.0..=1e5,
+        instances: u32 = 1 in 1.0..=1e5,
         /// From start to serving.
         boot: Quantity = "45s" of time [assumed "30 to 90 s: place, start, runtime's boot, first health check" "2026-11-24"],
         /// Over healthy instances.
@@ -258,7 +259,7 @@ table! {
 
 table! {
     /// When a service refuses early. At least one of the two.
-    pub struct Shed = "service.shed" {
+    pub struct Shed = "service.shed" check rules::shed {
         /// Above this delay of the event loop.
         loop_delay: Option<SimSpan> = none,
         /// Above this many requests in hand on the instance.
@@ -278,7 +279,7 @@ table! {
 
 table! {
     /// When instances are added and removed.
-    pub struct Scaling = "service.scaling" {
+    pub struct Scaling = "service.scaling" check rules::scaling {
         /// Whether it works at all.
         on: bool = false,
         /// Fewest instances.
@@ -352,7 +353,7 @@ choice! {
 
 table! {
     /// Connections or any other slots, one pool per process of an instance.
-    pub struct Pool = "pool" {
+    pub struct Pool = "pool" check rules::pool {
         /// Whose instances have it.
         service: Option<Name> = none "the only one",
         /// Opens its connections there: a database or a pooler.
@@ -380,7 +381,7 @@ table! {
 
 table! {
     /// A job queue, one per process of an instance.
-    pub struct Queue = "queue" {
+    pub struct Queue = "queue" check rules::queue {
         /// Whose instances have it.
         service: Option<Name> = none "the only one",
         /// Jobs at once.
@@ -575,7 +576,7 @@ table! {
 
 table! {
     /// A database server.
-    pub struct Database = "database" {
+    pub struct Database = "database" check rules::database {
         /// From the catalogue: cores, memory, connections, price.
         plan: Option<Name> = none,
         /// Shared by all running queries.
@@ -663,7 +664,7 @@ choice! {
 
 table! {
     /// A class of keys.
-    pub struct Entry = "cache.entry" {
+    pub struct Entry = "cache.entry" check rules::entry {
         /// One key for each.
         key: Option<EntryKey> = none "`one`, where `keys` is not given",
         /// Instead of `key`: this many keys.
@@ -778,7 +779,7 @@ table! {
 
 table! {
     /// Price and speed of a model.
-    pub struct Model = "provider.model" {
+    pub struct Model = "provider.model" check rules::model {
         /// Of the whole answer; instead of the next two.
         latency: Option<Quantity> = none of time,
         /// Until the first token.
@@ -828,7 +829,7 @@ choice! {
 
 table! {
     /// A level of degradation.
-    pub struct Level = "degradation.level" {
+    pub struct Level = "degradation.level" check rules::level {
         /// Shown in results.
         name: Name = required,
         /// In force above any one of these.
@@ -844,7 +845,7 @@ table! {
 
 table! {
     /// Readings of an instance that degradation looks at. At least one.
-    pub struct Readings = "degradation.level.above" {
+    pub struct Readings = "degradation.level.above" check rules::readings {
         /// Open client connections.
         sockets: Option<f64> = none in 0.0..=1e12,
         /// Requests in hand.
@@ -870,7 +871,7 @@ table! {
 
 table! {
     /// A rule of monitoring.
-    pub struct AlertRule = "alerts.rule" {
+    pub struct AlertRule = "alerts.rule" check rules::alert {
         /// A result, by its path.
         watch: Name = required,
         /// Fires above it; exactly one of the two.

@@ -15,6 +15,8 @@
 //! `flatten` (the keys of another table stand among this one's) or what one would write in a file, which is then read
 //! by the same reader. `or "word"` allows that word for "no end"; `of` is the unit of a quantity or ramp; `items`
 //! bounds the length of a list or the number of named things; `in` bounds figures, those of a list each.
+//! After the table's title `(key)` names the key that a value stands for which is written without a table, and
+//! `check function` a rule over several keys of the table.
 
 /// What follows the default of an entry, as a `Spec`.
 macro_rules! spec {
@@ -96,7 +98,7 @@ macro_rules! standing {
 macro_rules! table {
     (
         $(#[doc = $doc:literal])+
-        pub struct $name:ident $(<$param:ident>)? = $title:literal $(($short:ident))? {
+        pub struct $name:ident $(<$param:ident>)? = $title:literal $(($short:ident))? $(check $check:path)? {
             $(
                 $(#[doc = $meaning:literal])+
                 $key:ident : $ty:ty = $default:tt $($text:literal)?
@@ -138,6 +140,16 @@ macro_rules! table {
                 )*
                 Some(Self { $($key: $key?,)* })
             }
+
+            $(
+                fn check(
+                    &self,
+                    fields: &$crate::file::read::Fields<'_>,
+                    reader: &mut $crate::file::read::Reader<'_>,
+                ) {
+                    $check(self, fields, reader);
+                }
+            )?
 
             fn describe(keys: &mut Vec<$crate::file::reference::KeyReference>) {
                 $(
