@@ -1,3 +1,58 @@
 //! The `highwater` command.
+//!
+//! Owns: arguments, files, progress, exit codes. Results go to standard output, everything else to standard error.
+//! Never: what a result means (`sim/`) or how it reads (`report/`).
 
-fn main() {}
+mod arguments;
+mod environment;
+mod exit;
+mod explain;
+mod failure;
+mod list;
+mod output;
+mod progress;
+mod run;
+mod scenario;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error).into(),
+    };
+    let ended = match &arguments.command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::List(arguments) => list::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
+    };
+    let exit = ended.unwrap_or_else(|failure| {
+        eprintln!("{failure}");
+        failure.exit()
+    });
+    exit.into()
+}
+
+/// Help, the version, or a mistake in the arguments.
+fn usage(error: &clap::Error) -> Exit {
+    // Nobody is left to tell when this cannot be written.
+    let _ = error.print();
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        let command = Arguments::command();
+        let names: Vec<String> = command
+            .get_subcommands()
+            .map(|known| format!("`{}`", known.get_name()))
+            .collect();
+        eprintln!("\nThe commands are {} and `help`.", names.join(", "));
+    }
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+        _ => Exit::Usage,
+    }
+}

@@ -1,1 +1,16 @@
-//! How results are shown; the same for every face.
+//! How results are shown: the verdict in words, tables, JSON and CSV; the same for every face.
+//!
+//! Owns: wording, rounding and layout of results.
+//! Never: computing a figure or deciding an objective (`sim/`), opening files or looking at the terminal (`cli/`).
+
+pub mod csv;
+pub mod json;
+pub mod number;
+pub mod paint;
+pub mod table;
+pub mod terminal;
+pub mod verdict;
+pub mod words;
+
+#[cfg(test)]
+mod sample;

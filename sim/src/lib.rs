@@ -1,5 +1,7 @@
 //! What the system would do: engine, world, measurements, experiments.
 
 pub mod event;
+pub mod experiment;
+pub mod model;
 pub mod processor;
 pub mod slab;

@@ -6,7 +6,7 @@
 use highwater_models::file::system::{Balance, EntryKey, LimiterKey};
 use highwater_models::machine::connections::ConnectionsConfig;
 use highwater_models::machine::job_queue::JobQueueConfig;
-use highwater_models::machine::limiter::Rule;
+use highwater_models::machine::limiter::LimiterRule;
 use highwater_models::machine::provider_limit::ProviderLimitConfig;
 use highwater_models::machine::retry::RetryPolicy;
 use highwater_models::{Cause, SimSpan, SimTime};
@@ -266,7 +266,7 @@ pub struct LimiterSpec {
     /// Statistics.
     pub resource: u16,
     /// Its rule.
-    pub rule: Rule,
+    pub rule: LimiterRule,
     /// Whose count.
     pub key: LimiterKey,
     /// Whether one count serves all processes; else each has its own.

@@ -4,6 +4,7 @@
 
 pub mod arrivals;
 pub mod math;
+pub mod popularity;
 pub mod sampler;
 pub mod stream;
 

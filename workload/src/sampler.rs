@@ -4,7 +4,7 @@
 //! everything that needs `exp`, `ln` or `pow` goes through `math.rs`.
 
 use highwater_models::SimSpan;
-use highwater_models::file::quantity::{Law, Quantity, Spread, WeibullSpread};
+use highwater_models::file::{Law, Quantity, Spread, WeibullSpread};
 use rand_distr::{Distribution, Exp1, Gamma, StandardNormal};
 
 use crate::math;

@@ -1,3 +1,114 @@
-//! The project's own chores.
+//! The project's own chores: `cargo xtask test` runs every check that a change has to pass.
+//!
+//! Owns: which checks there are and their order, cheapest first.
+//! Never: a check of its own. Each step is a command that anybody can run by hand, and it is printed as such.
 
-fn main() {}
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+/// One command and what it shows.
+struct Step {
+    name: &'static str,
+    arguments: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+}
+
+/// The checks of `cargo xtask test`. A later step seldom means much when an earlier one has failed, so the first
+/// failure ends the run.
+const TEST: [Step; 4] = [
+    Step {
+        name: "format",
+        arguments: &["fmt", "--all", "--check"],
+        environment: &[],
+    },
+    Step {
+        name: "lints",
+        arguments: &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        environment: &[],
+    },
+    Step {
+        name: "documentation",
+        arguments: &["doc", "--workspace", "--no-deps", "--locked"],
+        environment: &[("RUSTDOCFLAGS", "-D warnings")],
+    },
+    Step {
+        name: "tests",
+        arguments: &["test", "--workspace", "--locked"],
+        environment: &[],
+    },
+];
+
+const USAGE: &str = "usage: cargo xtask test    format, lints, documentation and every test";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["test"] => run(&TEST),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the steps in order up to the first that fails.
+fn run(steps: &[Step]) -> ExitCode {
+    let started = Instant::now();
+    for (index, step) in steps.iter().enumerate() {
+        let place = format!("{} of {}", index + 1, steps.len());
+        eprintln!("\n== {} ({place}): {}", step.name, line(step));
+        let step_started = Instant::now();
+        let problem = match command(step).status() {
+            Ok(status) if status.success() => None,
+            Ok(status) => Some(format!("failed ({status})")),
+            Err(error) => Some(format!("could not be started: {error}")),
+        };
+        let seconds = step_started.elapsed().as_secs_f64();
+        if let Some(problem) = problem {
+            eprintln!(
+                "\n== {} {problem} after {seconds:.1} s. To repeat it alone: {}",
+                step.name,
+                line(step)
+            );
+            return ExitCode::FAILURE;
+        }
+        eprintln!("== {} passed in {seconds:.1} s", step.name);
+    }
+    eprintln!(
+        "\n== all {} steps passed in {:.1} s",
+        steps.len(),
+        started.elapsed().as_secs_f64()
+    );
+    ExitCode::SUCCESS
+}
+
+fn command(step: &Step) -> Command {
+    // The cargo that runs this, so that a chosen toolchain stays chosen.
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(step.arguments).envs(step.environment.iter().copied());
+    command
+}
+
+/// The step as one types it.
+fn line(step: &Step) -> String {
+    let environment = step
+        .environment
+        .iter()
+        .map(|(name, value)| format!("{name}='{value}' "));
+    environment
+        .chain(["cargo ".to_owned(), step.arguments.join(" ")])
+        .collect()
+}

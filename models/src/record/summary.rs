@@ -31,6 +31,8 @@ pub struct Summary {
     pub measured: (f64, f64),
     /// Every number.
     pub figures: Figures,
+    /// The system's resources in the order of its file: what a name in the figures stands for.
+    pub resources: Vec<Resource>,
     /// What had to hold.
     pub objectives: Vec<Objective>,
     /// Which resources reached their limit, in the order in which they did.
@@ -43,6 +45,17 @@ pub struct Summary {
     pub log: Vec<LogEntry>,
     /// Ways in which a figure may mislead, and parts of the files that were not simulated.
     pub warnings: Vec<Warning>,
+}
+
+/// A resource of the system, as a reader has to know it to read its figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Its name in the system file.
+    pub name: String,
+    /// Its kind: service, pool, queue, limiter, database, cache, provider.
+    pub kind: &'static str,
+    /// In words, what its limit is, as in [`Bottleneck::limit`]; empty where it has none.
+    pub limit: String,
 }
 
 /// One objective and whether it holds.

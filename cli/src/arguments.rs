@@ -1,0 +1,113 @@
+//! The command line: commands, flags, and their help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// How high can the water rise before a system breaks, what breaks first, and what raises the mark?
+#[derive(Debug, Parser)]
+#[command(name = "highwater", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, every objective met
+  1  done, an objective missed or not decided
+  2  a mistake in the command or in a file
+  3  could not finish, such as a full disk";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulate a scenario: verdict, tables, files
+    Run(Run),
+    /// Show the bundled scenarios and systems with the questions they ask
+    List(List),
+    /// Say what a setting means, and where a default or a price comes from
+    Explain(Explain),
+}
+
+/// Arguments of `highwater run`.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Run {
+    /// A scenario file, or the name of a bundled scenario (`highwater list`); a file wins over a name
+    pub scenario: String,
+    /// Override a setting by its path in the file: `web.plan=pro`, `load.rate=50` (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub settings: Vec<String>,
+    /// Root seed, instead of the scenario's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Independent replications, instead of the scenario's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub replications: Option<u32>,
+    /// Threads; the result is the same for any number [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Folder for summary.json and timeline.csv
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// What an objective that is not decided counts as
+    #[arg(long, value_enum, default_value_t)]
+    pub undecided: Undecided,
+    /// Write requests.csv too: one row per request
+    #[arg(long, requires = "out")]
+    pub requests: bool,
+}
+
+/// Arguments of `highwater list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `highwater explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A setting (`pool.timeout`), a table (`pool`), or a figure of the catalogue (`starter`, `gpt-4`)
+    pub key: String,
+}
+
+/// How results are printed.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// As in summary.json
+    Json,
+    /// One row per figure
+    Csv,
+}
+
+/// What an undecided objective counts as.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Undecided {
+    /// As missed
+    #[default]
+    Fail,
+    /// As met
+    Pass,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    // Lost if broken: a flag that panics the first time somebody types it.
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,10 @@
+//! What the environment says about the terminal: the only place that reads environment variables.
+
+use highwater_report::paint::Paint;
+
+/// Colour or none for a stream that is, or is not, a terminal. `NO_COLOR` and `TERM=dumb` mean none.
+pub fn paint(is_terminal: bool) -> Paint {
+    let no_color = std::env::var("NO_COLOR").ok();
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    Paint::choose(is_terminal && !dumb, no_color.as_deref())
+}

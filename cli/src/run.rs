@@ -1,0 +1,105 @@
+//! `highwater run`: simulate, show, write, and say by the exit code whether it holds.
+
+use std::io::{self, IsTerminal};
+
+use highwater_models::file::Plan;
+use highwater_report::verdict::{Judgement, judge};
+use highwater_report::{csv, json, terminal};
+use highwater_sim::experiment::{self, Options, Outcome};
+
+use crate::arguments::{Format, Run, Undecided};
+use crate::environment;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{self, Folder};
+use crate::progress::Bar;
+use crate::scenario;
+
+/// Runs the command.
+///
+/// # Errors
+/// A mistake in the command or a file, or a world that does not play along.
+pub fn run(arguments: &Run) -> Result<Exit, Failure> {
+    let plan = scenario::load(&arguments.scenario, &arguments.settings)?;
+    let folder = arguments.out.as_deref().map(Folder::open).transpose()?;
+    let outcome = simulate(&plan, arguments)?;
+    if let Some(folder) = folder {
+        write(folder, &outcome)?;
+    }
+    output::print(&text(&outcome, arguments.format)?)?;
+    Ok(exit(judge(&outcome.summary.objectives), arguments.undecided))
+}
+
+fn simulate(plan: &Plan, arguments: &Run) -> Result<Outcome, Failure> {
+    let options = Options {
+        seed: arguments.seed,
+        replications: arguments.replications,
+        jobs: usize::from(arguments.jobs.unwrap_or(0)),
+        requests: arguments.requests,
+    };
+    let bar = Bar::new(&plan.name);
+    let outcome = experiment::run(plan, &options, &bar);
+    bar.finish();
+    outcome.map_err(|error| Failure::World {
+        doing: "finish the run".to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Writes the result's files and says which.
+fn write(mut folder: Folder, outcome: &Outcome) -> Result<(), Failure> {
+    const REQUESTS: &str = "requests.csv";
+    folder.write("summary.json", |file| {
+        file.write_all(json::text(&outcome.summary).as_bytes())
+    })?;
+    folder.write("timeline.csv", |file| csv::timeline(&outcome.timeline, file))?;
+    if let Some(requests) = &outcome.requests {
+        folder.write(REQUESTS, |file| csv::requests(requests, file))?;
+    }
+    let stale = folder.file(REQUESTS);
+    for path in folder.commit()? {
+        eprintln!("wrote {}", path.display());
+    }
+    if outcome.requests.is_none() && stale.exists() {
+        eprintln!("note: {} is from an earlier run", stale.display());
+    }
+    Ok(())
+}
+
+fn text(outcome: &Outcome, format: Format) -> Result<String, Failure> {
+    match format {
+        Format::Table => {
+            let paint = environment::paint(io::stdout().is_terminal());
+            Ok(terminal::render(&outcome.summary, paint))
+        }
+        Format::Json => Ok(json::text(&outcome.summary)),
+        Format::Csv => output::csv_text(|out| csv::figures(&outcome.summary.figures, out)),
+    }
+}
+
+/// The exit code of a run that finished.
+const fn exit(judgement: Judgement, undecided: Undecided) -> Exit {
+    match (judgement, undecided) {
+        (Judgement::Holds | Judgement::NoObjectives, _) | (Judgement::Undecided, Undecided::Pass) => Exit::Done,
+        (Judgement::Breaks, _) | (Judgement::Undecided, Undecided::Fail) => Exit::Missed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Lost if broken: a pipeline that goes green on a missed objective.
+    #[test]
+    fn the_exit_code_follows_the_objectives() {
+        for (judgement, undecided, code) in [
+            (Judgement::Holds, Undecided::Fail, Exit::Done),
+            (Judgement::NoObjectives, Undecided::Fail, Exit::Done),
+            (Judgement::Undecided, Undecided::Fail, Exit::Missed),
+            (Judgement::Undecided, Undecided::Pass, Exit::Done),
+            (Judgement::Breaks, Undecided::Pass, Exit::Missed),
+        ] {
+            assert_eq!(exit(judgement, undecided), code, "{judgement:?} {undecided:?}");
+        }
+    }
+}

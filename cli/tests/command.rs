@@ -1,0 +1,130 @@
+//! The command as a shell sees it: exit code, standard output, standard error.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn highwater(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
+    command.args(arguments).env_remove("NO_COLOR");
+    command
+}
+
+/// Runs it and checks the exit code.
+#[track_caller]
+fn check(arguments: &[&str], code: i32) -> (String, String) {
+    let Output { status, stdout, stderr } = highwater(arguments).output().expect("it starts");
+    let (stdout, stderr) = (
+        String::from_utf8(stdout).expect("text"),
+        String::from_utf8(stderr).expect("text"),
+    );
+    assert_eq!(status.code(), Some(code), "{arguments:?}\n{stdout}\n{stderr}");
+    (stdout, stderr)
+}
+
+// Lost if broken: the way in for somebody who has just built it.
+#[test]
+fn the_list_names_scenarios_and_their_questions() {
+    let (stdout, stderr) = check(&["list"], 0);
+    assert!(stdout.contains("viral-spike") && stdout.contains('?') && stderr.is_empty());
+    let (stdout, _) = check(&["list", "--format", "json"], 0);
+    let value: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert!(value["scenarios"].as_array().expect("a list").len() > 3);
+    let (stdout, _) = check(&["list", "--format", "csv"], 0);
+    assert!(stdout.starts_with("kind,name,question\nscenario,"));
+}
+
+// Lost if broken: mistakes in the command told apart from runs that failed, and the way out of them.
+#[test]
+fn mistakes_in_the_command_exit_with_2_and_help() {
+    for (arguments, said) in [
+        (&["sweep", "x"][..], "The commands are `run`, `list`, `explain`"),
+        (&["run", "viral-spik"], "did you mean `viral-spike`? `highwater list`"),
+        (&["run", "viral-spike", "--replications", "0"], "--replications"),
+        (&["run", "viral-spike", "--requests"], "--out"),
+        (&["explain", "pool.tmeout"], "did you mean `pool.timeout`"),
+    ] {
+        let (stdout, stderr) = check(arguments, 2);
+        assert!(stdout.is_empty(), "{arguments:?} printed {stdout}");
+        assert!(stderr.contains(said), "{arguments:?} said {stderr}");
+    }
+}
+
+// Lost if broken: where a number comes from.
+#[test]
+fn settings_and_figures_are_explained_with_their_source() {
+    let (stdout, _) = check(&["explain", "pool.timeout"], 0);
+    assert!(stdout.contains("documented: pg-pool"), "{stdout}");
+    let (stdout, _) = check(&["explain", "render.web.starter.price"], 0);
+    assert!(stdout.contains("edition") && stdout.contains("USD"), "{stdout}");
+}
+
+// Lost if broken: `highwater … | head`, which closes the pipe early.
+#[test]
+fn a_reader_that_stops_reading_is_no_error() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = highwater(&["explain", "price"])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+// Lost if broken: results that are half written, or that differ between the file and standard output.
+#[test]
+fn a_run_leaves_whole_files_and_prints_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let out_text = out.to_str().expect("text");
+    let arguments = [
+        "run",
+        "textbook/mm1",
+        "--replications",
+        "2",
+        "--format",
+        "json",
+        "--undecided",
+        "pass",
+    ];
+    let (stdout, stderr) = check(&[&arguments[..], &["--out", out_text, "--requests"]].concat(), 0);
+    let file = std::fs::read_to_string(out.join("summary.json")).expect("summary.json");
+    assert_eq!(stdout, file);
+    let value: serde_json::Value = serde_json::from_str(&file).expect("JSON");
+    assert_eq!(value["replications"], 2);
+    assert!(stderr.contains("wrote ") && stderr.contains("summary.json"), "{stderr}");
+    assert!(
+        !stderr.contains('\u{1b}'),
+        "no progress bar where there is no terminal: {stderr:?}"
+    );
+    let timeline = std::fs::read_to_string(out.join("timeline.csv")).expect("timeline.csv");
+    assert!(timeline.starts_with("t"), "{timeline}");
+    let left: Vec<_> = std::fs::read_dir(&out)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".tmp"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+// Lost if broken: a script that takes a full disk for a missed objective.
+#[test]
+fn what_cannot_be_written_exits_with_3() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("written");
+    let (stdout, stderr) = check(&["run", "textbook/mm1", "--out", file.to_str().expect("text")], 3);
+    assert!(
+        stdout.is_empty() && stderr.starts_with("error: could not create the folder"),
+        "{stderr}"
+    );
+    if Path::new("/dev/full").exists() {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("opens");
+        let output = highwater(&["list"]).stdout(full).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(3));
+    }
+}
