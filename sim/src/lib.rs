@@ -2,6 +2,7 @@
 
 pub mod event;
 pub mod experiment;
+pub mod measure;
 pub mod model;
 pub mod processor;
 pub mod slab;

@@ -35,6 +35,10 @@ pub struct Site {
 pub type SiteId = u32;
 
 /// One instruction of the program that an attempt runs.
+#[allow(
+    missing_docs,
+    reason = "each field is named after the table of the model that it indexes"
+)]
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Op {
     /// At the balancer: an instance is chosen, or none is there.
@@ -470,6 +474,10 @@ pub struct Retry {
 }
 
 /// One instruction of a flow.
+#[allow(
+    missing_docs,
+    reason = "each field is named after the table of the model that it indexes"
+)]
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum FlowOp {
     /// A request.
@@ -758,4 +766,3 @@ pub const STAGE_CLIENT: Stage = 0;
 pub const STAGE_BACKOFF: Stage = 1;
 /// Stage: time that holds nothing.
 pub const STAGE_IO: Stage = 2;
-
