@@ -7,8 +7,8 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use highwater_models::bundled;
-use highwater_models::file::{self, Files, Plan, Request, nearest};
+use highwater_models::file::{self, CatalogueKind, Files, Plan, Request, nearest};
+use highwater_models::{bundled, catalogue};
 use highwater_report::paint::Paint;
 
 use crate::environment;
@@ -19,14 +19,17 @@ use crate::failure::Failure;
 /// # Errors
 /// When there is no such scenario, or a file has mistakes: then with all of them.
 pub fn load(name: &str, settings: &[String]) -> Result<Plan, Failure> {
-    if !Path::new(name).is_file() && bundled::scenario(name).is_none() {
-        return Err(unknown(name));
-    }
+    let (text, is_bundled) = find(name)?;
+    let systems: Vec<&str> = bundled::systems().iter().map(|system| system.name).collect();
     let request = Request {
-        name: name.to_owned(),
-        set: settings.to_vec(),
+        name,
+        text,
+        settings,
+        is_bundled,
+        bundled_systems: &systems,
+        catalogue: catalogue_names,
     };
-    let loaded = file::load_scenario(&request, &Disk);
+    let loaded = file::load_scenario(request, &Disk, bundled::system);
     let colour = environment::paint(io::stderr().is_terminal()) == Paint::Ansi;
     let text = file::render_all(&loaded.diagnostics, &loaded.sources, colour);
     match loaded.plan {
@@ -38,6 +41,53 @@ pub fn load(name: &str, settings: &[String]) -> Result<Plan, Failure> {
         }
         None => Err(Failure::File { text }),
     }
+}
+
+/// The text that a name stands for, and whether it is a bundled one.
+fn find(name: &str) -> Result<(String, bool), Failure> {
+    if Path::new(name).is_file() {
+        let text = Disk.read(name).map_err(|reason| Failure::Usage {
+            message: format!("could not read `{name}`: {reason}"),
+            help: "a scenario is a text file in TOML; `highwater list` shows the bundled ones".to_owned(),
+        })?;
+        return Ok((text, false));
+    }
+    match bundled::scenario(name) {
+        Some(text) => Ok((text.to_owned(), true)),
+        None => Err(unknown(name)),
+    }
+}
+
+/// Which plans and models an edition of the catalogue has.
+fn catalogue_names(edition: &file::Edition, kind: CatalogueKind) -> Option<Vec<&'static str>> {
+    let edition = match edition {
+        file::Edition::Latest => catalogue::Edition::latest(),
+        // Written as dates are, the order of texts is the order of days: the edition that held on that day.
+        file::Edition::Dated { year, month, day, .. } => {
+            let date = format!("{year:04}-{month:02}-{day:02}");
+            let held = |edition: &&catalogue::Edition| edition.date() <= date.as_str();
+            catalogue::Edition::all().iter().rev().find(held)?
+        }
+    };
+    // A plan answers to its other names too.
+    let with_aliases = |name: &'static String, aliases: &'static [String]| {
+        std::iter::once(name.as_str()).chain(aliases.iter().map(String::as_str))
+    };
+    Some(match kind {
+        CatalogueKind::ServicePlan => {
+            let plans = edition.web_plans().iter();
+            plans.flat_map(|plan| with_aliases(&plan.name, &plan.aliases)).collect()
+        }
+        CatalogueKind::DatabasePlan => {
+            let plans = edition.database_plans().iter();
+            plans.flat_map(|plan| with_aliases(&plan.name, &plan.aliases)).collect()
+        }
+        CatalogueKind::CachePlan => {
+            let plans = edition.cache_plans().iter();
+            plans.flat_map(|plan| with_aliases(&plan.name, &plan.aliases)).collect()
+        }
+        CatalogueKind::Model => edition.model_names(),
+    })
 }
 
 /// Neither a file nor a name: what may have been meant.

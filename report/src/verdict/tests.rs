@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sample::{bottleneck, broken, calm, failure, near, objective, set};
-use highwater_models::record::figures::Unit;
+use highwater_models::record::figures::{Estimate, Unit};
 use highwater_models::record::summary::Warning;
 
 #[track_caller]
