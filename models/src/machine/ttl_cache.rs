@@ -18,6 +18,8 @@ use super::waiters::{Handle, Waiters};
 use crate::{SimSpan, SimTime};
 
 mod expiry;
+#[cfg(test)]
+mod tests;
 
 use expiry::Expiry;
 
