@@ -6,7 +6,7 @@
 //! wait for ever.
 //!
 //! A job may start while fewer than `concurrency` run and the window has a start left. A start uses up its place in the
-//! window for good, however short the job. How windows follow each other is in [`window`].
+//! window for good, however short the job. How windows follow each other is in `window.rs`.
 
 use std::collections::VecDeque;
 

@@ -305,6 +305,40 @@ fn the_packages_windows_start_jobs_when_the_package_does() {
     );
 }
 
+/// The end that 9.0 leaves behind when its recurring timer rolls on; these starts are the package's own too.
+#[test]
+fn with_9_0_the_window_after_a_rolled_one_ends_an_interval_after_the_last_start() {
+    let jobs = [0, 0, 0, 0, 130, 170, 170, 170];
+    assert_eq!(
+        starts(package(WindowKind::PQueue90, 3), &jobs, 5),
+        [0, 0, 0, 100, 130, 170, 230, 230],
+    );
+    assert_eq!(
+        starts(package(WindowKind::PQueue93, 3), &jobs, 5),
+        [0, 0, 0, 100, 130, 170, 200, 200],
+    );
+}
+
+/// A job whose client has gone empties the line as a start does; the starts of 9.3.5 with an aborted job were the same.
+#[test]
+fn a_line_emptied_by_a_job_that_left_stops_the_recurring_timer() {
+    check_queue(
+        package(WindowKind::PQueue93, 2),
+        "
+        0ms    job a      | started
+        0ms    job b      | started
+        10ms   job c      |
+        20ms   leave c    |
+        20ms   due        | never
+        150ms  job d      | started         // past the remembered end: a window opens here
+        160ms  job e      | started
+        170ms  job f      |
+        170ms  due        | 250ms
+        250ms  wait       | start f
+        ",
+    );
+}
+
 /// Both limits at once, as the plan sets them.
 #[test]
 fn a_slot_that_comes_free_is_used_only_while_the_window_has_a_start_left() {

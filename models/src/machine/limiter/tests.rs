@@ -173,6 +173,17 @@ fn a_bucket_starts_full_and_a_token_is_there_at_its_instant_and_not_before() {
     );
 }
 
+/// A rate by the minute, divided by 60, would lose a sliver of a nanosecond with each token of a long run.
+#[test]
+fn a_rate_that_is_whole_nanoseconds_on_paper_is_kept_as_such() {
+    for (per_minute, nanos) in [(125.0, 480_000_000u128), (1_000.0, 60_000_000), (9_000.0, 6_666_666)] {
+        let every = token_every(&bucket(per_minute / 60.0, 1, None));
+        assert_eq!(every >> FRACTION_BITS, nanos);
+        let fraction = every & ((1 << FRACTION_BITS) - 1);
+        assert_eq!(fraction == 0, per_minute < 9_000.0, "{per_minute} a minute");
+    }
+}
+
 /// A key was once forgotten when its bucket would be full, before the tick that fills it.
 #[test]
 fn a_key_is_not_as_good_as_new_before_the_tick_that_fills_its_bucket() {

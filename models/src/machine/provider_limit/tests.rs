@@ -183,6 +183,16 @@ fn limits_can_be_enforced_over_a_shorter_time() {
     );
     check_limits(
         ProviderLimitConfig {
+            request_burst: Some(30),
+            ..config
+        },
+        "
+        0ms      ask 1       | ok
+        400ms    ask 1       | RequestsPerMinute 600ms    // a larger burst would undo it
+        ",
+    );
+    check_limits(
+        ProviderLimitConfig {
             window: ProviderWindow::Fixed,
             requests_per_minute: Some(120),
             ..config

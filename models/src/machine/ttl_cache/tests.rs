@@ -153,6 +153,26 @@ fn when_a_fetch_fails_the_first_of_those_parked_fetches_in_its_place() {
     );
 }
 
+/// Two kinds of look-up of one key: those parked wait for the last fetch, not for the first that fails.
+#[test]
+fn those_parked_stay_while_another_fetch_is_under_way() {
+    let mut cache: TtlCache<u8, char> = TtlCache::new(SINGLE_FLIGHT);
+    let at = SimTime::from_nanos;
+    assert_eq!(cache.lookup(at(0), 1, 'a'), Lookup::Miss);
+    assert_eq!(cache.lookup_as(at(1), 1, 'b', &PLAIN.rules), Lookup::Miss);
+    assert!(matches!(cache.lookup(at(2), 1, 'c'), Lookup::Join(_)));
+    cache.failed(at(3), 1);
+    assert_eq!(cache.poll(), None, "the other fetch may still bring it");
+    cache.failed(at(4), 1);
+    assert_eq!(
+        cache.poll(),
+        Some(Woken {
+            ticket: 'c',
+            hit: false
+        })
+    );
+}
+
 /// Rules that each change how often a key is fetched.
 #[test]
 fn a_hit_renews_and_a_second_store_restarts_a_life_only_if_the_rules_say_so() {
