@@ -12,6 +12,9 @@ use std::collections::VecDeque;
 
 use crate::{SimSpan, SimTime};
 
+#[cfg(test)]
+mod tests;
+
 /// A quotient this close to a whole number, as a share of it, is that number: 3 × 0.8 / 0.6 is 4 on paper and a hair more
 /// in binary.
 const CEILING_SLACK: f64 = 1e-9;

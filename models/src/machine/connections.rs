@@ -21,7 +21,14 @@
 use std::collections::VecDeque;
 
 use super::chain::{Chain, Links};
+use super::waiters::{Entry, Handle, Waiters};
 use crate::{Cause, SimSpan, SimTime};
+
+mod stock;
+#[cfg(test)]
+mod tests;
+
+use stock::{State, Stock};
 
 /// Settings of a pool.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -64,18 +71,7 @@ impl ConnectionId {
 
 /// A request's place in the pool, good for one [`Connections::cancel`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    index: u32,
-    generation: u32,
-}
-
-impl Waiting {
-    /// Of a request that was decided at once.
-    const NONE: Self = Self {
-        index: u32::MAX,
-        generation: 0,
-    };
-}
+pub struct Waiting(Handle);
 
 /// What the pool decided.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -112,57 +108,14 @@ pub enum ConnectionsOutput<T> {
     },
 }
 
-/// Where a request is.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Nowhere: the entry is free.
-    Free,
-    /// In the line.
-    Queued,
-    /// Waits for this connection, which is being opened for it.
-    Opening(u32),
-}
-
-/// A request that waits.
+/// What a request waits for.
 #[derive(Copy, Clone, Debug)]
-struct Asker<T> {
-    ticket: T,
-    since: SimTime,
-    /// Its own time limit; never for a direct opener, which lives and dies with the attempt.
-    deadline: SimTime,
-    /// Whether a connection was opened for it at once; else it has been in the line.
+struct Wish {
+    /// Whether a connection was opened for it at once, whose end is its own; else it has been in the line, with a
+    /// deadline of its own.
     direct: bool,
-    stage: Stage,
-    generation: u32,
-}
-
-/// What a connection is doing.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-enum State {
-    /// Nothing: the entry is free.
-    Closed,
-    /// Being opened, for the request with this number or for nobody any more.
-    Connecting(Option<u32>),
-    /// In the pool.
-    Idle,
-    /// With a request.
-    Lent,
-}
-
-/// A connection.
-#[derive(Copy, Clone, Debug)]
-struct Connection {
-    state: State,
-    generation: u32,
-    uses: u32,
-    /// Too old; goes when it comes back.
-    expired: bool,
-    /// The server cut it while it was lent; goes when it comes back.
-    lost: bool,
-    /// End of the attempt while connecting; end of idleness while idle.
-    deadline: SimTime,
-    /// When it is too old.
-    end_of_life: SimTime,
+    /// The connection that is being opened for it; none while it is in the line.
+    opening: Option<u32>,
 }
 
 /// The pool.
@@ -170,27 +123,11 @@ struct Connection {
 pub struct Connections<T> {
     config: ConnectionsConfig,
     ending: bool,
-    connections: Vec<Connection>,
-    free_connections: Vec<u32>,
-    /// Idle connections, the one released last at the back.
-    idle: Chain,
-    idle_links: Links,
-    /// Connecting and idle connections whose time runs, by deadline.
-    timed: Chain,
-    timed_links: Links,
-    /// Open connections that grow old, by the end of their lives.
-    ageing: Chain,
-    ageing_links: Links,
-    askers: Vec<Asker<T>>,
-    free_askers: Vec<u32>,
+    stock: Stock,
+    askers: Waiters<T, Wish>,
     /// Requests in the line.
     line: Chain,
     line_links: Links,
-    /// Requests with a time limit of their own, by deadline.
-    patience: Chain,
-    patience_links: Links,
-    open: u32,
-    connecting: u32,
     outputs: VecDeque<ConnectionsOutput<T>>,
 }
 
@@ -201,22 +138,10 @@ impl<T: Copy> Connections<T> {
         Self {
             config,
             ending: false,
-            connections: Vec::new(),
-            free_connections: Vec::new(),
-            idle: Chain::default(),
-            idle_links: Links::default(),
-            timed: Chain::default(),
-            timed_links: Links::default(),
-            ageing: Chain::default(),
-            ageing_links: Links::default(),
-            askers: Vec::new(),
-            free_askers: Vec::new(),
+            stock: Stock::default(),
+            askers: Waiters::default(),
             line: Chain::default(),
             line_links: Links::default(),
-            patience: Chain::default(),
-            patience_links: Links::default(),
-            open: 0,
-            connecting: 0,
             outputs: VecDeque::new(),
         }
     }
@@ -226,31 +151,36 @@ impl<T: Copy> Connections<T> {
         self.advance(now);
         if self.ending {
             self.refuse(ticket, now, Cause::DatabaseUnavailable);
-            return Waiting::NONE;
+            return Waiting(Handle::NOBODY);
         }
-        if self.idle.is_empty() && self.open < self.config.max {
-            let asker = self.add_asker(ticket, now, SimTime::NEVER, true);
-            self.open_for(now, asker);
-            return self.handle(asker);
+        // While anything is idle nobody is in the line, so nobody is overtaken here.
+        if self.lend_idle(ticket, now) {
+            return Waiting(Handle::NOBODY);
         }
-        if !self.idle.is_empty() && self.line.is_empty() {
-            self.lend_idle(ticket, now);
-            return Waiting::NONE;
-        }
-        if self.line.len() >= self.config.waiters {
+        let direct = self.stock.open() < self.config.max;
+        if !direct && self.line.len() >= self.config.waiters {
             self.refuse(ticket, now, Cause::QueueFull);
-            return Waiting::NONE;
+            return Waiting(Handle::NOBODY);
         }
-        let asker = self.add_asker(ticket, now, now + self.config.timeout, false);
-        self.line.push_back(&mut self.line_links, asker);
-        self.pulse(now);
-        self.handle(asker)
+        let deadline = if direct {
+            SimTime::NEVER
+        } else {
+            now + self.config.timeout
+        };
+        let wish = Wish { direct, opening: None };
+        let asker = self.askers.add(ticket, now, deadline, wish);
+        if direct {
+            self.open_for(now, asker);
+        } else {
+            self.line.push_back(&mut self.line_links, asker);
+        }
+        Waiting(self.askers.handle(asker))
     }
 
     /// Forgets a request that waits; false when it had been decided before. A connection that is being opened for it
     /// goes to the pool when it is ready.
     pub fn cancel(&mut self, waiting: Waiting) -> bool {
-        let Some(asker) = self.find(waiting) else {
+        let Some(asker) = self.askers.find(waiting.0) else {
             return false;
         };
         self.drop_asker(asker);
@@ -260,12 +190,13 @@ impl<T: Copy> Connections<T> {
     /// The time limit of a request that waits has come, for drivers that keep their own, drawn for each request: use
     /// [`SimSpan::FOREVER`] in the settings then. A direct opener's attempt is ended. False when it had been decided.
     pub fn time_out(&mut self, now: SimTime, waiting: Waiting) -> bool {
-        let Some(asker) = self.find(waiting) else {
+        self.advance(now);
+        let Some(asker) = self.askers.find(waiting.0) else {
             return false;
         };
-        let Asker { direct, stage, .. } = self.askers[asker as usize];
-        match stage {
-            Stage::Opening(connection) if direct => self.end_attempt(now, connection),
+        let Wish { direct, opening } = self.askers.get(asker).detail;
+        match opening {
+            Some(connection) if direct => self.end_attempt(now, connection),
             _ => self.lose_patience(asker),
         }
         true
@@ -274,26 +205,13 @@ impl<T: Copy> Connections<T> {
     /// The connection is open: it goes to whom it was opened for, or to the pool.
     pub fn opened(&mut self, now: SimTime, connection: ConnectionId) {
         self.advance(now);
-        let Some(index) = self.live(connection) else {
+        let Some((index, asker)) = self.being_opened(connection) else {
             return;
         };
-        let State::Connecting(asker) = self.connections[index as usize].state else {
-            return;
-        };
-        self.stop_timer(index);
-        self.connecting -= 1;
-        self.connections[index as usize].state = State::Lent;
-        let end_of_life = now + self.config.max_lifetime;
-        self.connections[index as usize].end_of_life = end_of_life;
-        if end_of_life != SimTime::NEVER {
-            let connections = &self.connections;
-            self.ageing.push_ordered(&mut self.ageing_links, index, |other| {
-                connections[other as usize].end_of_life <= end_of_life
-            });
-        }
+        self.stock.ready(index, now + self.config.max_lifetime);
         match asker {
             Some(asker) => {
-                let Asker { ticket, since, .. } = self.drop_asker(asker);
+                let Entry { ticket, since, .. } = self.drop_asker(asker);
                 self.outputs.push_back(ConnectionsOutput::Lend {
                     ticket,
                     since,
@@ -309,15 +227,12 @@ impl<T: Copy> Connections<T> {
     /// The attempt to open it failed, for instance because the server has no connections left.
     pub fn open_failed(&mut self, now: SimTime, connection: ConnectionId, cause: Cause) {
         self.advance(now);
-        let Some(index) = self.live(connection) else {
+        let Some((index, asker)) = self.being_opened(connection) else {
             return;
         };
-        let State::Connecting(asker) = self.connections[index as usize].state else {
-            return;
-        };
-        self.forget(index);
+        self.stock.remove(index);
         if let Some(asker) = asker {
-            let Asker { ticket, since, .. } = self.drop_asker(asker);
+            let Entry { ticket, since, .. } = self.drop_asker(asker);
             self.refuse(ticket, since, cause);
         }
         self.pulse(now);
@@ -326,28 +241,29 @@ impl<T: Copy> Connections<T> {
     /// A lent connection comes back; `healthy` is false after a failed query.
     pub fn release(&mut self, now: SimTime, connection: ConnectionId, healthy: bool) {
         self.advance(now);
-        if let Some(index) = self.live(connection)
-            && self.connections[index as usize].state == State::Lent
+        if let Some(index) = self.stock.find(connection)
+            && self.stock.get(index).state == State::Lent
         {
             self.take_back(now, index, healthy);
         }
     }
 
     /// The server cut the connection. An idle one is gone; a lent one goes when it comes back; one that was being opened
-    /// has failed with [`Cause::DatabaseUnavailable`]. No [`ConnectionsOutput::Close`] follows: there is nothing left to close.
+    /// has failed with [`Cause::DatabaseUnavailable`]. No [`ConnectionsOutput::Close`] follows: there is nothing left to
+    /// close.
     pub fn lost(&mut self, now: SimTime, connection: ConnectionId) {
         self.advance(now);
-        let Some(index) = self.live(connection) else {
+        let Some(index) = self.stock.find(connection) else {
             return;
         };
-        match self.connections[index as usize].state {
+        match self.stock.get(index).state {
             State::Closed => {}
             State::Connecting(_) => self.open_failed(now, connection, Cause::DatabaseUnavailable),
             State::Idle => {
-                self.forget(index);
+                self.stock.remove(index);
                 self.pulse(now);
             }
-            State::Lent => self.connections[index as usize].lost = true,
+            State::Lent => self.stock.get_mut(index).lost = true,
         }
     }
 
@@ -356,7 +272,7 @@ impl<T: Copy> Connections<T> {
     pub fn end(&mut self, now: SimTime) {
         self.advance(now);
         self.ending = true;
-        while let Some(index) = self.idle.back() {
+        while let Some(index) = self.stock.coldest() {
             self.close(index);
         }
     }
@@ -367,32 +283,21 @@ impl<T: Copy> Connections<T> {
         if self.next_deadline() > now {
             return;
         }
-        while let Some(asker) = self.patience.front()
-            && self.askers[asker as usize].deadline <= now
-        {
+        while let Some(asker) = self.askers.due(now) {
             self.lose_patience(asker);
         }
-        while let Some(index) = self.ageing.front()
-            && self.connections[index as usize].end_of_life <= now
-        {
-            self.ageing.remove(&mut self.ageing_links, index);
-            self.connections[index as usize].expired = true;
-            if self.connections[index as usize].state == State::Idle {
+        while let Some(index) = self.stock.age_due(now) {
+            if self.stock.get(index).state == State::Idle {
                 self.close(index);
                 self.pulse(now);
             }
         }
-        while let Some(index) = self.timed.front()
-            && self.connections[index as usize].deadline <= now
-        {
-            if self.connections[index as usize].state == State::Idle {
-                self.stop_timer(index);
-                if !self.config.recheck_min || self.open > self.config.min {
-                    self.close(index);
-                    self.pulse(now);
-                }
-            } else {
+        while let Some(index) = self.stock.timer_due(now) {
+            if self.stock.get(index).state != State::Idle {
                 self.end_attempt(now, index);
+            } else if !self.config.recheck_min || self.stock.open() > self.config.min {
+                self.close(index);
+                self.pulse(now);
             }
         }
     }
@@ -400,15 +305,7 @@ impl<T: Copy> Connections<T> {
     /// When to call [`Connections::advance`] next; [`SimTime::NEVER`] when time alone changes nothing.
     #[must_use]
     pub fn next_deadline(&self) -> SimTime {
-        let connection = |index: u32| &self.connections[index as usize];
-        let timed = self.timed.front().map(|index| connection(index).deadline);
-        let ageing = self.ageing.front().map(|index| connection(index).end_of_life);
-        let patience = self.patience.front().map(|asker| self.askers[asker as usize].deadline);
-        [timed, ageing, patience]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(SimTime::NEVER)
+        self.askers.next_deadline().min(self.stock.next_deadline())
     }
 
     /// The next decision; call until `None` after each input.
@@ -421,8 +318,8 @@ impl<T: Copy> Connections<T> {
     pub fn set_config(&mut self, now: SimTime, config: ConnectionsConfig) {
         self.advance(now);
         self.config = config;
-        while self.open > self.config.max
-            && let Some(index) = self.idle.front()
+        while self.stock.open() > self.config.max
+            && let Some(index) = self.stock.coldest()
         {
             self.close(index);
         }
@@ -439,31 +336,31 @@ impl<T: Copy> Connections<T> {
     /// Connections that count against `max`: connecting, idle and lent.
     #[must_use]
     pub fn open(&self) -> u32 {
-        self.open
+        self.stock.open()
     }
 
     /// Connections that are being opened.
     #[must_use]
     pub fn connecting(&self) -> u32 {
-        self.connecting
+        self.stock.connecting()
     }
 
     /// Connections that nobody uses.
     #[must_use]
     pub fn idle(&self) -> u32 {
-        self.idle.len()
+        self.stock.idle()
     }
 
     /// Connections that are lent.
     #[must_use]
     pub fn lent(&self) -> u32 {
-        self.open - self.connecting - self.idle.len()
+        self.stock.open() - self.stock.connecting() - self.stock.idle()
     }
 
     /// Requests that wait: in the line, or for a connection that is being opened for them.
     #[must_use]
     pub fn waiting(&self) -> u32 {
-        (self.askers.len() - self.free_askers.len()) as u32
+        self.askers.len()
     }
 
     /// Requests in the line alone.
@@ -480,71 +377,53 @@ impl<T: Copy> Connections<T> {
 
     /// Serves one waiter, if it can be: with the connection released last, else with a new one. Whether it did.
     fn pulse(&mut self, now: SimTime) -> bool {
-        if self.ending || (self.idle.is_empty() && self.open >= self.config.max) {
+        if self.ending || (self.stock.idle() == 0 && self.stock.open() >= self.config.max) {
             return false;
         }
-        let Some(asker) = self.line.pop_front(&mut self.line_links) else {
+        let Some(asker) = self.line.front() else {
             return false;
         };
-        if self.idle.is_empty() {
-            self.open_for(now, asker);
+        let Entry { ticket, since, .. } = *self.askers.get(asker);
+        if self.lend_idle(ticket, since) {
+            self.drop_asker(asker);
         } else {
-            let Asker { ticket, since, .. } = self.drop_asker(asker);
-            self.lend_idle(ticket, since);
+            self.line.remove(&mut self.line_links, asker);
+            self.open_for(now, asker);
         }
         true
     }
 
-    /// Lends the connection released last; there has to be one.
-    fn lend_idle(&mut self, ticket: T, since: SimTime) {
-        if let Some(index) = self.idle.pop_back(&mut self.idle_links) {
-            self.stop_timer(index);
-            self.connections[index as usize].state = State::Lent;
-            self.outputs.push_back(ConnectionsOutput::Lend {
-                ticket,
-                since,
-                connection: self.id(index),
-                fresh: false,
-            });
-        }
+    /// Lends the connection released last, if any is idle. Whether it did.
+    fn lend_idle(&mut self, ticket: T, since: SimTime) -> bool {
+        let Some(index) = self.stock.take_hottest() else {
+            return false;
+        };
+        self.outputs.push_back(ConnectionsOutput::Lend {
+            ticket,
+            since,
+            connection: self.stock.id(index),
+            fresh: false,
+        });
+        true
     }
 
     /// Begins to open a connection for a request that is in no line.
     fn open_for(&mut self, now: SimTime, asker: u32) {
-        let index = self.free_connections.pop().unwrap_or_else(|| {
-            self.connections.push(Connection {
-                state: State::Closed,
-                generation: 0,
-                uses: 0,
-                expired: false,
-                lost: false,
-                deadline: SimTime::NEVER,
-                end_of_life: SimTime::NEVER,
-            });
-            (self.connections.len() - 1) as u32
-        });
-        let connection = &mut self.connections[index as usize];
-        connection.state = State::Connecting(Some(asker));
-        connection.uses = 0;
-        connection.expired = false;
-        connection.lost = false;
-        self.askers[asker as usize].stage = Stage::Opening(index);
-        self.open += 1;
-        self.connecting += 1;
-        self.start_timer(index, now + self.config.timeout);
+        let index = self.stock.begin(asker, now + self.config.timeout);
+        self.askers.detail_mut(asker).opening = Some(index);
         self.outputs.push_back(ConnectionsOutput::Open {
-            connection: self.id(index),
+            connection: self.stock.id(index),
         });
     }
 
     /// An attempt has lasted for the timeout: it is ended, and whoever still waits for it is told.
     fn end_attempt(&mut self, now: SimTime, index: u32) {
-        let State::Connecting(asker) = self.connections[index as usize].state else {
+        let State::Connecting(asker) = self.stock.get(index).state else {
             return;
         };
         self.close(index);
         if let Some(asker) = asker {
-            let Asker { ticket, since, .. } = self.drop_asker(asker);
+            let Entry { ticket, since, .. } = self.drop_asker(asker);
             self.refuse(ticket, since, Cause::ConnectTimeout);
         }
         self.pulse(now);
@@ -552,7 +431,7 @@ impl<T: Copy> Connections<T> {
 
     /// A request's own time limit has come.
     fn lose_patience(&mut self, asker: u32) {
-        let Asker { ticket, since, .. } = self.drop_asker(asker);
+        let Entry { ticket, since, .. } = self.drop_asker(asker);
         self.refuse(ticket, since, Cause::PoolTimeout);
     }
 
@@ -566,66 +445,28 @@ impl<T: Copy> Connections<T> {
             drop_on_error,
             ..
         } = self.config;
-        let connection = &mut self.connections[index as usize];
+        let open = self.stock.open();
+        let connection = self.stock.get_mut(index);
         connection.uses = connection.uses.saturating_add(1);
         let spent = max_uses != u32::MAX && connection.uses >= max_uses;
         if connection.lost {
-            self.forget(index);
-        } else if (!healthy && drop_on_error) || self.ending || spent || connection.expired || self.open > max {
+            self.stock.remove(index);
+        } else if (!healthy && drop_on_error) || self.ending || spent || connection.expired || open > max {
             self.close(index);
         } else {
-            connection.state = State::Idle;
-            self.idle.push_back(&mut self.idle_links, index);
-            if self.open > min {
-                self.start_timer(index, now + idle_timeout);
-            }
+            // Idleness is timed only above the minimum, and looked at only now: one that comes back below it stays.
+            let deadline = if open > min { now + idle_timeout } else { SimTime::NEVER };
+            self.stock.shelve(index, deadline);
         }
         self.pulse(now);
     }
 
-    /// Tells the driver to close the connection, and forgets it.
+    /// Tells the driver to close the connection, and forgets it; its room is free.
     fn close(&mut self, index: u32) {
         self.outputs.push_back(ConnectionsOutput::Close {
-            connection: self.id(index),
+            connection: self.stock.id(index),
         });
-        self.forget(index);
-    }
-
-    /// Takes the connection out of the pool; its room is free.
-    fn forget(&mut self, index: u32) {
-        self.stop_timer(index);
-        if self.ageing_links.is_linked(index) {
-            self.ageing.remove(&mut self.ageing_links, index);
-        }
-        if self.idle_links.is_linked(index) {
-            self.idle.remove(&mut self.idle_links, index);
-        }
-        let connection = &mut self.connections[index as usize];
-        if matches!(connection.state, State::Connecting(_)) {
-            self.connecting -= 1;
-        }
-        connection.state = State::Closed;
-        connection.generation = connection.generation.wrapping_add(1);
-        self.free_connections.push(index);
-        self.open -= 1;
-    }
-
-    /// Starts the connection's timer.
-    fn start_timer(&mut self, index: u32, deadline: SimTime) {
-        self.connections[index as usize].deadline = deadline;
-        if deadline != SimTime::NEVER {
-            let connections = &self.connections;
-            self.timed.push_ordered(&mut self.timed_links, index, |other| {
-                connections[other as usize].deadline <= deadline
-            });
-        }
-    }
-
-    /// Stops the connection's timer, if it runs.
-    fn stop_timer(&mut self, index: u32) {
-        if self.timed_links.is_linked(index) {
-            self.timed.remove(&mut self.timed_links, index);
-        }
+        self.stock.remove(index);
     }
 
     fn refuse(&mut self, ticket: T, since: SimTime, cause: Cause) {
@@ -633,80 +474,27 @@ impl<T: Copy> Connections<T> {
             .push_back(ConnectionsOutput::Refuse { ticket, since, cause });
     }
 
-    /// Notes a request that waits; it is in no line yet.
-    fn add_asker(&mut self, ticket: T, since: SimTime, deadline: SimTime, direct: bool) -> u32 {
-        let asker = Asker {
-            ticket,
-            since,
-            deadline,
-            direct,
-            stage: Stage::Queued,
-            generation: 0,
-        };
-        let index = match self.free_askers.pop() {
-            Some(index) => {
-                let generation = self.askers[index as usize].generation;
-                self.askers[index as usize] = Asker { generation, ..asker };
-                index
-            }
-            None => {
-                self.askers.push(asker);
-                (self.askers.len() - 1) as u32
-            }
-        };
-        if deadline != SimTime::NEVER {
-            let askers = &self.askers;
-            self.patience.push_ordered(&mut self.patience_links, index, |other| {
-                askers[other as usize].deadline <= deadline
-            });
-        }
-        index
-    }
-
     /// Forgets a request that waits, wherever it is.
-    fn drop_asker(&mut self, asker: u32) -> Asker<T> {
+    fn drop_asker(&mut self, asker: u32) -> Entry<T, Wish> {
         if self.line_links.is_linked(asker) {
             self.line.remove(&mut self.line_links, asker);
         }
-        if self.patience_links.is_linked(asker) {
-            self.patience.remove(&mut self.patience_links, asker);
-        }
-        let dropped = self.askers[asker as usize];
-        if let Stage::Opening(index) = dropped.stage
-            && let State::Connecting(whom) = &mut self.connections[index as usize].state
+        let dropped = self.askers.remove(asker);
+        if let Some(index) = dropped.detail.opening
+            && let State::Connecting(whom) = &mut self.stock.get_mut(index).state
+            && *whom == Some(asker)
         {
             *whom = None;
         }
-        let entry = &mut self.askers[asker as usize];
-        entry.stage = Stage::Free;
-        entry.generation = entry.generation.wrapping_add(1);
-        self.free_askers.push(asker);
         dropped
     }
 
-    /// The request of a handle, if it still waits.
-    fn find(&self, waiting: Waiting) -> Option<u32> {
-        let asker = self.askers.get(waiting.index as usize)?;
-        (asker.generation == waiting.generation && asker.stage != Stage::Free).then_some(waiting.index)
-    }
-
-    fn handle(&self, asker: u32) -> Waiting {
-        Waiting {
-            index: asker,
-            generation: self.askers[asker as usize].generation,
-        }
-    }
-
-    /// The connection of a handle, unless it is closed.
-    fn live(&self, connection: ConnectionId) -> Option<u32> {
-        let entry = self.connections.get(connection.index())?;
-        (entry.generation == connection.generation && entry.state != State::Closed).then_some(connection.index)
-    }
-
-    fn id(&self, index: u32) -> ConnectionId {
-        ConnectionId {
-            index,
-            generation: self.connections[index as usize].generation,
+    /// A connection that is being opened, and for whom.
+    fn being_opened(&self, connection: ConnectionId) -> Option<(u32, Option<u32>)> {
+        let index = self.stock.find(connection)?;
+        match self.stock.get(index).state {
+            State::Connecting(asker) => Some((index, asker)),
+            _ => None,
         }
     }
 }

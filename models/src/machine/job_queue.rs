@@ -6,13 +6,16 @@
 //! wait for ever.
 //!
 //! A job may start while fewer than `concurrency` run and the window has a start left. A start uses up its place in the
-//! window for good, however short the job. How windows follow each other is in [`window`].
+//! window for good, however short the job. How windows follow each other is in `window.rs`.
 
 use std::collections::VecDeque;
 
 use super::chain::{Chain, Links};
+use super::waiters::{Entry, Handle, Waiters};
 use crate::{SimSpan, SimTime};
 
+#[cfg(test)]
+mod tests;
 mod window;
 
 use window::Window;
@@ -37,10 +40,7 @@ pub struct JobQueueConfig {
 
 /// A waiting job's place, good for one [`JobQueue::cancel`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct JobPlace {
-    index: u32,
-    generation: u32,
-}
+pub struct JobPlace(Handle);
 
 /// What came of handing in a job.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -72,17 +72,6 @@ pub enum JobOutput<T> {
     },
 }
 
-/// A job that waits.
-#[derive(Copy, Clone, Debug)]
-struct Job<T> {
-    ticket: T,
-    since: SimTime,
-    deadline: SimTime,
-    level: u32,
-    waiting: bool,
-    generation: u32,
-}
-
 /// Jobs of one priority.
 #[derive(Clone, Debug)]
 struct Level {
@@ -96,17 +85,13 @@ pub struct JobQueue<T> {
     config: JobQueueConfig,
     window: Window,
     running: u32,
-    waiting: u32,
     /// Levels in the order in which they were first named, so that a job's level keeps its number.
     levels: Vec<Level>,
     /// Numbers of the levels, largest priority first.
     ranking: Vec<u32>,
-    jobs: Vec<Job<T>>,
-    free_jobs: Vec<u32>,
+    /// Waiting jobs, each with the number of its level.
+    jobs: Waiters<T, u32>,
     line_links: Links,
-    /// Waiting jobs by deadline, over all levels.
-    patience: Chain,
-    patience_links: Links,
     outputs: VecDeque<JobOutput<T>>,
 }
 
@@ -118,14 +103,10 @@ impl<T: Copy> JobQueue<T> {
             window: Window::new(config.window, config.interval),
             config,
             running: 0,
-            waiting: 0,
             levels: Vec::new(),
             ranking: Vec::new(),
-            jobs: Vec::new(),
-            free_jobs: Vec::new(),
+            jobs: Waiters::default(),
             line_links: Links::default(),
-            patience: Chain::default(),
-            patience_links: Links::default(),
             outputs: VecDeque::new(),
         };
         for index in 0..queue.config.priorities.len() {
@@ -137,17 +118,17 @@ impl<T: Copy> JobQueue<T> {
     /// Hands in a job. When it has to wait, its start or time-out comes from [`JobQueue::poll`].
     pub fn submit(&mut self, now: SimTime, ticket: T, priority: i64) -> Submit {
         self.advance(now);
-        if self.waiting == 0 {
+        if self.jobs.len() == 0 {
             // Nobody to overtake: the job need not be written down to be started.
             if self.may_start(now) {
                 self.note_start(now);
                 return Submit::Started;
             }
         }
-        if self.waiting >= self.config.waiters {
+        if self.jobs.len() >= self.config.waiters {
             return Submit::Full;
         }
-        let anybody_before = self.waiting > 0;
+        let anybody_before = self.jobs.len() > 0;
         let level = self.level(priority);
         let place = self.join(now, ticket, level);
         if anybody_before {
@@ -167,22 +148,25 @@ impl<T: Copy> JobQueue<T> {
 
     /// Forgets a waiting job; false when it had been started or timed out before.
     pub fn cancel(&mut self, place: JobPlace) -> bool {
-        match self.jobs.get(place.index as usize) {
-            Some(job) if job.waiting && job.generation == place.generation => {
-                self.leave(place.index);
-                true
-            }
-            _ => false,
+        let Some(index) = self.jobs.find(place.0) else {
+            return false;
+        };
+        self.leave(index);
+        if self.jobs.len() == 0 {
+            // As the package does for a job that is aborted while it waits.
+            self.window.line_is_empty(self.running);
         }
+        true
     }
 
     /// Carries out what is due at `now`: time-outs, then the window and the starts that it allows.
     pub fn advance(&mut self, now: SimTime) {
-        while let Some(index) = self.patience.front()
-            && self.jobs[index as usize].deadline <= now
-        {
-            let Job { ticket, since, .. } = self.leave(index);
+        while let Some(index) = self.jobs.due(now) {
+            let Entry { ticket, since, .. } = self.leave(index);
             self.outputs.push_back(JobOutput::TimedOut { ticket, since });
+            if self.jobs.len() == 0 {
+                self.window.line_is_empty(self.running);
+            }
         }
         while self.window.turn(now, self.running) {
             while self.start_next(now) {}
@@ -193,9 +177,9 @@ impl<T: Copy> JobQueue<T> {
     /// When to call [`JobQueue::advance`] next; [`SimTime::NEVER`] when time alone changes nothing.
     #[must_use]
     pub fn next_deadline(&self) -> SimTime {
-        let patience = self.patience.front().map(|index| self.jobs[index as usize].deadline);
-        let window = self.window.next_turn(self.waiting > 0);
-        patience.unwrap_or(SimTime::NEVER).min(window)
+        self.jobs
+            .next_deadline()
+            .min(self.window.next_turn(self.jobs.len() > 0))
     }
 
     /// The next decision; call until `None` after each input.
@@ -236,7 +220,7 @@ impl<T: Copy> JobQueue<T> {
     /// Jobs waiting.
     #[must_use]
     pub fn waiting(&self) -> u32 {
-        self.waiting
+        self.jobs.len()
     }
 
     /// Starts counted against the present window.
@@ -248,12 +232,12 @@ impl<T: Copy> JobQueue<T> {
     /// Whether jobs wait although a slot is free: the window alone holds them.
     #[must_use]
     pub fn held_by_cap(&self) -> bool {
-        self.waiting > 0 && self.running < self.config.concurrency
+        self.jobs.len() > 0 && self.running < self.config.concurrency
     }
 
     /// Starts the job whose turn it is, if both limits allow. Whether it did.
     fn start_next(&mut self, now: SimTime) -> bool {
-        if self.waiting == 0 {
+        if self.jobs.len() == 0 {
             self.window.line_is_empty(self.running);
             return false;
         }
@@ -267,7 +251,7 @@ impl<T: Copy> JobQueue<T> {
         let Some(index) = first else {
             return false;
         };
-        let Job { ticket, since, .. } = self.leave(index);
+        let Entry { ticket, since, .. } = self.leave(index);
         self.note_start(now);
         self.outputs.push_back(JobOutput::Start { ticket, since });
         true
@@ -303,52 +287,17 @@ impl<T: Copy> JobQueue<T> {
 
     /// Joins the line of a level.
     fn join(&mut self, now: SimTime, ticket: T, level: u32) -> JobPlace {
-        let deadline = now + self.config.timeout;
-        let job = Job {
-            ticket,
-            since: now,
-            deadline,
-            level,
-            waiting: true,
-            generation: 0,
-        };
-        let index = match self.free_jobs.pop() {
-            Some(index) => {
-                let generation = self.jobs[index as usize].generation;
-                self.jobs[index as usize] = Job { generation, ..job };
-                index
-            }
-            None => {
-                self.jobs.push(job);
-                (self.jobs.len() - 1) as u32
-            }
-        };
+        let index = self.jobs.add(ticket, now, now + self.config.timeout, level);
         self.levels[level as usize].line.push_back(&mut self.line_links, index);
-        if deadline != SimTime::NEVER {
-            let jobs = &self.jobs;
-            self.patience.push_ordered(&mut self.patience_links, index, |other| {
-                jobs[other as usize].deadline <= deadline
-            });
-        }
-        self.waiting += 1;
-        JobPlace {
-            index,
-            generation: self.jobs[index as usize].generation,
-        }
+        JobPlace(self.jobs.handle(index))
     }
 
     /// Takes a waiting job out.
-    fn leave(&mut self, index: u32) -> Job<T> {
-        let job = self.jobs[index as usize];
-        self.levels[job.level as usize].line.remove(&mut self.line_links, index);
-        if self.patience_links.is_linked(index) {
-            self.patience.remove(&mut self.patience_links, index);
-        }
-        let entry = &mut self.jobs[index as usize];
-        entry.waiting = false;
-        entry.generation = entry.generation.wrapping_add(1);
-        self.free_jobs.push(index);
-        self.waiting -= 1;
+    fn leave(&mut self, index: u32) -> Entry<T, u32> {
+        let job = self.jobs.remove(index);
+        self.levels[job.detail as usize]
+            .line
+            .remove(&mut self.line_links, index);
         job
     }
 }

@@ -23,6 +23,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{SimSpan, SimTime};
 
+#[cfg(test)]
+mod tests;
+
 /// Fraction bits of a nanosecond in which the token bucket counts, so that a rate such as 7 a second stays exact to the
 /// nanosecond over any run.
 const FRACTION_BITS: u32 = 32;
@@ -420,8 +423,12 @@ fn token_every(rule: &LimiterRule) -> u128 {
 /// When a bucket that will be full at `full_at` has a token.
 fn earliest(full_at: u128, token_every: u128, burst: u32, tick: Option<SimSpan>) -> SimTime {
     let kept = token_every.saturating_mul(u128::from(burst.saturating_sub(1)));
-    let at = full_at.saturating_sub(kept).div_ceil(1 << FRACTION_BITS);
-    let nanos = u64::try_from(at).unwrap_or(u64::MAX);
+    refilled(full_at.saturating_sub(kept), tick)
+}
+
+/// The first time, in whole nanoseconds and ticks, at which what comes by `at` has come.
+fn refilled(at: u128, tick: Option<SimSpan>) -> SimTime {
+    let nanos = u64::try_from(at.div_ceil(1 << FRACTION_BITS)).unwrap_or(u64::MAX);
     match tick.map(SimSpan::nanos).filter(|&tick| tick > 0) {
         None => SimTime::from_nanos(nanos),
         Some(tick) => SimTime::from_nanos(nanos.div_ceil(tick).saturating_mul(tick)),
@@ -438,6 +445,5 @@ fn take_token<K>(entry: &mut Entry<K>, at: SimTime, token_every: u128, tick: Opt
         .full_at
         .max(u128::from(nanos) << FRACTION_BITS)
         .saturating_add(token_every);
-    let full = entry.full_at.div_ceil(1 << FRACTION_BITS);
-    entry.until = SimTime::from_nanos(u64::try_from(full).unwrap_or(u64::MAX));
+    entry.until = refilled(entry.full_at, tick);
 }

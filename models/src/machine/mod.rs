@@ -15,4 +15,7 @@ pub mod line;
 pub mod provider_limit;
 pub mod retry;
 pub mod slots;
+#[cfg(test)]
+mod table;
 pub mod ttl_cache;
+mod waiters;

@@ -12,6 +12,9 @@
 
 use crate::{SimSpan, SimTime};
 
+#[cfg(test)]
+mod tests;
+
 /// A minute.
 const MINUTE: SimSpan = SimSpan::from_secs(60);
 /// A day.

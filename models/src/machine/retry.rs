@@ -6,6 +6,9 @@
 
 use crate::SimSpan;
 
+#[cfg(test)]
+mod tests;
+
 /// How a wait `w` is spread by a uniform draw.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum JitterKind {

@@ -14,9 +14,12 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 
 use super::chain::{Chain, Links};
+use super::waiters::{Handle, Waiters};
 use crate::{SimSpan, SimTime};
 
 mod expiry;
+#[cfg(test)]
+mod tests;
 
 use expiry::Expiry;
 
@@ -53,10 +56,7 @@ pub struct TtlCacheConfig {
 
 /// A parked request's place, good for one [`TtlCache::cancel`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct CachePlace {
-    index: u32,
-    generation: u32,
-}
+pub struct CachePlace(Handle);
 
 /// The answer to a look-up.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -93,15 +93,6 @@ struct Slot<K> {
     parked: Chain,
 }
 
-/// Somebody who waits for a fetch.
-#[derive(Copy, Clone, Debug)]
-struct Parked<T> {
-    ticket: T,
-    slot: u32,
-    generation: u32,
-    waiting: bool,
-}
-
 /// The cache.
 #[derive(Clone, Debug)]
 pub struct TtlCache<K, T> {
@@ -113,8 +104,8 @@ pub struct TtlCache<K, T> {
     /// Live entries, the most recently used at the back.
     used: Chain,
     used_links: Links,
-    parked: Vec<Parked<T>>,
-    free_parked: Vec<u32>,
+    /// Those who wait for a fetch, each with the number of its slot.
+    parked: Waiters<T, u32>,
     parked_links: Links,
     bytes: u64,
     outputs: VecDeque<Woken<T>>,
@@ -138,8 +129,7 @@ impl<K: Copy + Eq + Hash, T: Copy> TtlCache<K, T> {
             expiry: Expiry::default(),
             used: Chain::default(),
             used_links: Links::default(),
-            parked: Vec::new(),
-            free_parked: Vec::new(),
+            parked: Waiters::default(),
             parked_links: Links::default(),
             bytes: 0,
             outputs: VecDeque::new(),
@@ -175,7 +165,7 @@ impl<K: Copy + Eq + Hash, T: Copy> TtlCache<K, T> {
         if slot.fetches > 0 {
             if rules.single_flight {
                 self.joined += 1;
-                return Lookup::Join(self.park(number, ticket));
+                return Lookup::Join(self.park(now, number, ticket));
             }
             self.duplicates += 1;
         }
@@ -201,7 +191,7 @@ impl<K: Copy + Eq + Hash, T: Copy> TtlCache<K, T> {
             self.put(now, number, expires_at, rules.size);
         }
         while let Some(index) = self.slots[number as usize].parked.pop_front(&mut self.parked_links) {
-            let ticket = self.unpark(index);
+            let ticket = self.parked.remove(index).ticket;
             self.outputs.push_back(Woken { ticket, hit: true });
         }
         self.tidy(number);
@@ -221,7 +211,7 @@ impl<K: Copy + Eq + Hash, T: Copy> TtlCache<K, T> {
         {
             slot.fetches = 1;
             self.fetches += 1;
-            let ticket = self.unpark(index);
+            let ticket = self.parked.remove(index).ticket;
             self.outputs.push_back(Woken { ticket, hit: false });
         }
         self.tidy(number);
@@ -243,15 +233,12 @@ impl<K: Copy + Eq + Hash, T: Copy> TtlCache<K, T> {
 
     /// Forgets a parked request; false when it had been woken before. The fetch it waited for goes on.
     pub fn cancel(&mut self, place: CachePlace) -> bool {
-        match self.parked.get(place.index as usize) {
-            Some(parked) if parked.waiting && parked.generation == place.generation => {
-                let slot = &mut self.slots[parked.slot as usize];
-                slot.parked.remove(&mut self.parked_links, place.index);
-                self.unpark(place.index);
-                true
-            }
-            _ => false,
-        }
+        let Some(index) = self.parked.find(place.0) else {
+            return false;
+        };
+        let number = self.parked.remove(index).detail;
+        self.slots[number as usize].parked.remove(&mut self.parked_links, index);
+        true
     }
 
     /// Empties the cache, as a flush or a restart of its server does. Fetches under way go on, and those parked stay.
@@ -348,7 +335,7 @@ impl<K: Copy + Eq + Hash, T: Copy> TtlCache<K, T> {
     /// Requests parked.
     #[must_use]
     pub fn parked(&self) -> u32 {
-        (self.parked.len() - self.free_parked.len()) as u32
+        self.parked.len()
     }
 
     /// Keys of which anything is kept: live, being fetched, or both.
@@ -442,39 +429,11 @@ impl<K: Copy + Eq + Hash, T: Copy> TtlCache<K, T> {
         }
     }
 
-    fn park(&mut self, number: u32, ticket: T) -> CachePlace {
-        let parked = Parked {
-            ticket,
-            slot: number,
-            generation: 0,
-            waiting: true,
-        };
-        let index = match self.free_parked.pop() {
-            Some(index) => {
-                let generation = self.parked[index as usize].generation;
-                self.parked[index as usize] = Parked { generation, ..parked };
-                index
-            }
-            None => {
-                self.parked.push(parked);
-                (self.parked.len() - 1) as u32
-            }
-        };
-        self.slots[number as usize]
-            .parked
-            .push_back(&mut self.parked_links, index);
-        CachePlace {
-            index,
-            generation: self.parked[index as usize].generation,
-        }
-    }
-
-    /// Frees the entry of somebody who has left the line.
-    fn unpark(&mut self, index: u32) -> T {
-        let parked = &mut self.parked[index as usize];
-        parked.waiting = false;
-        parked.generation = parked.generation.wrapping_add(1);
-        self.free_parked.push(index);
-        parked.ticket
+    /// Parks a request behind the fetch of its key.
+    fn park(&mut self, now: SimTime, number: u32, ticket: T) -> CachePlace {
+        let index = self.parked.add(ticket, now, SimTime::NEVER, number);
+        let slot = &mut self.slots[number as usize];
+        slot.parked.push_back(&mut self.parked_links, index);
+        CachePlace(self.parked.handle(index))
     }
 }

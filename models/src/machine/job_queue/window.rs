@@ -46,9 +46,11 @@ const NODE_SHORTEST_TIMER: SimSpan = SimSpan::from_millis(1);
 /// How windows follow each other.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum WindowKind {
-    /// As version 9.0 of the npm package p-queue, in its default mode.
+    /// As version 9.0 of the npm package p-queue (9.0.1), in its default mode: a window opens with a start, windows follow
+    /// each other while jobs wait, and once the line has emptied one can last for up to twice the interval.
     PQueue90,
-    /// As version 9.3 of the npm package p-queue, in its default mode.
+    /// As version 9.3 of the npm package p-queue (9.3.5), in its default mode: as 9.0, but the end of a window is kept up to
+    /// date, and a window that begins after the line had emptied takes up to twice the cap when the timer is on time.
     PQueue93,
     /// Windows of equal length side by side from time 0.
     Grid,
