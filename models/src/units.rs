@@ -389,7 +389,7 @@ fn two_parts(seconds: f64, large: u64, large_name: &str, small: u64, small_name:
 }
 
 /// Commas between thousands of a plain decimal number.
-fn thousands(number: &str) -> String {
+pub(crate) fn thousands(number: &str) -> String {
     let (whole, fraction) = number.split_once('.').map_or((number, None), |(whole, part)| (whole, Some(part)));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
     let mut text = String::from(sign);

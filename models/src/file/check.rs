@@ -183,9 +183,20 @@ impl Checker {
         false
     }
 
+    /// Whether `owner` declares `name`; complains when not.
+    pub(crate) fn refer_within(&mut self, owner: &Name, what: &str, name: &Name, candidates: &[Name]) {
+        if !candidates.contains(name) {
+            let message = format!("`{owner}` has no {what} `{name}`");
+            self.unknown_name(message, what, name, candidates);
+        }
+    }
+
     /// Complains that there is no such thing.
     pub(crate) fn unknown(&mut self, what: &str, name: &Name, candidates: &[Name]) {
-        let message = format!("there is no {what} `{name}`");
+        self.unknown_name(format!("there is no {what} `{name}`"), what, name, candidates);
+    }
+
+    pub(crate) fn unknown_name(&mut self, message: String, what: &str, name: &Name, candidates: &[Name]) {
         let help = did_you_mean(&name.text, candidates.iter().map(Name::as_str), "there are")
             .unwrap_or_else(|| format!("no {what} is declared"));
         self.report(Diagnostic::error("check::unknown-name", message, name.at, "unknown name").help(help));

@@ -140,7 +140,7 @@ impl Walk<'_> {
         let Some(database) = self.database_of(pool) else { return };
         let known = self.checker.names.queries.iter().find(|(name, _)| *name == database);
         if let Some(kinds) = known.map(|(_, kinds)| kinds.clone()) {
-            self.checker.refer_among(&format!("kind of query of `{database}`"), kind, &kinds);
+            self.checker.refer_within(&database, "kind of query", kind, &kinds);
         }
     }
 
@@ -187,7 +187,7 @@ impl Walk<'_> {
             if self.checker.refer(cache, &[Kind::Cache])
                 && let Some((_, known)) = entries.iter().find(|(name, _)| name == cache)
             {
-                self.checker.refer_among(&format!("entry of `{cache}`"), &step.entry, known);
+                self.checker.refer_within(cache, "entry", &step.entry, known);
             }
             return;
         }
@@ -196,7 +196,8 @@ impl Walk<'_> {
         let unread = entries.len() < self.checker.names.of_kinds(&[Kind::Cache]).len();
         if having.is_empty() && !unread {
             let all: Vec<Name> = entries.iter().flat_map(|(_, known)| known.iter().cloned()).collect();
-            self.checker.unknown("entry of a cache", &step.entry, &all);
+            let message = format!("no cache has an entry `{}`", step.entry);
+            self.checker.unknown_name(message, "entry", &step.entry, &all);
         }
         self.checker.only_one(&mut step.cache, &having, "cache", "cache", step.entry.at);
     }
@@ -245,7 +246,8 @@ impl Walk<'_> {
                 let at = At::DEFAULT;
                 let from_catalogue = names.iter().map(|name| Name { text: (*name).to_owned(), at });
                 let all: Vec<Name> = roles.iter().chain(&models).cloned().chain(from_catalogue).collect();
-                self.checker.unknown(&format!("role or model of `{provider}`"), model, &all);
+                let message = format!("`{provider}` has no role or model `{model}`");
+                self.checker.unknown_name(message, "role or model", model, &all);
             }
         }
     }

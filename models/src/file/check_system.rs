@@ -7,7 +7,7 @@ use super::catalogue::CatalogueKind;
 use super::check::{Checker, Directory, Kind};
 use super::diagnostic::Diagnostic;
 use super::name::{Name, Named};
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, nearest};
 use super::system::{Class, Flow, LimiterStore, System};
 use super::tree::At;
 use super::step::FlowStep;
@@ -240,7 +240,10 @@ pub(crate) fn result_path(path: &Name, checker: &mut Checker) {
         return;
     }
     let names = resources.iter().map(Name::as_str).chain(RESULT_ROOTS);
-    let help = did_you_mean(first, names, "a path begins with");
+    let help = match nearest(first, names.clone()) {
+        Some(near) => Some(format!("did you mean `{near}{}`?", &path.text[first.len()..])),
+        None => did_you_mean(first, names, "a path begins with"),
+    };
     let message = format!("there is no result `{path}`");
     let label = "neither a resource nor a result";
     checker.report(Diagnostic::error("check::unknown-result", message, path.at, label).maybe_help(help));

@@ -3,6 +3,8 @@
 //! Owns: the order of the steps: parse, find the system, put settings in, read, check.
 //! Never: each of those steps; the file system.
 
+use std::sync::Arc;
+
 use super::catalogue::{CatalogueNames, any_name};
 use super::check::Checker;
 use super::diagnostic::{Diagnostic, Sources};
@@ -76,6 +78,7 @@ pub struct Plan {
     pub hash: u64,
     trees: Trees,
     catalogue: CatalogueNames,
+    sources: Arc<Sources>,
 }
 
 /// What came of a load.
@@ -196,6 +199,7 @@ impl Load<'_> {
             system,
             trees,
             catalogue: self.catalogue,
+            sources: Arc::new(self.sources.clone()),
         })
     }
 
@@ -407,13 +411,7 @@ impl Load<'_> {
             hash.node(node);
         }
         // Files of numbers and traces are known to the trees by their paths alone.
-        for index in 0..self.sources.len() {
-            let id = SourceId(u32::try_from(index).unwrap_or(u32::MAX));
-            let name = self.sources.name(id);
-            if let Some(text) = self.sources.text(id).filter(|_| !name.ends_with(".toml") && name != "--set") {
-                hash.bytes(text.as_bytes());
-            }
-        }
+        self.sources.data().for_each(|(_, text)| hash.bytes(text.as_bytes()));
         hash.0
     }
 
@@ -519,6 +517,14 @@ impl Hash {
     }
 }
 
+/// What has been read once is not read again from the disk: it may have changed since.
+impl Files for Sources {
+    fn read(&self, path: &str) -> Result<String, String> {
+        let found = self.data().find(|(name, _)| *name == path);
+        found.map(|(_, text)| text.to_owned()).ok_or_else(|| "it was not there when the plan was made".to_owned())
+    }
+}
+
 impl Plan {
     /// The scenario and the system with settings on top that take hold during a run: those of a level of degradation
     /// or of an event, in the order given. Each has been tried on its own when the plan was made.
@@ -528,10 +534,10 @@ impl Plan {
     pub fn with_settings<'s>(
         &self,
         settings: impl IntoIterator<Item = &'s Setting>,
-        files: &dyn Files,
     ) -> Result<(Scenario, System), Vec<Diagnostic>> {
         let mut trees = self.trees.clone();
-        let mut sources = Sources::default();
+        let mut sources = Sources::clone(&self.sources);
+        let files: &dyn Files = &*self.sources;
         let mut diagnostics = Vec::new();
         for setting in settings {
             diagnostics.extend(Assignment::of(setting).apply(&mut trees, Reach::Both).err());

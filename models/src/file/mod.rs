@@ -23,6 +23,8 @@ pub mod step;
 mod suggest;
 pub mod system;
 mod table;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod tree;
 mod value;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::diagnostic::{Diagnostic, Sources};
 use super::name::{Name, Named};
 use super::reference::{KeyReference, TableReference};
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, nearest};
 use super::tree::{At, Key, Node, SourceId, Table, Value, parse_value};
 use super::{Files, path};
 use crate::units::{
@@ -320,6 +320,8 @@ pub(crate) struct Fields<'n> {
     table: Cow<'n, Table>,
     at: At,
     asked: Vec<&'static str>,
+    /// Complaints about required keys, kept until it is known which other keys are slips of them.
+    missing: Vec<(&'static str, Diagnostic)>,
 }
 
 impl Fields<'_> {
@@ -349,10 +351,9 @@ impl Fields<'_> {
     pub(crate) fn required<T: Read>(&mut self, key: &'static str, spec: &Spec, reader: &mut Reader<'_>) -> Option<T> {
         if self.table.get(key).is_none() {
             let message = format!("{} needs `{key}`", reader.here());
-            let help = format!("`{key}` is {}", value_type_text::<T>(spec));
-            reader.report(
-                Diagnostic::error("file::missing-key", message, self.at, format!("`{key}` is missing")).help(help),
-            );
+            let help = format!("`{key}` takes: {}", value_type_text::<T>(spec));
+            let label = format!("`{key}` is missing");
+            self.missing.push((key, Diagnostic::error("file::missing-key", message, self.at, label).help(help)));
         }
         self.read(key, spec, reader)
     }
@@ -402,8 +403,20 @@ impl Fields<'_> {
         }
     }
 
-    /// Complains about every key that nobody asked for.
-    fn finish(&self, reader: &mut Reader<'_>) {
+    /// Whether a key that nobody asked for looks like a slip of one of these.
+    pub(crate) fn misspelt(&self, keys: &[&str]) -> bool {
+        let unknown = self.table.entries.iter().filter(|(key, _)| !self.asked.contains(&&key.text[..]));
+        unknown.filter_map(|(key, _)| nearest(&key.text, self.asked.iter().copied())).any(|near| keys.contains(&near))
+    }
+
+    /// Complains about every required key that is missing and every key that nobody asked for.
+    fn finish(&mut self, reader: &mut Reader<'_>) {
+        for (key, diagnostic) in std::mem::take(&mut self.missing) {
+            // The slip is complained about below, with the name that was meant.
+            if !self.misspelt(&[key]) {
+                reader.report(diagnostic);
+            }
+        }
         for (key, _) in &self.table.entries {
             if self.asked.contains(&&key.text[..]) {
                 continue;
@@ -432,7 +445,7 @@ pub(crate) fn read_table<T: TableRead>(node: &Node, reader: &mut Reader<'_>) -> 
             return None;
         }
     };
-    let mut fields = Fields { table, at: node.at, asked: Vec::new() };
+    let mut fields = Fields { table, at: node.at, asked: Vec::new(), missing: Vec::new() };
     let value = T::read_fields(&mut fields, reader);
     fields.finish(reader);
     if let Some(value) = &value {
@@ -472,7 +485,7 @@ pub(crate) fn read_choice<T: Copy>(
     }
     let message = format!("{} cannot be \"{text}\"", reader.here());
     let label = format!("expected one of {}", list());
-    let help = super::suggest::nearest(text, texts.iter().copied()).map(|near| format!("did you mean \"{near}\"?"));
+    let help = nearest(text, texts.iter().copied()).map(|near| format!("did you mean \"{near}\"?"));
     reader.report(Diagnostic::error("file::unknown-choice", message, node.at, label).maybe_help(help));
     None
 }
@@ -526,9 +539,9 @@ fn erase_places(node: &mut Node) {
     }
 }
 
-/// A number as a file writes it.
+/// A number for a message, without loss.
 pub(crate) fn plain(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value}") }
+    if value.fract() == 0.0 && value.abs() <= MANY { units::thousands(&format!("{value:.0}")) } else { format!("{value}") }
 }
 
 fn per_second(value: f64) -> String {

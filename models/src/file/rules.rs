@@ -7,6 +7,7 @@ use super::diagnostic::Diagnostic;
 use super::read::{Fields, Reader};
 use super::scenario::{Bound, Event, Load, Measure, MeasureFrom, Phase, Pick, Scenario};
 use super::step::{QueryStep, TakeStep};
+use super::tree::At;
 use super::system::{AlertRule, Database, Entry, Level, Model, Pool, Queue, Readings, Scaling, Shed};
 use crate::units::show_span;
 
@@ -21,7 +22,12 @@ fn exactly_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
 
 /// Complains when two of the keys are there.
 fn at_most_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
-    if let [(first, first_at), (second, second_at), ..] = fields.given(keys)[..] {
+    if let [mut first, mut second, ..] = fields.given(keys)[..] {
+        // The blame falls on the one that a setting added.
+        if is_set(first.1, fields) && !is_set(second.1, fields) {
+            std::mem::swap(&mut first, &mut second);
+        }
+        let ((first, first_at), (second, second_at)) = (first, second);
         let message = format!("{} has both `{first}` and `{second}`", reader.here());
         let help = format!("it takes one of {}", list(keys));
         let diagnostic = Diagnostic::error("file::exclusive-keys", message, second_at, "not both");
@@ -30,7 +36,7 @@ fn at_most_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
 }
 
 fn at_least_one(keys: &[&str], how_many: &str, fields: &Fields<'_>, reader: &mut Reader<'_>) {
-    if fields.given(keys).is_empty() {
+    if fields.given(keys).is_empty() && !fields.misspelt(keys) {
         let message = format!("{} needs {how_many} of {}", reader.here(), list(keys));
         reader.report(Diagnostic::error("file::missing-key", message, fields.at(), "none of them is here"));
     }
@@ -51,6 +57,10 @@ fn inverted(low: &str, high: &str, texts: [String; 2], fields: &Fields<'_>, read
     let message = format!("{}: `{low}` is above `{high}`", reader.here());
     let [low_text, high_text] = texts;
     let diagnostic = match (fields.place_of(low), fields.place_of(high)) {
+        (Some(low_at), Some(high_at)) if is_set(low_at, fields) && !is_set(high_at, fields) => {
+            let diagnostic = Diagnostic::error("file::range-inverted", message, low_at, format!("at least {low_text}"));
+            diagnostic.and(high_at, format!("at most {high_text}"))
+        }
         (Some(low_at), Some(high_at)) => {
             let diagnostic = Diagnostic::error("file::range-inverted", message, high_at, format!("at most {high_text}"));
             diagnostic.and(low_at, format!("at least {low_text}"))
@@ -67,6 +77,11 @@ fn inverted(low: &str, high: &str, texts: [String; 2], fields: &Fields<'_>, read
         }
     };
     reader.report(diagnostic);
+}
+
+/// Whether a value stands in another text than its table: a flag or a scenario's `[set]`.
+fn is_set(at: At, fields: &Fields<'_>) -> bool {
+    at.source != fields.at().source
 }
 
 fn list(keys: &[&str]) -> String {

@@ -210,7 +210,7 @@ fn file_text(node: &Node, reader: &mut Reader<'_>) -> Option<(Name, SourceId, St
             None
         }
         Ok(content) => {
-            let source = reader.sources.add(path, content.clone());
+            let source = reader.sources.add_data(path, content.clone());
             Some((written, source, content))
         }
         Err(error) => {
