@@ -355,7 +355,11 @@ fn write_scaled(value: u64, units: &[(&str, u64)], gap: &str, zero: &str) -> Str
 /// Three significant digits, without trailing zeros behind the point.
 fn three_digits(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
-        return if value.is_finite() { "0".to_owned() } else { value.to_string() };
+        return if value.is_finite() {
+            "0".to_owned()
+        } else {
+            value.to_string()
+        };
     }
     let mut decimals = 2_usize;
     let mut size = value.abs();
@@ -390,7 +394,9 @@ fn two_parts(seconds: f64, large: u64, large_name: &str, small: u64, small_name:
 
 /// Commas between thousands of a plain decimal number.
 pub(crate) fn thousands(number: &str) -> String {
-    let (whole, fraction) = number.split_once('.').map_or((number, None), |(whole, part)| (whole, Some(part)));
+    let (whole, fraction) = number
+        .split_once('.')
+        .map_or((number, None), |(whole, part)| (whole, Some(part)));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
     let mut text = String::from(sign);
     for (index, digit) in digits.chars().enumerate() {

@@ -151,7 +151,11 @@ impl Diagnostic {
             severity: self.severity.text(),
             message: self.message.clone(),
             place: PlaceData::of(&self.primary, sources),
-            related: self.secondary.iter().map(|label| PlaceData::of(label, sources)).collect(),
+            related: self
+                .secondary
+                .iter()
+                .map(|label| PlaceData::of(label, sources))
+                .collect(),
             help: self.help.clone(),
         }
     }
@@ -234,7 +238,10 @@ impl Sources {
 
     /// The texts of the files of numbers and traces, with their names.
     pub(crate) fn data(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries.iter().filter(|entry| entry.is_data).map(|entry| (&entry.name[..], &entry.text[..]))
+        self.entries
+            .iter()
+            .filter(|entry| entry.is_data)
+            .map(|entry| (&entry.name[..], &entry.text[..]))
     }
 
     fn push(&mut self, name: String, text: String, is_data: bool) -> SourceId {

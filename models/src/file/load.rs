@@ -105,26 +105,40 @@ pub struct LoadedSystem {
 
 /// Reads and checks a scenario and the system it names. `bundled` gives the text of a bundled system.
 #[must_use]
-pub fn load_scenario(
-    request: Request<'_>,
-    files: &dyn Files,
-    bundled: fn(&str) -> Option<&'static str>,
-) -> Loaded {
-    let mut load = Load { sources: Sources::default(), diagnostics: Vec::new(), files, catalogue: request.catalogue };
+pub fn load_scenario(request: Request<'_>, files: &dyn Files, bundled: fn(&str) -> Option<&'static str>) -> Loaded {
+    let mut load = Load {
+        sources: Sources::default(),
+        diagnostics: Vec::new(),
+        files,
+        catalogue: request.catalogue,
+    };
     let plan = load.scenario(&request, bundled);
     let (diagnostics, sources) = load.finish();
     let plan = plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
-    Loaded { plan, diagnostics, sources }
+    Loaded {
+        plan,
+        diagnostics,
+        sources,
+    }
 }
 
 /// Reads and checks a system without a scenario.
 #[must_use]
 pub fn load_system(request: Request<'_>, files: &dyn Files) -> LoadedSystem {
-    let mut load = Load { sources: Sources::default(), diagnostics: Vec::new(), files, catalogue: request.catalogue };
+    let mut load = Load {
+        sources: Sources::default(),
+        diagnostics: Vec::new(),
+        files,
+        catalogue: request.catalogue,
+    };
     let system = load.system_alone(&request);
     let (diagnostics, sources) = load.finish();
     let system = system.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
-    LoadedSystem { system, diagnostics, sources }
+    LoadedSystem {
+        system,
+        diagnostics,
+        sources,
+    }
 }
 
 /// A load under way.
@@ -146,9 +160,16 @@ impl Load<'_> {
     fn scenario(&mut self, request: &Request<'_>, bundled: fn(&str) -> Option<&'static str>) -> Option<Plan> {
         let parsed = self.parse(request.name, &request.text)?;
         let flags = self.flags(request.settings);
-        let mut trees = Trees { scenario: Some(parsed.root.clone()), system: None };
+        let mut trees = Trees {
+            scenario: Some(parsed.root.clone()),
+            system: None,
+        };
         // The scenario's own keys first: one of them may be the system.
-        for flag in flags.iter().filter(|flag| flag.is_for_scenario(&trees)).collect::<Vec<_>>() {
+        for flag in flags
+            .iter()
+            .filter(|flag| flag.is_for_scenario(&trees))
+            .collect::<Vec<_>>()
+        {
             self.put(flag, &mut trees, Reach::Both);
         }
         let root = trees.scenario.clone()?;
@@ -163,11 +184,18 @@ impl Load<'_> {
         let inline = trees.system.is_none().then(|| inline_system(&root)).flatten();
         let is_inline = inline.is_some();
         trees.system = trees.system.or(inline);
-        let settings = scenario.as_ref().map(|scenario| scenario.set.clone()).unwrap_or_default();
+        let settings = scenario
+            .as_ref()
+            .map(|scenario| scenario.set.clone())
+            .unwrap_or_default();
         for setting in &settings.entries {
             self.put(&Assignment::of(setting), &mut trees, Reach::System);
         }
-        for flag in flags.iter().filter(|flag| !flag.is_for_scenario(&trees)).collect::<Vec<_>>() {
+        for flag in flags
+            .iter()
+            .filter(|flag| !flag.is_for_scenario(&trees))
+            .collect::<Vec<_>>()
+        {
             self.put(flag, &mut trees, Reach::Both);
         }
         let system_root = trees.system.clone()?;
@@ -206,7 +234,10 @@ impl Load<'_> {
     fn system_alone(&mut self, request: &Request<'_>) -> Option<System> {
         let parsed = self.parse(request.name, &request.text)?;
         let flags = self.flags(request.settings);
-        let mut trees = Trees { scenario: None, system: Some(parsed.root.clone()) };
+        let mut trees = Trees {
+            scenario: None,
+            system: Some(parsed.root.clone()),
+        };
         for flag in &flags {
             self.put(flag, &mut trees, Reach::System);
         }
@@ -234,7 +265,8 @@ impl Load<'_> {
             let source = self.sources.add(name, "");
             let message = format!("`{name}` is too large: more than 8 MB");
             let at = At::new(source, 0..0);
-            self.diagnostics.push(Diagnostic::error("file::too-large", message, at, ""));
+            self.diagnostics
+                .push(Diagnostic::error("file::too-large", message, at, ""));
             return None;
         }
         let source = self.sources.add(name, text);
@@ -246,7 +278,8 @@ impl Load<'_> {
             let (line, _) = self.sources.line_and_column(source, error.at.start);
             if !lines.contains(&line) {
                 lines.push(line);
-                self.diagnostics.push(Diagnostic::error("file::syntax", error.message, error.at, ""));
+                self.diagnostics
+                    .push(Diagnostic::error("file::syntax", error.message, error.at, ""));
             }
         }
         Some(Parsed { root, source, whole })
@@ -302,10 +335,21 @@ impl Load<'_> {
         request: &Request<'_>,
         bundled: fn(&str) -> Option<&'static str>,
     ) -> (Option<Parsed>, Option<String>) {
-        let Value::Table(table) = &root.value else { return (None, None) };
-        let Some(Node { value: Value::Text(name), at }) = table.get("system") else { return (None, None) };
+        let Value::Table(table) = &root.value else {
+            return (None, None);
+        };
+        let Some(Node {
+            value: Value::Text(name),
+            at,
+        }) = table.get("system")
+        else {
+            return (None, None);
+        };
         let is_path = name.contains('/') || name.ends_with(".toml");
-        let beside = beside(request.name, &if is_path { name.clone() } else { format!("{name}.toml") });
+        let beside = beside(
+            request.name,
+            &if is_path { name.clone() } else { format!("{name}.toml") },
+        );
         let mut failure = None;
         if !request.is_bundled {
             match self.files.read(&beside) {
@@ -387,7 +431,8 @@ impl Load<'_> {
             Ok(parts) => parts.into_iter().map(|part| part.text).collect::<Vec<_>>(),
             Err((_, mistake)) => {
                 let message = "the path of a setting cannot be read";
-                self.diagnostics.push(Diagnostic::error("set::bad-path", message, name.at, mistake));
+                self.diagnostics
+                    .push(Diagnostic::error("set::bad-path", message, name.at, mistake));
                 return;
             }
         };
@@ -398,7 +443,8 @@ impl Load<'_> {
             return;
         }
         let (_, _, found) = self.read_again(&changed);
-        self.diagnostics.extend(found.into_iter().filter(|one| one.id == "file::unknown-key"));
+        self.diagnostics
+            .extend(found.into_iter().filter(|one| one.id == "file::unknown-key"));
     }
 
     fn read_again(&mut self, trees: &Trees) -> (Option<Scenario>, Option<System>, Vec<Diagnostic>) {
@@ -434,8 +480,14 @@ fn read_trees(
     files: &dyn Files,
 ) -> (Option<Scenario>, Option<System>, Vec<Diagnostic>) {
     let mut reader = Reader::new(sources, files);
-    let scenario = trees.scenario.as_ref().and_then(|root| Scenario::read(root, &Spec::NONE, &mut reader));
-    let system = trees.system.as_ref().and_then(|root| System::read(root, &Spec::NONE, &mut reader));
+    let scenario = trees
+        .scenario
+        .as_ref()
+        .and_then(|root| Scenario::read(root, &Spec::NONE, &mut reader));
+    let system = trees
+        .system
+        .as_ref()
+        .and_then(|root| System::read(root, &Spec::NONE, &mut reader));
     let found = std::mem::take(&mut reader.diagnostics);
     (scenario, system, found)
 }
@@ -456,7 +508,10 @@ fn level_settings(system: &System) -> Vec<Setting> {
 /// The system that stands in the scenario itself.
 fn inline_system(root: &Node) -> Option<Node> {
     match &root.value {
-        Value::Table(table) => table.get("system").filter(|node| matches!(node.value, Value::Table(_))).cloned(),
+        Value::Table(table) => table
+            .get("system")
+            .filter(|node| matches!(node.value, Value::Table(_)))
+            .cloned(),
         _ => None,
     }
 }
@@ -521,7 +576,9 @@ impl Hash {
 impl Files for Sources {
     fn read(&self, path: &str) -> Result<String, String> {
         let found = self.data().find(|(name, _)| *name == path);
-        found.map(|(_, text)| text.to_owned()).ok_or_else(|| "it was not there when the plan was made".to_owned())
+        found
+            .map(|(_, text)| text.to_owned())
+            .ok_or_else(|| "it was not there when the plan was made".to_owned())
     }
 }
 
@@ -547,9 +604,18 @@ impl Plan {
         let (Some(mut scenario), Some(mut system), Some(root)) = (scenario, system, &trees.scenario) else {
             return Err(diagnostics);
         };
-        let mut load = Load { sources, diagnostics, files, catalogue: self.catalogue };
+        let mut load = Load {
+            sources,
+            diagnostics,
+            files,
+            catalogue: self.catalogue,
+        };
         load.complete(&mut scenario, &mut system, root);
-        if load.diagnostics.iter().any(Diagnostic::is_error) { Err(load.diagnostics) } else { Ok((scenario, system)) }
+        if load.diagnostics.iter().any(Diagnostic::is_error) {
+            Err(load.diagnostics)
+        } else {
+            Ok((scenario, system))
+        }
     }
 
     /// Every setting that a level of degradation or an event may put in force.

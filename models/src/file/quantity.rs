@@ -308,7 +308,10 @@ impl Read for Quantity {
         if reader.diagnostics.len() > before {
             return None;
         }
-        figures.check_set(node, unit, reader).then(|| figures.quantity(node, unit, reader)).flatten()
+        figures
+            .check_set(node, unit, reader)
+            .then(|| figures.quantity(node, unit, reader))
+            .flatten()
     }
 
     fn type_text(spec: &Spec) -> String {
@@ -360,7 +363,10 @@ impl Figures {
             ("values", self.values.is_some()),
             ("file", self.file.is_some()),
         ];
-        all.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
+        all.into_iter()
+            .filter(|(_, given)| *given)
+            .map(|(key, _)| key)
+            .collect()
     }
 
     /// Whether the figures are those of the law; complains when not.
@@ -374,13 +380,24 @@ impl Figures {
             }
         }
         if self.dist == Dist::Geometric && unit != Unit::Count {
-            let message = format!("{}: a geometric law counts 1, 2, 3 …, and this is no count", reader.here());
-            reader.report(Diagnostic::error("quantity::wrong-law", message, place_in(node, "dist"), "not for this"));
+            let message = format!(
+                "{}: a geometric law counts 1, 2, 3 …, and this is no count",
+                reader.here()
+            );
+            reader.report(Diagnostic::error(
+                "quantity::wrong-law",
+                message,
+                place_in(node, "dist"),
+                "not for this",
+            ));
             return false;
         }
         // A shape alone has no mean, and the law is complete without it.
         let needed = |set: &[&'static str]| -> Vec<&'static str> {
-            set.iter().copied().filter(|key| unit != Unit::Shape || *key != "mean").collect()
+            set.iter()
+                .copied()
+                .filter(|key| unit != Unit::Shape || *key != "mean")
+                .collect()
         };
         let given = self.given();
         let sets: Vec<Vec<&'static str>> = self.dist.sets().iter().map(|set| needed(set)).collect();
@@ -416,7 +433,12 @@ impl Figures {
         if self.unit.is_some() && (self.file.is_none() || unit != Unit::Time) {
             let message = format!("{}: `unit` is of a file of times", reader.here());
             let at = place_in(node, "unit");
-            reader.report(Diagnostic::error("quantity::surplus-figure", message, at, "there is none here"));
+            reader.report(Diagnostic::error(
+                "quantity::surplus-figure",
+                message,
+                at,
+                "there is none here",
+            ));
             whole = false;
         }
         whole
@@ -429,7 +451,11 @@ impl Figures {
             Dist::Uniform | Dist::Geometric | Dist::Mixture | Dist::Empirical | Dist::Replay
         );
         if !has_shape {
-            let message = format!("{}: a law `{}` cannot be given without its mean", reader.here(), self.dist.text());
+            let message = format!(
+                "{}: a law `{}` cannot be given without its mean",
+                reader.here(),
+                self.dist.text()
+            );
             let help = "`exponential`, `erlang`, `gamma`, `weibull`, `lognormal`, `pareto` and `hyperexponential` can";
             let at = place_in(node, "dist");
             reader.report(Diagnostic::error("quantity::wrong-law", message, at, "not for this").help(help));
@@ -447,7 +473,12 @@ impl Figures {
         for (key, _) in fixed.iter().filter(|(_, given)| *given) {
             let message = format!("{}: `{key}` is too much", reader.here());
             let label = "the mean comes from the rate";
-            reader.report(Diagnostic::error("quantity::surplus-figure", message, place_in(node, key), label));
+            reader.report(Diagnostic::error(
+                "quantity::surplus-figure",
+                message,
+                place_in(node, key),
+                label,
+            ));
             whole = false;
         }
         whole
@@ -458,12 +489,29 @@ impl Figures {
         let before = reader.diagnostics.len();
         let mut refuse = |key: &str, message: &str| {
             let message = format!("{}: {message}", reader.here());
-            reader.report(Diagnostic::error("quantity::bad-figure", message, place_in(node, key), ""));
+            reader.report(Diagnostic::error(
+                "quantity::bad-figure",
+                message,
+                place_in(node, key),
+                "",
+            ));
         };
-        let mean = if unit == Unit::Shape { 1.0 } else { self.mean.map_or(0.0, |mean| mean.0) };
-        let least = if self.dist == Dist::Geometric { 1.0 } else { f64::MIN_POSITIVE };
+        let mean = if unit == Unit::Shape {
+            1.0
+        } else {
+            self.mean.map_or(0.0, |mean| mean.0)
+        };
+        let least = if self.dist == Dist::Geometric {
+            1.0
+        } else {
+            f64::MIN_POSITIVE
+        };
         if self.mean.is_some() && mean < least {
-            let what = if self.dist == Dist::Geometric { "the mean must be at least 1" } else { "the mean must be above zero" };
+            let what = if self.dist == Dist::Geometric {
+                "the mean must be at least 1"
+            } else {
+                "the mean must be above zero"
+            };
             refuse("mean", what);
         }
         let (min, max) = (self.min.map(|min| min.0), self.max.map(|max| max.0));
@@ -481,12 +529,18 @@ impl Figures {
                 }
                 Spread::Quantiles { p50: p50.0, p95: p95.0 }
             }
-            _ => Spread::MeanCv { mean, cv: self.cv.unwrap_or(1.0) },
+            _ => Spread::MeanCv {
+                mean,
+                cv: self.cv.unwrap_or(1.0),
+            },
         };
         let shape = self.shape.unwrap_or(1.0);
         let law = match self.dist {
             Dist::Exponential => Law::Exponential { mean },
-            Dist::Erlang => Law::Erlang { mean, k: self.k.unwrap_or(1) },
+            Dist::Erlang => Law::Erlang {
+                mean,
+                k: self.k.unwrap_or(1),
+            },
             Dist::Gamma => Law::Gamma(spread),
             Dist::Lognormal => Law::Lognormal(spread),
             Dist::Weibull if self.shape.is_some() => Law::Weibull(WeibullSpread::MeanShape { mean, shape }),
@@ -497,18 +551,28 @@ impl Figures {
                 }
                 Law::Pareto { mean, shape }
             }
-            Dist::Uniform => Law::Uniform { min: min.unwrap_or(0.0), max: max.unwrap_or(0.0) },
+            Dist::Uniform => Law::Uniform {
+                min: min.unwrap_or(0.0),
+                max: max.unwrap_or(0.0),
+            },
             Dist::Hyperexponential => {
                 let cv = self.cv.unwrap_or(1.0);
                 if cv < 1.0 {
-                    refuse("cv", "a hyperexponential law has a cv of at least 1; `erlang` and `gamma` go below");
+                    refuse(
+                        "cv",
+                        "a hyperexponential law has a cv of at least 1; `erlang` and `gamma` go below",
+                    );
                 }
                 Law::Hyperexponential { mean, cv }
             }
             Dist::Geometric => Law::Geometric { mean },
             Dist::Mixture => {
-                let parts: Vec<(f64, Quantity)> =
-                    self.parts.unwrap_or_default().into_iter().map(|part| (part.weight, part.of)).collect();
+                let parts: Vec<(f64, Quantity)> = self
+                    .parts
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|part| (part.weight, part.of))
+                    .collect();
                 if parts.iter().all(|(weight, _)| *weight == 0.0) {
                     refuse("parts", "no part has a weight above zero");
                 }
@@ -531,10 +595,18 @@ impl Figures {
                 if unit == Unit::Time && numbers.iter().any(|&number| number > LONGEST) {
                     refuse("file", "a value is longer than 400 days");
                 }
-                if self.dist == Dist::Empirical { Law::Empirical(numbers) } else { Law::Replay(numbers) }
+                if self.dist == Dist::Empirical {
+                    Law::Empirical(numbers)
+                } else {
+                    Law::Replay(numbers)
+                }
             }
         };
-        let (min, max) = if self.dist == Dist::Uniform { (None, None) } else { (min, max) };
+        let (min, max) = if self.dist == Dist::Uniform {
+            (None, None)
+        } else {
+            (min, max)
+        };
         let plus = self.plus.map_or(0.0, |plus| plus.0);
         (reader.diagnostics.len() == before).then_some(Quantity { law, min, max, plus })
     }

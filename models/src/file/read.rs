@@ -12,9 +12,7 @@ use super::reference::{KeyReference, TableReference};
 use super::suggest::{did_you_mean, nearest};
 use super::tree::{At, Key, Node, SourceId, Table, Value, parse_value};
 use super::{Files, path};
-use crate::units::{
-    self, Bytes, RATE_UNIT_NAMES, Rate, SIZE_UNIT_NAMES, Share, TIME_UNIT_NAMES, UnitError, Usd,
-};
+use crate::units::{self, Bytes, RATE_UNIT_NAMES, Rate, SIZE_UNIT_NAMES, Share, TIME_UNIT_NAMES, UnitError, Usd};
 use crate::{Cause, SimSpan};
 
 /// What a key's declaration says besides its type.
@@ -153,7 +151,11 @@ impl<'a> Reader<'a> {
 
     /// The unit of a key: its own, or that of the quantity around it.
     pub(crate) fn unit_of(&self, spec: &Spec) -> Unit {
-        if spec.unit == Unit::Inherited { self.unit } else { spec.unit }
+        if spec.unit == Unit::Inherited {
+            self.unit
+        } else {
+            spec.unit
+        }
     }
 
     /// Complains that something else was expected: `expected` with its article.
@@ -174,7 +176,12 @@ impl<'a> Reader<'a> {
         } else {
             format!("{} must be at most {}", self.here(), show(most))
         };
-        self.report(Diagnostic::error("file::out-of-range", message, node.at, format!("this is {}", show(value))));
+        self.report(Diagnostic::error(
+            "file::out-of-range",
+            message,
+            node.at,
+            format!("this is {}", show(value)),
+        ));
         false
     }
 
@@ -185,7 +192,13 @@ impl<'a> Reader<'a> {
         let diagnostic = match error {
             UnitError::NoNumber => {
                 let message = format!("{here} must be {what}");
-                Diagnostic::error("file::wrong-type", message, node.at, "this does not begin with a number").help(help)
+                Diagnostic::error(
+                    "file::wrong-type",
+                    message,
+                    node.at,
+                    "this does not begin with a number",
+                )
+                .help(help)
             }
             UnitError::Negative => {
                 let message = format!("{here} must not be negative");
@@ -198,8 +211,13 @@ impl<'a> Reader<'a> {
             UnitError::UnknownUnit { start } => {
                 let unit = text[start..].trim_end();
                 let message = format!("{here} has an unknown unit: `{unit}`");
-                Diagnostic::error("file::unknown-unit", message, node.at, format!("`{unit}` is no unit of this"))
-                    .help(help)
+                Diagnostic::error(
+                    "file::unknown-unit",
+                    message,
+                    node.at,
+                    format!("`{unit}` is no unit of this"),
+                )
+                .help(help)
             }
             UnitError::TooLarge => {
                 let message = format!("{here} is too large");
@@ -262,18 +280,32 @@ impl<'a> Reader<'a> {
                     .in_range(node, rate.per_second(), spec, (0.0, MANY), per_second)
                     .then_some(rate.per_second()),
                 Err(error) => {
-                    self.unit_mistake(node, text, error, WHAT, RATE_UNIT_NAMES, "\"9000/min\" (50.0 is a second)");
+                    self.unit_mistake(
+                        node,
+                        text,
+                        error,
+                        WHAT,
+                        RATE_UNIT_NAMES,
+                        "\"9000/min\" (50.0 is a second)",
+                    );
                     None
                 }
             }
         } else {
-            self.number(node, spec, (0.0, MANY), "a rate: a number a second, or text as \"9000/min\"")
+            self.number(
+                node,
+                spec,
+                (0.0, MANY),
+                "a rate: a number a second, or text as \"9000/min\"",
+            )
         }
     }
 
     fn whole(&mut self, node: &Node, spec: &Spec, widest: (f64, f64)) -> Option<i64> {
         match &node.value {
-            Value::Integer(value) => self.in_range(node, *value as f64, spec, widest, plain).then_some(*value),
+            Value::Integer(value) => self
+                .in_range(node, *value as f64, spec, widest, plain)
+                .then_some(*value),
             Value::Huge(_) => {
                 let most = plain(spec.range.unwrap_or(widest).1);
                 let message = format!("{} must be at most {most}", self.here());
@@ -303,16 +335,26 @@ impl<'a> Reader<'a> {
         } else if text.chars().count() > LONGEST_NAME {
             "a name must not be longer than 200 characters"
         } else {
-            return Some(Name { text: text.to_owned(), at });
+            return Some(Name {
+                text: text.to_owned(),
+                at,
+            });
         };
-        self.report(Diagnostic::error("file::bad-name", format!("{}: {mistake}", self.here()), at, ""));
+        self.report(Diagnostic::error(
+            "file::bad-name",
+            format!("{}: {mistake}", self.here()),
+            at,
+            "",
+        ));
         None
     }
 }
 
 /// Longest time in a file, in seconds: 400 days, more than a year with room for its end.
 pub(crate) const LONGEST: f64 = 400.0 * 86_400.0;
-/// Largest count and rate in a file.
+/// Largest whole number in a file: below 2 to the power of 63, where TOML ends.
+const COUNT_MAX: f64 = 1e18;
+/// Largest other number in a file.
 pub(crate) const MANY: f64 = 1e15;
 
 /// The keys of a table as they are asked for one by one.
@@ -337,7 +379,9 @@ impl Fields<'_> {
 
     /// Those of the keys that are given, in the order asked, and where their values stand.
     pub(crate) fn given<'k>(&self, keys: &[&'k str]) -> Vec<(&'k str, At)> {
-        keys.iter().filter_map(|&key| self.place_of(key).map(|at| (key, at))).collect()
+        keys.iter()
+            .filter_map(|&key| self.place_of(key).map(|at| (key, at)))
+            .collect()
     }
 
     /// The value of a key: `None` when it is absent or, after a complaint, wrong.
@@ -353,7 +397,10 @@ impl Fields<'_> {
             let message = format!("{} needs `{key}`", reader.here());
             let help = format!("`{key}` takes: {}", value_type_text::<T>(spec));
             let label = format!("`{key}` is missing");
-            self.missing.push((key, Diagnostic::error("file::missing-key", message, self.at, label).help(help)));
+            self.missing.push((
+                key,
+                Diagnostic::error("file::missing-key", message, self.at, label).help(help),
+            ));
         }
         self.read(key, spec, reader)
     }
@@ -380,8 +427,12 @@ impl Fields<'_> {
 
     /// Complains unless exactly one of the keys asked for is there.
     pub(crate) fn exactly_one(&self, reader: &mut Reader<'_>) {
-        let known: Vec<&(Key, Node)> =
-            self.table.entries.iter().filter(|(key, _)| self.asked.contains(&&key.text[..])).collect();
+        let known: Vec<&(Key, Node)> = self
+            .table
+            .entries
+            .iter()
+            .filter(|(key, _)| self.asked.contains(&&key.text[..]))
+            .collect();
         let all = || {
             let keys: Vec<String> = self.asked.iter().map(|key| format!("`{key}`")).collect();
             keys.join(", ")
@@ -395,9 +446,15 @@ impl Fields<'_> {
             // An unknown key alone is complained about when the table is done.
             [] | [_] => {}
             [(first, _), (second, _), ..] => {
-                let message = format!("{} takes one key, and has `{}` and `{}`", reader.here(), first.text, second.text);
+                let message = format!(
+                    "{} takes one key, and has `{}` and `{}`",
+                    reader.here(),
+                    first.text,
+                    second.text
+                );
                 reader.report(
-                    Diagnostic::error("file::exclusive-keys", message, second.at, "a second key").and(first.at, "the first"),
+                    Diagnostic::error("file::exclusive-keys", message, second.at, "a second key")
+                        .and(first.at, "the first"),
                 );
             }
         }
@@ -405,8 +462,14 @@ impl Fields<'_> {
 
     /// Whether a key that nobody asked for looks like a slip of one of these.
     pub(crate) fn misspelt(&self, keys: &[&str]) -> bool {
-        let unknown = self.table.entries.iter().filter(|(key, _)| !self.asked.contains(&&key.text[..]));
-        unknown.filter_map(|(key, _)| nearest(&key.text, self.asked.iter().copied())).any(|near| keys.contains(&near))
+        let unknown = self
+            .table
+            .entries
+            .iter()
+            .filter(|(key, _)| !self.asked.contains(&&key.text[..]));
+        unknown
+            .filter_map(|(key, _)| nearest(&key.text, self.asked.iter().copied()))
+            .any(|near| keys.contains(&near))
     }
 
     /// Complains about every required key that is missing and every key that nobody asked for.
@@ -423,8 +486,7 @@ impl Fields<'_> {
             }
             let message = format!("{} has no key `{}`", reader.here(), key.text);
             let help = did_you_mean(&key.text, self.asked.iter().copied(), "its keys are");
-            reader
-                .report(Diagnostic::error("file::unknown-key", message, key.at, "unknown key").maybe_help(help));
+            reader.report(Diagnostic::error("file::unknown-key", message, key.at, "unknown key").maybe_help(help));
         }
     }
 }
@@ -434,8 +496,14 @@ pub(crate) fn read_table<T: TableRead>(node: &Node, reader: &mut Reader<'_>) -> 
     let table = match (&node.value, T::SHORTHAND) {
         (Value::Table(table), _) => Cow::Borrowed(table),
         (_, Some(short)) => {
-            let key = Key { text: short.to_owned(), at: node.at };
-            Cow::Owned(Table { entries: vec![(key, node.clone())], inline: true })
+            let key = Key {
+                text: short.to_owned(),
+                at: node.at,
+            };
+            Cow::Owned(Table {
+                entries: vec![(key, node.clone())],
+                inline: true,
+            })
         }
         (_, None) => {
             let mut keys = Vec::new();
@@ -445,7 +513,12 @@ pub(crate) fn read_table<T: TableRead>(node: &Node, reader: &mut Reader<'_>) -> 
             return None;
         }
     };
-    let mut fields = Fields { table, at: node.at, asked: Vec::new(), missing: Vec::new() };
+    let mut fields = Fields {
+        table,
+        at: node.at,
+        asked: Vec::new(),
+        missing: Vec::new(),
+    };
     let value = T::read_fields(&mut fields, reader);
     fields.finish(reader);
     if let Some(value) = &value {
@@ -503,7 +576,10 @@ pub(crate) fn table_type_text<T: TableRead>() -> String {
         Some(short) => {
             let mut keys = Vec::new();
             T::describe(&mut keys);
-            let short_type = keys.iter().find(|key| key.key == short).map_or("", |key| &key.type_text);
+            let short_type = keys
+                .iter()
+                .find(|key| key.key == short)
+                .map_or("", |key| &key.type_text);
             format!("{short_type} or {name}")
         }
     }
@@ -525,6 +601,29 @@ pub(crate) fn default_node(text: &str) -> Option<Node> {
     Some(node)
 }
 
+/// Panics when a default is not what its own reader takes.
+#[cfg(test)]
+pub(crate) fn assert_default_reads<T: Read>(key: &str, spec: &Spec, default: &str) {
+    struct NoFiles;
+    impl Files for NoFiles {
+        fn read(&self, _: &str) -> Result<String, String> {
+            Err(String::new())
+        }
+    }
+    if matches!(default, "required" | "none") {
+        return;
+    }
+    let node = default_node(default).unwrap_or_else(|| panic!("{key} = {default}: no TOML"));
+    let mut sources = Sources::default();
+    let mut reader = Reader::new(&mut sources, &NoFiles);
+    assert!(
+        read_value::<T>(&node, spec, &mut reader).is_some(),
+        "{key} = {default}: {:?}",
+        reader.diagnostics
+    );
+    assert_eq!(reader.diagnostics, [], "{key} = {default}");
+}
+
 fn erase_places(node: &mut Node) {
     node.at = At::DEFAULT;
     match &mut node.value {
@@ -541,7 +640,11 @@ fn erase_places(node: &mut Node) {
 
 /// A number for a message, without loss.
 pub(crate) fn plain(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() <= MANY { units::thousands(&format!("{value:.0}")) } else { format!("{value}") }
+    if value.fract() == 0.0 && value.abs() <= COUNT_MAX {
+        units::thousands(&format!("{value:.0}"))
+    } else {
+        format!("{value}")
+    }
 }
 
 fn per_second(value: f64) -> String {
@@ -580,7 +683,7 @@ impl Read for u32 {
 
 impl Read for u64 {
     fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        let value = reader.whole(node, spec, (0.0, i64::MAX as f64))?;
+        let value = reader.whole(node, spec, (0.0, COUNT_MAX))?;
         Self::try_from(value).ok()
     }
 
@@ -707,7 +810,9 @@ impl Read for Share {
 
 impl Read for Usd {
     fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        reader.number(node, spec, (0.0, MANY), "an amount in dollars").map(Self::from_dollars)
+        reader
+            .number(node, spec, (0.0, MANY), "an amount in dollars")
+            .map(Self::from_dollars)
     }
 
     fn type_text(_: &Spec) -> String {
@@ -747,12 +852,16 @@ impl<T: Read> Read for Vec<T> {
     /// Items that cannot be read are left out, after a complaint about each.
     fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
         // What the list says about its items is not said of its length.
-        let inner = Spec { items: None, one: false, ..*spec };
+        let inner = Spec {
+            items: None,
+            one: false,
+            ..*spec
+        };
         let items = match &node.value {
             Value::List(items) => items,
             _ if spec.one => return T::read(node, &inner, reader).map(|item| vec![item]),
             _ => {
-                reader.expected(node, "a list", Some(format!("as in `[ … ]`, of {}", T::type_text(&inner))));
+                reader.expected(node, "a list", Some("write `[ … ]` around it".to_owned()));
                 return None;
             }
         };
@@ -772,8 +881,16 @@ impl<T: Read> Read for Vec<T> {
     }
 
     fn type_text(spec: &Spec) -> String {
-        let item = T::type_text(&Spec { items: None, one: false, ..*spec });
-        if spec.one { format!("{item} or list of them") } else { format!("list of {item}") }
+        let item = T::type_text(&Spec {
+            items: None,
+            one: false,
+            ..*spec
+        });
+        if spec.one {
+            format!("{item} or list of them")
+        } else {
+            format!("list of {item}")
+        }
     }
 
     fn tables(tables: &mut Vec<TableReference>) {
@@ -795,7 +912,9 @@ impl<T: Read> Read for Named<T> {
         }
         let mut named = Self::default();
         for (key, value) in &table.entries {
-            let Some(name) = reader.name(&key.text, key.at) else { continue };
+            let Some(name) = reader.name(&key.text, key.at) else {
+                continue;
+            };
             match reader.within(&key.text, |reader| T::read(value, &inner, reader)) {
                 Some(thing) => named.push(name, thing),
                 None => named.push_broken(name),
@@ -828,7 +947,12 @@ fn right_length(length: usize, at: At, spec: &Spec, what: &str, reader: &mut Rea
     }
     if length > most {
         let message = format!("{} must have at most {most} {what}", reader.here());
-        reader.report(Diagnostic::error("file::out-of-range", message, at, format!("{length} {what}")));
+        reader.report(Diagnostic::error(
+            "file::out-of-range",
+            message,
+            at,
+            format!("{length} {what}"),
+        ));
         return false;
     }
     true

@@ -29,7 +29,9 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// Reads a trace; mistakes are added to `mistakes`.
 pub(crate) fn parse(text: &str, source: SourceId, path: &str, mistakes: &mut Vec<Diagnostic>) -> Vec<TraceRow> {
     let mut lines = lines(text).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-    let Some((start, header)) = lines.next() else { return Vec::new() };
+    let Some((start, header)) = lines.next() else {
+        return Vec::new();
+    };
     let columns = columns(start, header, source, path, mistakes);
     if !mistakes.is_empty() {
         return Vec::new();
@@ -39,7 +41,11 @@ pub(crate) fn parse(text: &str, source: SourceId, path: &str, mistakes: &mut Vec
         let at = At::new(source, start..start + line.len());
         let cells = cells(line);
         if cells.len() != columns.len() {
-            let message = format!("a row of `{path}` has {} columns instead of {}", cells.len(), columns.len());
+            let message = format!(
+                "a row of `{path}` has {} columns instead of {}",
+                cells.len(),
+                columns.len()
+            );
             mistakes.push(Diagnostic::error("trace::columns", message, at, "this row"));
         } else {
             rows.extend(row(&columns, &cells, at, start, mistakes));
@@ -73,7 +79,12 @@ fn columns(start: usize, header: &str, source: SourceId, path: &str, mistakes: &
     if mistakes.is_empty() && !columns.contains(&0) {
         let at = At::new(source, start..start + header.len());
         let message = format!("`{path}` has no column `at`");
-        mistakes.push(Diagnostic::error("trace::columns", message, at, "the time of each arrival is needed"));
+        mistakes.push(Diagnostic::error(
+            "trace::columns",
+            message,
+            at,
+            "the time of each arrival is needed",
+        ));
     }
     columns
 }
@@ -115,7 +126,12 @@ fn row(columns: &[usize], cells: &[Cell], at: At, start: usize, mistakes: &mut V
                 Some(span) => row.at = span,
                 None => {
                     let message = "a time must be a number of seconds, or text with a unit";
-                    mistakes.push(Diagnostic::error("trace::bad-value", message, cell_at, "this is neither"));
+                    mistakes.push(Diagnostic::error(
+                        "trace::bad-value",
+                        message,
+                        cell_at,
+                        "this is neither",
+                    ));
                     whole = false;
                 }
             },
