@@ -130,7 +130,7 @@ fn classes(system: &mut System, checker: &mut Checker) {
     {
         let message = format!(
             "the shares of the classes add up to {}, not 1",
-            super::read::plain(round(total))
+            super::figure::plain(round(total))
         );
         let help = "leave out the share of one class: it gets what the others leave";
         let diagnostic = Diagnostic::error("check::shares", message, last.at, "the last of them").help(help);

@@ -9,13 +9,14 @@ use super::catalogue::{CatalogueNames, any_name};
 use super::check::Checker;
 use super::diagnostic::{Diagnostic, Sources};
 use super::name::Name;
+use super::plan::{self, Plan, question, stem};
 use super::read::{Read, Reader, Spec};
 use super::scenario::{Action, Scenario};
 use super::set::{Assignment, Reach, Trees};
 use super::suggest::did_you_mean;
 use super::system::System;
 use super::tree::{At, Node, SourceId, TEXT_MAX, Value, parse};
-use super::value::{Setting, Settings};
+use super::value::Setting;
 use super::{Files, beside, check_scenario, check_system, path};
 
 /// What to load.
@@ -54,31 +55,6 @@ impl<'a> Request<'a> {
     pub fn with_settings(self, settings: &'a [String]) -> Self {
         Self { settings, ..self }
     }
-}
-
-/// A scenario and its system, checked and ready to run. There is no other way to one than [`load_scenario`].
-///
-/// References that a file may leave out because there is one candidate are filled in: `service` of endpoints, pools,
-/// queues and limiters, `pool`, `cache` and `provider` of steps, `client`, `class` and `flow` of loads, names of
-/// branches and phases, the run's `duration`. What stays `None` then means that there is none: no service, an ideal
-/// client. There is at least one class and, unless a trace names endpoints, one flow.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What happens.
-    pub scenario: Scenario,
-    /// To what; the scenario's flows, clients and classes among the system's.
-    pub system: System,
-    /// The name of the scenario: that of its file, without ending.
-    pub name: String,
-    /// The name of the system: that of its file, or of the scenario where it stands in there.
-    pub system_name: String,
-    /// The question that the scenario asks: the comment that its file opens with.
-    pub question: String,
-    /// A hash of everything that was read, places and comments apart; the same on every machine.
-    pub hash: u64,
-    trees: Trees,
-    catalogue: CatalogueNames,
-    sources: Arc<Sources>,
 }
 
 /// What came of a load.
@@ -142,11 +118,11 @@ pub fn load_system(request: Request<'_>, files: &dyn Files) -> LoadedSystem {
 }
 
 /// A load under way.
-struct Load<'f> {
-    sources: Sources,
-    diagnostics: Vec<Diagnostic>,
-    files: &'f dyn Files,
-    catalogue: CatalogueNames,
+pub(super) struct Load<'f> {
+    pub(super) sources: Sources,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) files: &'f dyn Files,
+    pub(super) catalogue: CatalogueNames,
 }
 
 /// A tree and whether its text was without mistakes of syntax.
@@ -219,7 +195,7 @@ impl Load<'_> {
         }
         let name = stem(request.name);
         Some(Plan {
-            hash: self.hash(&trees),
+            hash: plan::hash(&trees, &self.sources),
             question: question(&request.text),
             system_name: system_name.unwrap_or_else(|| name.clone()),
             name,
@@ -375,7 +351,7 @@ impl Load<'_> {
     }
 
     /// Fills in what both leave out and checks them together.
-    fn complete(&mut self, scenario: &mut Scenario, system: &mut System, root: &Node) {
+    pub(super) fn complete(&mut self, scenario: &mut Scenario, system: &mut System, root: &Node) {
         let mut duplicates = Vec::new();
         check_system::merge(&mut system.class, &scenario.class, "class", &mut duplicates);
         check_system::merge(&mut system.client, &scenario.client, "client", &mut duplicates);
@@ -451,16 +427,6 @@ impl Load<'_> {
         read_trees(trees, &mut self.sources, self.files)
     }
 
-    fn hash(&self, trees: &Trees) -> u64 {
-        let mut hash = Hash::new();
-        for node in [&trees.scenario, &trees.system].into_iter().flatten() {
-            hash.node(node);
-        }
-        // Files of numbers and traces are known to the trees by their paths alone.
-        self.sources.data().for_each(|(_, text)| hash.bytes(text.as_bytes()));
-        hash.0
-    }
-
     /// Every diagnostic once, in the order of the texts.
     fn finish(self) -> (Vec<Diagnostic>, Sources) {
         let mut diagnostics: Vec<Diagnostic> = Vec::new();
@@ -474,7 +440,7 @@ impl Load<'_> {
     }
 }
 
-fn read_trees(
+pub(super) fn read_trees(
     trees: &Trees,
     sources: &mut Sources,
     files: &dyn Files,
@@ -500,7 +466,7 @@ fn complete_system(system: &mut System, catalogue: CatalogueNames) -> Vec<Diagno
 }
 
 /// The settings of every level of degradation.
-fn level_settings(system: &System) -> Vec<Setting> {
+pub(super) fn level_settings(system: &System) -> Vec<Setting> {
     let levels = system.degradation.iter().flat_map(|degradation| &degradation.level);
     levels.flat_map(|level| level.set.entries.iter().cloned()).collect()
 }
@@ -513,120 +479,5 @@ fn inline_system(root: &Node) -> Option<Node> {
             .filter(|node| matches!(node.value, Value::Table(_)))
             .cloned(),
         _ => None,
-    }
-}
-
-/// The name of a file without its directory and ending.
-fn stem(name: &str) -> String {
-    let file = name.rsplit('/').next().unwrap_or(name);
-    file.strip_suffix(".toml").unwrap_or(file).to_owned()
-}
-
-/// The comment that a file opens with, its lines joined.
-fn question(text: &str) -> String {
-    let lines = text.lines().skip_while(|line| line.trim().is_empty());
-    let comment = lines.map_while(|line| line.trim_start_matches('\u{feff}').trim().strip_prefix('#'));
-    let words: Vec<&str> = comment.flat_map(str::split_whitespace).collect();
-    words.join(" ")
-}
-
-/// FNV-1a over 64 bits: short, without state, the same everywhere. It tells files apart; it guards nothing.
-struct Hash(u64);
-
-impl Hash {
-    /// Offset basis and prime as the algorithm's authors publish them.
-    const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-    const PRIME: u64 = 0x0000_0100_0000_01b3;
-
-    fn new() -> Self {
-        Self(Self::BASIS)
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes.len().to_le_bytes().iter().chain(bytes) {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(Self::PRIME);
-        }
-    }
-
-    fn node(&mut self, node: &Node) {
-        match &node.value {
-            Value::Bool(value) => self.bytes(&[b'b', u8::from(*value)]),
-            Value::Integer(value) => self.bytes(&[&b"i"[..], &value.to_le_bytes()].concat()),
-            Value::Float(value) => self.bytes(&[&b"f"[..], &value.to_bits().to_le_bytes()].concat()),
-            Value::Text(text) => self.bytes(&[b"t", text.as_bytes()].concat()),
-            Value::Date(text) | Value::Huge(text) => self.bytes(&[b"d", text.as_bytes()].concat()),
-            Value::List(items) => {
-                self.bytes(b"l");
-                items.iter().for_each(|item| self.node(item));
-                self.bytes(b".");
-            }
-            Value::Table(table) => {
-                self.bytes(b"m");
-                for (key, value) in &table.entries {
-                    self.bytes(key.text.as_bytes());
-                    self.node(value);
-                }
-                self.bytes(b".");
-            }
-        }
-    }
-}
-
-/// What has been read once is not read again from the disk: it may have changed since.
-impl Files for Sources {
-    fn read(&self, path: &str) -> Result<String, String> {
-        let found = self.data().find(|(name, _)| *name == path);
-        found
-            .map(|(_, text)| text.to_owned())
-            .ok_or_else(|| "it was not there when the plan was made".to_owned())
-    }
-}
-
-impl Plan {
-    /// The scenario and the system with settings on top that take hold during a run: those of a level of degradation
-    /// or of an event, in the order given. Each has been tried on its own when the plan was made.
-    ///
-    /// # Errors
-    /// What is wrong with them together; one can go on with what there was before.
-    pub fn with_settings<'s>(
-        &self,
-        settings: impl IntoIterator<Item = &'s Setting>,
-    ) -> Result<(Scenario, System), Vec<Diagnostic>> {
-        let mut trees = self.trees.clone();
-        let mut sources = Sources::clone(&self.sources);
-        let files: &dyn Files = &*self.sources;
-        let mut diagnostics = Vec::new();
-        for setting in settings {
-            diagnostics.extend(Assignment::of(setting).apply(&mut trees, Reach::Both).err());
-        }
-        let (scenario, system, found) = read_trees(&trees, &mut sources, files);
-        diagnostics.extend(found);
-        let (Some(mut scenario), Some(mut system), Some(root)) = (scenario, system, &trees.scenario) else {
-            return Err(diagnostics);
-        };
-        let mut load = Load {
-            sources,
-            diagnostics,
-            files,
-            catalogue: self.catalogue,
-        };
-        load.complete(&mut scenario, &mut system, root);
-        if load.diagnostics.iter().any(Diagnostic::is_error) {
-            Err(load.diagnostics)
-        } else {
-            Ok((scenario, system))
-        }
-    }
-
-    /// Every setting that a level of degradation or an event may put in force.
-    #[must_use]
-    pub fn later_settings(&self) -> Settings {
-        let mut entries = level_settings(&self.system);
-        for event in &self.scenario.event {
-            if let Some(Action::Set(settings)) = &event.action {
-                entries.extend(settings.entries.iter().cloned());
-            }
-        }
-        Settings { entries }
     }
 }

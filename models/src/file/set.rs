@@ -63,7 +63,10 @@ pub(crate) struct Assignment {
     value: Node,
 }
 
-#[expect(clippy::result_large_err, reason = "a diagnostic is made once per mistake, never in a hot path")]
+#[expect(
+    clippy::result_large_err,
+    reason = "a diagnostic is made once per mistake, never in a hot path"
+)]
 impl Assignment {
     /// A setting of a file.
     pub(crate) fn of(setting: &Setting) -> Self {

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
+use super::figure::MANY;
 use super::name::{Name, Named};
 use super::path;
-use super::read::{MANY, Read, Reader, Spec, Unit, read_choice};
+use super::read::{Read, Reader, Spec, Unit, read_choice};
 use super::reference::TableReference;
 use super::scenario::{Causes, DayShape, MeasureFrom, Pick, Spacing, SystemSource, TraceFile};
 use super::step::History;

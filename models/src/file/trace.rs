@@ -137,7 +137,7 @@ fn row(columns: &[usize], cells: &[Cell], at: At, start: usize, mistakes: &mut V
             },
             "work" => match cell.text.parse::<f64>() {
                 _ if text.is_none() => {}
-                Ok(work) if (0.0..=super::read::LONGEST).contains(&work) => row.work = Some(work),
+                Ok(work) if (0.0..=super::figure::LONGEST).contains(&work) => row.work = Some(work),
                 _ => {
                     let message = "work must be a number of seconds";
                     mistakes.push(Diagnostic::error("trace::bad-value", message, cell_at, "this is none"));
@@ -161,9 +161,9 @@ fn row(columns: &[usize], cells: &[Cell], at: At, start: usize, mistakes: &mut V
 
 fn seconds(text: &str) -> Option<SimSpan> {
     let span = match text.parse::<f64>() {
-        Ok(seconds) if (0.0..=super::read::LONGEST).contains(&seconds) => SimSpan::from_seconds(seconds),
+        Ok(seconds) if (0.0..=super::figure::LONGEST).contains(&seconds) => SimSpan::from_seconds(seconds),
         Ok(_) => return None,
         Err(_) => units::parse_span(text).ok()?,
     };
-    (span.seconds() <= super::read::LONGEST).then_some(span)
+    (span.seconds() <= super::figure::LONGEST).then_some(span)
 }

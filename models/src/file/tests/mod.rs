@@ -1,8 +1,11 @@
 //! Tests of files as a whole: what loads, what exactly is said about what does not, and that no text breaks anything.
 
 mod bad_names;
+mod bad_scenarios;
 mod bad_values;
+mod diagnostics;
 mod examples;
+mod quantities;
 mod random;
 mod reference;
 mod settings;
