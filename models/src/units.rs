@@ -322,7 +322,7 @@ fn parse_scaled(text: &str, units: &[(&str, u64)]) -> Result<u64, UnitError> {
     let scale = u128::from(*scale);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let whole: u128 = whole.parse().map_err(|_| UnitError::TooLarge)?;
-    // Twelve digits are finer than a nanosecond of a day; the rest cannot change what it rounds to by more than one.
+    // Digits further behind are worth less than a thousandth of a nanosecond or byte, whatever the unit.
     const DIGITS: usize = 18;
     let fraction = &fraction[..fraction.len().min(DIGITS)];
     let mut numerator: u128 = 0;

@@ -278,7 +278,7 @@ fn degradation(system: &System, checker: &mut Checker) {
     }
 }
 
-/// A level may name features that this system does not have: the plan's own levels do. A name that is nearly one of a
+/// A level may name features that this system does not have: what is written down for later is not yet built. A name that is nearly one of a
 /// feature in use is a slip.
 fn feature_slip(feature: &Name, checker: &mut Checker) {
     if checker.names.features.contains(feature) {

@@ -2,6 +2,26 @@
 //!
 //! Owns: the tables of the format, their reading and their checks, diagnostics, settings by path.
 //! Never: the file system (texts are handed in), what a run does.
+//!
+//! ```
+//! use highwater_models::file::{NoFiles, Request, load_scenario, render_all};
+//!
+//! let text = r#"
+//! duration = "1h"
+//! load = { rate = 5.0 }
+//! [system.pool.servers]
+//! max = 1
+//! [system.endpoint.job]
+//! steps = [ { take = { from = "server", for = "100ms" } } ]
+//! "#;
+//! let loaded = load_scenario(Request::new("queue.toml", text), &NoFiles, |_| None);
+//! assert!(loaded.plan.is_none());
+//! let said = render_all(&loaded.diagnostics, &loaded.sources, false);
+//! assert!(said.contains(":7:29") && said.contains("did you mean `servers`?"));
+//!
+//! let loaded = load_scenario(Request::new("queue.toml", text.replace("server\"", "servers\"")), &NoFiles, |_| None);
+//! assert_eq!(loaded.plan.unwrap().system.pool.get("servers").unwrap().max, 1);
+//! ```
 
 mod catalogue;
 mod check;
@@ -52,6 +72,16 @@ pub trait Files {
     /// # Errors
     /// Why it cannot be had, in words to follow a colon: `no such file`.
     fn read(&self, path: &str) -> Result<String, String>;
+}
+
+/// No file at all: for texts that stand alone.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _: &str) -> Result<String, String> {
+        Err("no such file".to_owned())
+    }
 }
 
 /// A path as it stands in the file `from`: beside that file, unless it is absolute.

@@ -57,7 +57,7 @@ table! {
         /// Client connections that it accepts.
         clients: u32 = 1000 [assumed "PgBouncer's max_client_conn as commonly set" "2026-11-24"] in 1.0..=1e9,
         /// A client's longest wait.
-        wait: SimSpan = "120s" [documented "PgBouncer: query_wait_timeout" "2026-11-24"],
+        wait: SimSpan = "120s" [assumed "PgBouncer's query_wait_timeout as commonly set" "2026-11-24"],
     }
 }
 
