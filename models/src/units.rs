@@ -322,7 +322,7 @@ fn parse_scaled(text: &str, units: &[(&str, u64)]) -> Result<u64, UnitError> {
     let scale = u128::from(*scale);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let whole: u128 = whole.parse().map_err(|_| UnitError::TooLarge)?;
-    // Twelve digits are finer than a nanosecond of a day; the rest cannot change what it rounds to by more than one.
+    // Digits further behind are worth less than a thousandth of a nanosecond or byte, whatever the unit.
     const DIGITS: usize = 18;
     let fraction = &fraction[..fraction.len().min(DIGITS)];
     let mut numerator: u128 = 0;
@@ -355,7 +355,11 @@ fn write_scaled(value: u64, units: &[(&str, u64)], gap: &str, zero: &str) -> Str
 /// Three significant digits, without trailing zeros behind the point.
 fn three_digits(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
-        return if value.is_finite() { "0".to_owned() } else { value.to_string() };
+        return if value.is_finite() {
+            "0".to_owned()
+        } else {
+            value.to_string()
+        };
     }
     let mut decimals = 2_usize;
     let mut size = value.abs();
@@ -389,8 +393,10 @@ fn two_parts(seconds: f64, large: u64, large_name: &str, small: u64, small_name:
 }
 
 /// Commas between thousands of a plain decimal number.
-fn thousands(number: &str) -> String {
-    let (whole, fraction) = number.split_once('.').map_or((number, None), |(whole, part)| (whole, Some(part)));
+pub(crate) fn thousands(number: &str) -> String {
+    let (whole, fraction) = number
+        .split_once('.')
+        .map_or((number, None), |(whole, part)| (whole, Some(part)));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
     let mut text = String::from(sign);
     for (index, digit) in digits.chars().enumerate() {

@@ -6,3 +6,4 @@ pub mod measure;
 pub mod model;
 pub mod processor;
 pub mod slab;
+pub mod world;

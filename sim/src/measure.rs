@@ -30,6 +30,8 @@ pub struct Level {
     /// Area when measuring began.
     from: u128,
     from_of_square: f64,
+    /// Areas and the most when measuring ended.
+    ended: Option<(u128, f64, u64)>,
 }
 
 impl Level {
@@ -69,17 +71,35 @@ impl Level {
         self.max = self.value;
     }
 
+    fn finish(&mut self, now: SimTime) {
+        self.touch(now);
+        self.ended = Some((self.area, self.area_of_square, self.max));
+    }
+
+    /// The most over the measured span.
+    #[must_use]
+    pub fn most(&self) -> u64 {
+        self.ended.map_or(self.max, |(_, _, max)| max)
+    }
+
+    /// Area over the measured span, in units times nanoseconds.
+    #[must_use]
+    pub fn measured_area(&self) -> u128 {
+        self.ended.map_or(self.area, |(area, _, _)| area) - self.from
+    }
+
     /// Mean over the measured span.
     #[must_use]
     pub fn mean(&self, span: SimSpan) -> f64 {
-        (self.area - self.from) as f64 / span.nanos() as f64
+        self.measured_area() as f64 / span.nanos() as f64
     }
 
     /// Standard deviation over the measured span.
     #[must_use]
     pub fn standard_deviation(&self, span: SimSpan) -> f64 {
         let mean = self.mean(span);
-        let squares = (self.area_of_square - self.from_of_square) / span.nanos() as f64;
+        let end = self.ended.map_or(self.area_of_square, |(_, squares, _)| squares);
+        let squares = (end - self.from_of_square) / span.nanos() as f64;
         (squares - mean * mean).max(0.0).sqrt()
     }
 }
@@ -200,6 +220,10 @@ impl Station {
         self.waits += u128::from(wait);
         if measuring {
             self.wait.record(wait);
+            if wait == 0 {
+                // It joined the line and left it at the same instant.
+                self.waited = self.waited.saturating_sub(1);
+            }
         }
     }
 
@@ -802,29 +826,24 @@ impl Record {
         &self.held[resource * self.stages..][..self.stages]
     }
 
-    /// Measuring begins: levels from here on.
+    /// Measuring begins: levels count from here on.
     pub fn begin(&mut self, now: SimTime) {
         self.measuring = true;
+        self.from = now;
         for station in &mut self.stations {
             station.begin(now);
         }
-        let levels = [&mut self.in_system, &mut self.online];
-        for level in levels.into_iter().chain(
-            self.services
-                .iter_mut()
-                .flat_map(|s| [&mut s.instances, &mut s.in_hand]),
-        ) {
-            level.begin(now);
+        self.each_level(|level| level.begin(now));
+    }
+
+    /// Measuring ends: levels stop counting for figures, and go on for the books.
+    pub fn finish(&mut self, now: SimTime) {
+        self.measuring = false;
+        self.to = now;
+        for station in &mut self.stations {
+            station.touch(now, true);
         }
-        for level in self.pools.iter_mut().map(|pool| &mut pool.open) {
-            level.begin(now);
-        }
-        for level in self.databases.iter_mut().map(|database| &mut database.connections) {
-            level.begin(now);
-        }
-        for level in &mut self.held_by_cap {
-            level.begin(now);
-        }
+        self.each_level(|level| level.finish(now));
     }
 
     /// Brings every level up to now.
@@ -832,30 +851,18 @@ impl Record {
         let measuring = self.measuring;
         for station in &mut self.stations {
             station.touch(now, measuring);
-            station.busy.touch(now);
-            station.queue.touch(now);
         }
-        self.in_system.touch(now);
-        self.online.touch(now);
-        for service in &mut self.services {
-            service.instances.touch(now);
-            service.in_hand.touch(now);
-        }
-        for pool in &mut self.pools {
-            pool.open.touch(now);
-        }
-        for database in &mut self.databases {
-            database.connections.touch(now);
-        }
-        for level in &mut self.held_by_cap {
-            level.touch(now);
-        }
+        self.each_level(|level| level.touch(now));
     }
 
-    /// Measuring ends: the levels' areas stop counting for figures. `frozen` copies are what figures read.
-    pub fn finish(&mut self, now: SimTime) {
-        self.touch(now);
-        self.measuring = false;
+    fn each_level(&mut self, mut visit: impl FnMut(&mut Level)) {
+        self.stations.iter_mut().flat_map(|station| [&mut station.busy, &mut station.queue]).for_each(&mut visit);
+        visit(&mut self.in_system);
+        visit(&mut self.online);
+        self.services.iter_mut().flat_map(|service| [&mut service.instances, &mut service.in_hand]).for_each(&mut visit);
+        self.pools.iter_mut().map(|pool| &mut pool.open).for_each(&mut visit);
+        self.databases.iter_mut().map(|database| &mut database.connections).for_each(&mut visit);
+        self.held_by_cap.iter_mut().for_each(&mut visit);
     }
 }
 

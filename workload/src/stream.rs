@@ -68,6 +68,12 @@ impl Key {
         Self(mix(self.0 ^ n.wrapping_add(1).wrapping_mul(GOLDEN)))
     }
 
+    /// The stream of a place in a program, the `iteration`-th time that it is come to.
+    #[must_use]
+    pub const fn at(self, place: u64, iteration: u32) -> Self {
+        Self(mix(self.0 ^ place.wrapping_add((iteration as u64) << 1).wrapping_mul(GOLDEN)))
+    }
+
     /// Draws from this key.
     #[must_use]
     pub const fn draw(self) -> Draw {

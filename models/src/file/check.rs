@@ -86,13 +86,21 @@ impl Directory {
         add(Kind::Pooler, names(&system.pooler));
         add(Kind::Cache, names(&system.cache));
         add(Kind::Provider, names(&system.provider));
-        let alerts = system.alerts.as_ref().map(|alerts| names(&alerts.rule)).unwrap_or_default();
+        let alerts = system
+            .alerts
+            .as_ref()
+            .map(|alerts| names(&alerts.rule))
+            .unwrap_or_default();
         Self {
             resources,
             pools: inner(&system.pool, |pool| (pool.service.clone(), pool.database.clone())),
             queues: inner(&system.queue, |queue| (queue.service.clone(), None)),
             limiters: inner(&system.limiter, |limiter| (limiter.service.clone(), None)),
-            poolers: system.pooler.iter().map(|(name, pooler)| (name.clone(), pooler.database.clone())).collect(),
+            poolers: system
+                .pooler
+                .iter()
+                .map(|(name, pooler)| (name.clone(), pooler.database.clone()))
+                .collect(),
             queries: pairs(&system.database, |database| names(&database.query)),
             entries: pairs(&system.cache, |cache| names(&cache.entry)),
             providers: system
@@ -111,7 +119,11 @@ impl Directory {
 
     /// The names of resources of these kinds.
     pub(crate) fn of_kinds(&self, kinds: &[Kind]) -> Vec<Name> {
-        self.resources.iter().filter(|(kind, _)| kinds.contains(kind)).map(|(_, name)| name.clone()).collect()
+        self.resources
+            .iter()
+            .filter(|(kind, _)| kinds.contains(kind))
+            .map(|(_, name)| name.clone())
+            .collect()
     }
 }
 
@@ -126,7 +138,11 @@ fn pairs<T>(named: &Named<T>, inner: impl Fn(&T) -> Vec<Name>) -> Vec<(Name, Vec
 fn inner<T>(named: &Named<T>, of: impl Fn(&T) -> (Option<Name>, Option<Name>)) -> Vec<Inner> {
     let entry = |(name, thing): (&Name, &T)| {
         let (service, database) = of(thing);
-        Inner { name: name.clone(), service, database }
+        Inner {
+            name: name.clone(),
+            service,
+            database,
+        }
     };
     named.iter().map(entry).collect()
 }
@@ -155,7 +171,12 @@ impl Checker {
 
     /// Whether a resource of one of these kinds has that name; complains when not.
     pub(crate) fn refer(&mut self, name: &Name, kinds: &[Kind]) -> bool {
-        if self.names.resources.iter().any(|(kind, other)| kinds.contains(kind) && other == name) {
+        if self
+            .names
+            .resources
+            .iter()
+            .any(|(kind, other)| kinds.contains(kind) && other == name)
+        {
             return true;
         }
         let texts: Vec<&str> = kinds.iter().map(|kind| kind.text()).collect();
@@ -164,8 +185,13 @@ impl Checker {
         if let Some((kind, declared)) = other {
             let message = format!("`{name}` is a {}, not a {wanted}", kind.text());
             self.report(
-                Diagnostic::error("check::wrong-kind", message, name.at, format!("a {wanted} is needed here"))
-                    .and(declared.at, "declared here"),
+                Diagnostic::error(
+                    "check::wrong-kind",
+                    message,
+                    name.at,
+                    format!("a {wanted} is needed here"),
+                )
+                .and(declared.at, "declared here"),
             );
             return false;
         }
@@ -183,9 +209,20 @@ impl Checker {
         false
     }
 
+    /// Whether `owner` declares `name`; complains when not.
+    pub(crate) fn refer_within(&mut self, owner: &Name, what: &str, name: &Name, candidates: &[Name]) {
+        if !candidates.contains(name) {
+            let message = format!("`{owner}` has no {what} `{name}`");
+            self.unknown_name(message, what, name, candidates);
+        }
+    }
+
     /// Complains that there is no such thing.
     pub(crate) fn unknown(&mut self, what: &str, name: &Name, candidates: &[Name]) {
-        let message = format!("there is no {what} `{name}`");
+        self.unknown_name(format!("there is no {what} `{name}`"), what, name, candidates);
+    }
+
+    pub(crate) fn unknown_name(&mut self, message: String, what: &str, name: &Name, candidates: &[Name]) {
         let help = did_you_mean(&name.text, candidates.iter().map(Name::as_str), "there are")
             .unwrap_or_else(|| format!("no {what} is declared"));
         self.report(Diagnostic::error("check::unknown-name", message, name.at, "unknown name").help(help));
@@ -213,7 +250,9 @@ impl Checker {
 
     /// Whether the catalogue has that; complains when it knows its names and has not.
     pub(crate) fn in_catalogue(&mut self, kind: CatalogueKind, name: &Name) {
-        let Some(known) = (self.catalogue)(&self.edition, kind) else { return };
+        let Some(known) = (self.catalogue)(&self.edition, kind) else {
+            return;
+        };
         if known.contains(&name.as_str()) {
             return;
         }

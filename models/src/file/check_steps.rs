@@ -31,17 +31,28 @@ struct Call {
 /// Checks the steps of every endpoint and of every service's `before`, fills in what they leave out, and notes the
 /// features in use.
 pub(crate) fn check(system: &mut System, checker: &mut Checker) {
-    let mut walk = Walk { checker, called: Vec::new() };
+    let mut walk = Walk {
+        checker,
+        called: Vec::new(),
+    };
     let mut calls = Vec::new();
     let mut before: Vec<(Name, Vec<Name>)> = Vec::new();
     for (name, service) in system.service.iter_mut() {
-        let around = Around { service: Some(name.clone()), transaction: None, at: name.at };
+        let around = Around {
+            service: Some(name.clone()),
+            transaction: None,
+            at: name.at,
+        };
         walk.steps(&mut service.before, &around);
         before.push((name.clone(), std::mem::take(&mut walk.called)));
     }
     for (name, endpoint) in system.endpoint.iter_mut() {
         walk.checker.names.features.extend(endpoint.feature.clone());
-        let around = Around { service: endpoint.service.clone(), transaction: None, at: name.at };
+        let around = Around {
+            service: endpoint.service.clone(),
+            transaction: None,
+            at: name.at,
+        };
         walk.steps(&mut endpoint.steps, &around);
         let mut called = std::mem::take(&mut walk.called);
         if let (true, Some(service)) = (endpoint.before, &endpoint.service) {
@@ -85,7 +96,10 @@ impl Walk<'_> {
             Step::Query(query) => self.query(query, around),
             Step::Transaction(transaction) => {
                 self.pool(&mut transaction.pool, "transaction", around.at, around);
-                let inside = Around { transaction: transaction.pool.clone(), ..around.clone() };
+                let inside = Around {
+                    transaction: transaction.pool.clone(),
+                    ..around.clone()
+                };
                 self.steps(&mut transaction.steps, &inside);
             }
             Step::Cache(cache) => {
@@ -107,7 +121,10 @@ impl Walk<'_> {
                     if let Some(class) = &branch.class {
                         self.checker.refer_among("class", class, &classes);
                     }
-                    branch.name.get_or_insert_with(|| Name { text: index.to_string(), at: At::DEFAULT });
+                    branch.name.get_or_insert_with(|| Name {
+                        text: index.to_string(),
+                        at: At::DEFAULT,
+                    });
                     self.steps(&mut branch.steps, around);
                 }
             }
@@ -124,7 +141,11 @@ impl Walk<'_> {
                 }
                 // What runs later runs on its own: on the worker named, and outside any transaction.
                 let service = later.service.clone().or_else(|| around.service.clone());
-                let apart = Around { service, transaction: None, at: around.at };
+                let apart = Around {
+                    service,
+                    transaction: None,
+                    at: around.at,
+                };
                 self.steps(&mut later.steps, &apart);
             }
         }
@@ -136,11 +157,13 @@ impl Walk<'_> {
             query.pool.clone_from(&around.transaction);
         }
         self.pool(&mut query.pool, "query", at, around);
-        let (Some(kind), Some(pool)) = (&query.kind, &query.pool) else { return };
+        let (Some(kind), Some(pool)) = (&query.kind, &query.pool) else {
+            return;
+        };
         let Some(database) = self.database_of(pool) else { return };
         let known = self.checker.names.queries.iter().find(|(name, _)| *name == database);
         if let Some(kinds) = known.map(|(_, kinds)| kinds.clone()) {
-            self.checker.refer_among(&format!("kind of query of `{database}`"), kind, &kinds);
+            self.checker.refer_within(&database, "kind of query", kind, &kinds);
         }
     }
 
@@ -170,13 +193,20 @@ impl Walk<'_> {
             return;
         }
         let here = |one: &&Inner| one.database.is_some() && belongs(one, around);
-        let candidates: Vec<Name> =
-            self.checker.names.pools.iter().filter(here).map(|one| one.name.clone()).collect();
+        let candidates: Vec<Name> = self
+            .checker
+            .names
+            .pools
+            .iter()
+            .filter(here)
+            .map(|one| one.name.clone())
+            .collect();
         // A pool that could not be read may be the one.
         if candidates.is_empty() && self.checker.names.pools.len() == self.checker.names.of_kinds(&[Kind::Pool]).len() {
             let message = format!("a {step} needs a pool with a database, and there is none");
             let help = "declare `[pool.NAME]` with a `database`, or use `take` or `io`";
-            self.checker.report(Diagnostic::error("check::unknown-name", message, at, "no connection to use").help(help));
+            self.checker
+                .report(Diagnostic::error("check::unknown-name", message, at, "no connection to use").help(help));
         }
         self.checker.only_one(slot, &candidates, "pool", "pool", at);
     }
@@ -187,18 +217,23 @@ impl Walk<'_> {
             if self.checker.refer(cache, &[Kind::Cache])
                 && let Some((_, known)) = entries.iter().find(|(name, _)| name == cache)
             {
-                self.checker.refer_among(&format!("entry of `{cache}`"), &step.entry, known);
+                self.checker.refer_within(cache, "entry", &step.entry, known);
             }
             return;
         }
-        let having: Vec<Name> =
-            entries.iter().filter(|(_, known)| known.contains(&step.entry)).map(|(name, _)| name.clone()).collect();
+        let having: Vec<Name> = entries
+            .iter()
+            .filter(|(_, known)| known.contains(&step.entry))
+            .map(|(name, _)| name.clone())
+            .collect();
         let unread = entries.len() < self.checker.names.of_kinds(&[Kind::Cache]).len();
         if having.is_empty() && !unread {
             let all: Vec<Name> = entries.iter().flat_map(|(_, known)| known.iter().cloned()).collect();
-            self.checker.unknown("entry of a cache", &step.entry, &all);
+            let message = format!("no cache has an entry `{}`", step.entry);
+            self.checker.unknown_name(message, "entry", &step.entry, &all);
         }
-        self.checker.only_one(&mut step.cache, &having, "cache", "cache", step.entry.at);
+        self.checker
+            .only_one(&mut step.cache, &having, "cache", "cache", step.entry.at);
     }
 
     fn ask(&mut self, provider: &mut Option<Name>, queue: Option<&Name>, model: &Name, around: &Around) {
@@ -217,13 +252,18 @@ impl Walk<'_> {
             None if providers.is_empty() => {
                 let message = "a model is asked, and there is no provider";
                 let help = "declare `[provider.NAME]`";
-                self.checker.report(Diagnostic::error("check::unknown-name", message, model.at, "whose model?").help(help));
+                self.checker
+                    .report(Diagnostic::error("check::unknown-name", message, model.at, "whose model?").help(help));
             }
-            None => self.checker.only_one(provider, &providers, "provider", "provider", model.at),
+            None => self
+                .checker
+                .only_one(provider, &providers, "provider", "provider", model.at),
         }
         let Some(provider) = provider else { return };
         let known = self.checker.names.providers.iter().find(|(name, ..)| name == provider);
-        let Some((_, roles, models)) = known.cloned() else { return };
+        let Some((_, roles, models)) = known.cloned() else {
+            return;
+        };
         if roles.contains(model) || models.contains(model) {
             return;
         }
@@ -232,9 +272,10 @@ impl Walk<'_> {
             Some(names) if names.contains(&model.as_str()) => {}
             // Without a catalogue any model may exist, but a slip in the name of a role is still one.
             None => {
-                let near = roles.iter().chain(&models).find(|known| {
-                    super::suggest::letters_apart(&known.text, &model.text) == 1
-                });
+                let near = roles
+                    .iter()
+                    .chain(&models)
+                    .find(|known| super::suggest::letters_apart(&known.text, &model.text) == 1);
                 if let Some(near) = near {
                     let message = format!("`{provider}` has no role or model `{model}`");
                     let diagnostic = Diagnostic::error("check::unknown-name", message, model.at, "unknown name");
@@ -243,9 +284,13 @@ impl Walk<'_> {
             }
             Some(names) => {
                 let at = At::DEFAULT;
-                let from_catalogue = names.iter().map(|name| Name { text: (*name).to_owned(), at });
+                let from_catalogue = names.iter().map(|name| Name {
+                    text: (*name).to_owned(),
+                    at,
+                });
                 let all: Vec<Name> = roles.iter().chain(&models).cloned().chain(from_catalogue).collect();
-                self.checker.unknown(&format!("role or model of `{provider}`"), model, &all);
+                let message = format!("`{provider}` has no role or model `{model}`");
+                self.checker.unknown_name(message, "role or model", model, &all);
             }
         }
     }
@@ -258,11 +303,15 @@ impl Walk<'_> {
             Kind::Queue => &names.queues,
             _ => &names.limiters,
         };
-        let Some(found) = among.iter().find(|one| one.name == *name) else { return };
+        let Some(found) = among.iter().find(|one| one.name == *name) else {
+            return;
+        };
         if belongs(found, around) {
             return;
         }
-        let (Some(owner), Some(here)) = (&found.service, &around.service) else { return };
+        let (Some(owner), Some(here)) = (&found.service, &around.service) else {
+            return;
+        };
         let message = format!("`{name}` is in the processes of `{owner}`, and this runs on `{here}`");
         let diagnostic = Diagnostic::error("check::wrong-service", message, name.at, "out of reach")
             .and(found.name.at, "declared here");
@@ -293,9 +342,18 @@ fn follow<'c>(calls: &'c [Call], way: &mut Vec<&'c str>, done: &mut Vec<&'c str>
     for call in calls.iter().filter(|call| call.from.text == here) {
         let next = call.to.as_str();
         if let Some(start) = way.iter().position(|name| *name == next) {
-            let circle: Vec<String> = way[start..].iter().chain([&next]).map(|name| format!("`{name}`")).collect();
+            let circle: Vec<String> = way[start..]
+                .iter()
+                .chain([&next])
+                .map(|name| format!("`{name}`"))
+                .collect();
             let message = format!("endpoints call each other without end: {}", circle.join(" → "));
-            checker.report(Diagnostic::error("check::endless-calls", message, call.to.at, "this call closes the circle"));
+            checker.report(Diagnostic::error(
+                "check::endless-calls",
+                message,
+                call.to.at,
+                "this call closes the circle",
+            ));
         } else if !done.contains(&next) {
             way.push(next);
             follow(calls, way, done, checker);

@@ -7,10 +7,10 @@ use super::catalogue::CatalogueKind;
 use super::check::{Checker, Directory, Kind};
 use super::diagnostic::Diagnostic;
 use super::name::{Name, Named};
-use super::suggest::did_you_mean;
+use super::step::FlowStep;
+use super::suggest::{did_you_mean, nearest};
 use super::system::{Class, Flow, LimiterStore, System};
 use super::tree::At;
-use super::step::FlowStep;
 use crate::units::Usd;
 
 /// How far a name of a feature may be from a used one to count as a slip of it: fewer letters than `voice` and `face`
@@ -19,10 +19,36 @@ const SLIP: usize = 2;
 
 /// The first part of every path of results that is not the name of a resource.
 const RESULT_ROOTS: [&str; 30] = [
-    "requests", "sessions", "attempts", "throughput", "goodput", "latency", "latency_server", "first_byte", "tool",
-    "errors", "answers", "in_system", "breakdown", "users", "endpoints", "classes", "phases", "sources", "resources",
-    "cache", "cost", "degradation", "objectives", "bottlenecks", "recovered_at", "alerts", "warnings", "wasted",
-    "events", "simulated_seconds",
+    "requests",
+    "sessions",
+    "attempts",
+    "throughput",
+    "goodput",
+    "latency",
+    "latency_server",
+    "first_byte",
+    "tool",
+    "errors",
+    "answers",
+    "in_system",
+    "breakdown",
+    "users",
+    "endpoints",
+    "classes",
+    "phases",
+    "sources",
+    "resources",
+    "cache",
+    "cost",
+    "degradation",
+    "objectives",
+    "bottlenecks",
+    "recovered_at",
+    "alerts",
+    "warnings",
+    "wasted",
+    "events",
+    "simulated_seconds",
 ];
 
 /// Checks a system and fills in what it leaves out.
@@ -48,15 +74,26 @@ pub(crate) fn only_flow(system: &mut System) {
         return;
     }
     if let Some(endpoint) = system.endpoint.names().next().cloned() {
-        let name = Name { text: "request".to_owned(), at: At::DEFAULT };
-        system.flow.push(name, Flow { weight: 1.0, steps: vec![FlowStep::Request(vec![endpoint])] });
+        let name = Name {
+            text: "request".to_owned(),
+            at: At::DEFAULT,
+        };
+        system.flow.push(
+            name,
+            Flow {
+                weight: 1.0,
+                steps: vec![FlowStep::Request(vec![endpoint])],
+            },
+        );
     }
 }
 
 fn unique_names(checker: &mut Checker) {
     let resources = checker.names.resources.clone();
     for (index, (kind, name)) in resources.iter().enumerate() {
-        let Some((other, first)) = resources[..index].iter().find(|(_, other)| other == name) else { continue };
+        let Some((other, first)) = resources[..index].iter().find(|(_, other)| other == name) else {
+            continue;
+        };
         let message = format!("`{name}` names a {} and a {}", other.text(), kind.text());
         let diagnostic = Diagnostic::error("check::duplicate-name", message, name.at, "the same name again")
             .and(first.at, format!("a {} already", other.text()))
@@ -67,11 +104,23 @@ fn unique_names(checker: &mut Checker) {
 
 fn classes(system: &mut System, checker: &mut Checker) {
     if system.class.is_empty() {
-        let name = Name { text: "user".to_owned(), at: At::DEFAULT };
-        system.class.push(name, Class { share: None, price: Usd::ZERO });
+        let name = Name {
+            text: "user".to_owned(),
+            at: At::DEFAULT,
+        };
+        system.class.push(
+            name,
+            Class {
+                share: None,
+                price: Usd::ZERO,
+            },
+        );
     }
-    let given: Vec<(&Name, f64)> =
-        system.class.iter().filter_map(|(name, class)| class.share.map(|share| (name, share.get()))).collect();
+    let given: Vec<(&Name, f64)> = system
+        .class
+        .iter()
+        .filter_map(|(name, class)| class.share.map(|share| (name, share.get())))
+        .collect();
     let total: f64 = given.iter().map(|(_, share)| share).sum();
     // Sums of decimals miss 1 by rounding.
     const SLACK: f64 = 1e-9;
@@ -79,7 +128,10 @@ fn classes(system: &mut System, checker: &mut Checker) {
     if let Some((last, _)) = given.last()
         && (total > 1.0 + SLACK || (all && total < 1.0 - SLACK))
     {
-        let message = format!("the shares of the classes add up to {}, not 1", super::read::plain(round(total)));
+        let message = format!(
+            "the shares of the classes add up to {}, not 1",
+            super::figure::plain(round(total))
+        );
         let help = "leave out the share of one class: it gets what the others leave";
         let diagnostic = Diagnostic::error("check::shares", message, last.at, "the last of them").help(help);
         checker.report(diagnostic);
@@ -99,10 +151,22 @@ fn places(system: &mut System, checker: &mut Checker) {
         }
         checker.only_one(slot, &services, "service", "service", at);
     };
-    system.endpoint.iter_mut().for_each(|(name, endpoint)| place(&mut endpoint.service, name.at));
-    system.pool.iter_mut().for_each(|(name, pool)| place(&mut pool.service, name.at));
-    system.queue.iter_mut().for_each(|(name, queue)| place(&mut queue.service, name.at));
-    system.limiter.iter_mut().for_each(|(name, limiter)| place(&mut limiter.service, name.at));
+    system
+        .endpoint
+        .iter_mut()
+        .for_each(|(name, endpoint)| place(&mut endpoint.service, name.at));
+    system
+        .pool
+        .iter_mut()
+        .for_each(|(name, pool)| place(&mut pool.service, name.at));
+    system
+        .queue
+        .iter_mut()
+        .for_each(|(name, queue)| place(&mut queue.service, name.at));
+    system
+        .limiter
+        .iter_mut()
+        .for_each(|(name, limiter)| place(&mut limiter.service, name.at));
     if let Some(degradation) = &mut system.degradation {
         let at = degradation.level.first().map_or(At::DEFAULT, |level| level.name.at);
         place(&mut degradation.service, at);
@@ -129,9 +193,18 @@ fn backends(system: &System, checker: &mut Checker) {
 /// Plans and models that only the catalogue can know.
 fn plans(system: &System, checker: &mut Checker) {
     let mut ask = |kind, plan: &Option<Name>| plan.iter().for_each(|name| checker.in_catalogue(kind, name));
-    system.service.iter().for_each(|(_, service)| ask(CatalogueKind::ServicePlan, &service.plan));
-    system.database.iter().for_each(|(_, database)| ask(CatalogueKind::DatabasePlan, &database.plan));
-    system.cache.iter().for_each(|(_, cache)| ask(CatalogueKind::CachePlan, &cache.plan));
+    system
+        .service
+        .iter()
+        .for_each(|(_, service)| ask(CatalogueKind::ServicePlan, &service.plan));
+    system
+        .database
+        .iter()
+        .for_each(|(_, database)| ask(CatalogueKind::DatabasePlan, &database.plan));
+    system
+        .cache
+        .iter()
+        .for_each(|(_, cache)| ask(CatalogueKind::CachePlan, &cache.plan));
     for (_, provider) in system.provider.iter() {
         for (_, model) in provider.r#use.iter() {
             if !provider.model.contains(&model.text) {
@@ -205,13 +278,17 @@ fn degradation(system: &System, checker: &mut Checker) {
     }
 }
 
-/// A level may name features that this system does not have: the plan's own levels do. A name that is nearly one of a
+/// A level may name features that this system does not have: what is written down for later is not yet built. A name that is nearly one of a
 /// feature in use is a slip.
 fn feature_slip(feature: &Name, checker: &mut Checker) {
     if checker.names.features.contains(feature) {
         return;
     }
-    let near = checker.names.features.iter().find(|used| super::suggest::letters_apart(&used.text, &feature.text) <= SLIP);
+    let near = checker
+        .names
+        .features
+        .iter()
+        .find(|used| super::suggest::letters_apart(&used.text, &feature.text) <= SLIP);
     if let Some(near) = near.cloned() {
         let message = format!("no endpoint or step has the feature `{feature}`");
         let diagnostic = Diagnostic::error("check::unknown-name", message, feature.at, "unknown feature")
@@ -234,13 +311,18 @@ pub(crate) fn result_path(path: &Name, checker: &mut Checker) {
     let resources: Vec<Name> = checker.names.resources.iter().map(|(_, name)| name.clone()).collect();
     // Names with dots are resources too.
     let is_resource = resources.iter().any(|name| {
-        path.text.strip_prefix(&name.text).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        path.text
+            .strip_prefix(&name.text)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     });
     if is_resource || RESULT_ROOTS.contains(&first) {
         return;
     }
     let names = resources.iter().map(Name::as_str).chain(RESULT_ROOTS);
-    let help = did_you_mean(first, names, "a path begins with");
+    let help = match nearest(first, names.clone()) {
+        Some(near) => Some(format!("did you mean `{near}{}`?", &path.text[first.len()..])),
+        None => did_you_mean(first, names, "a path begins with"),
+    };
     let message = format!("there is no result `{path}`");
     let label = "neither a resource nor a result";
     checker.report(Diagnostic::error("check::unknown-result", message, path.at, label).maybe_help(help));
@@ -252,7 +334,11 @@ pub(crate) fn merge<T: Clone>(own: &mut Named<T>, more: &Named<T>, what: &str, d
         if let Some(first) = own.names().find(|other| *other == name) {
             let message = format!("the system already has a {what} `{name}`");
             let diagnostic = Diagnostic::error("check::duplicate-name", message, name.at, "the same name again");
-            diagnostics.push(diagnostic.and(first.at, "the system's").help("rename it, or change the system's with `set`"));
+            diagnostics.push(
+                diagnostic
+                    .and(first.at, "the system's")
+                    .help("rename it, or change the system's with `set`"),
+            );
         }
     }
     for (name, thing) in more.iter() {

@@ -151,7 +151,11 @@ impl Diagnostic {
             severity: self.severity.text(),
             message: self.message.clone(),
             place: PlaceData::of(&self.primary, sources),
-            related: self.secondary.iter().map(|label| PlaceData::of(label, sources)).collect(),
+            related: self
+                .secondary
+                .iter()
+                .map(|label| PlaceData::of(label, sources))
+                .collect(),
             help: self.help.clone(),
         }
     }
@@ -209,13 +213,39 @@ impl PlaceData {
 /// The texts of one load, by number: files, and flags as if each were a file.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    entries: Vec<(String, String)>,
+    entries: Vec<Text>,
+}
+
+/// A text of a load.
+#[derive(Clone, Debug)]
+struct Text {
+    name: String,
+    text: String,
+    /// Whether it is numbers or a trace, which no tree holds.
+    is_data: bool,
 }
 
 impl Sources {
     /// Adds a text under the name that messages show.
     pub(crate) fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
-        self.entries.push((name.into(), text.into()));
+        self.push(name.into(), text.into(), false)
+    }
+
+    /// Adds a file of numbers or a trace.
+    pub(crate) fn add_data(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+        self.push(name.into(), text.into(), true)
+    }
+
+    /// The texts of the files of numbers and traces, with their names.
+    pub(crate) fn data(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.is_data)
+            .map(|entry| (&entry.name[..], &entry.text[..]))
+    }
+
+    fn push(&mut self, name: String, text: String, is_data: bool) -> SourceId {
+        self.entries.push(Text { name, text, is_data });
         // A load has a handful of sources: as many as files and flags.
         SourceId(u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX))
     }
@@ -223,13 +253,13 @@ impl Sources {
     /// The name that messages show: a path, a bundled name or `--set`.
     #[must_use]
     pub fn name(&self, id: SourceId) -> &str {
-        self.entries.get(id.0 as usize).map_or("default", |(name, _)| name)
+        self.entries.get(id.0 as usize).map_or("default", |entry| &entry.name)
     }
 
     /// The text; `None` for a default.
     #[must_use]
     pub fn text(&self, id: SourceId) -> Option<&str> {
-        self.entries.get(id.0 as usize).map(|(_, text)| text.as_str())
+        self.entries.get(id.0 as usize).map(|entry| entry.text.as_str())
     }
 
     /// How many texts there are.

@@ -3,17 +3,20 @@
 //! Owns: the order of the steps: parse, find the system, put settings in, read, check.
 //! Never: each of those steps; the file system.
 
+use std::sync::Arc;
+
 use super::catalogue::{CatalogueNames, any_name};
 use super::check::Checker;
 use super::diagnostic::{Diagnostic, Sources};
 use super::name::Name;
+use super::plan::{self, Plan, question, stem};
 use super::read::{Read, Reader, Spec};
 use super::scenario::{Action, Scenario};
 use super::set::{Assignment, Reach, Trees};
 use super::suggest::did_you_mean;
 use super::system::System;
 use super::tree::{At, Node, SourceId, TEXT_MAX, Value, parse};
-use super::value::{Setting, Settings};
+use super::value::Setting;
 use super::{Files, beside, check_scenario, check_system, path};
 
 /// What to load.
@@ -54,30 +57,6 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A scenario and its system, checked and ready to run. There is no other way to one than [`load_scenario`].
-///
-/// References that a file may leave out because there is one candidate are filled in: `service` of endpoints, pools,
-/// queues and limiters, `pool`, `cache` and `provider` of steps, `client`, `class` and `flow` of loads, names of
-/// branches and phases, the run's `duration`. What stays `None` then means that there is none: no service, an ideal
-/// client. There is at least one class and, unless a trace names endpoints, one flow.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What happens.
-    pub scenario: Scenario,
-    /// To what; the scenario's flows, clients and classes among the system's.
-    pub system: System,
-    /// The name of the scenario: that of its file, without ending.
-    pub name: String,
-    /// The name of the system: that of its file, or of the scenario where it stands in there.
-    pub system_name: String,
-    /// The question that the scenario asks: the comment that its file opens with.
-    pub question: String,
-    /// A hash of everything that was read, places and comments apart; the same on every machine.
-    pub hash: u64,
-    trees: Trees,
-    catalogue: CatalogueNames,
-}
-
 /// What came of a load.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -102,34 +81,48 @@ pub struct LoadedSystem {
 
 /// Reads and checks a scenario and the system it names. `bundled` gives the text of a bundled system.
 #[must_use]
-pub fn load_scenario(
-    request: Request<'_>,
-    files: &dyn Files,
-    bundled: fn(&str) -> Option<&'static str>,
-) -> Loaded {
-    let mut load = Load { sources: Sources::default(), diagnostics: Vec::new(), files, catalogue: request.catalogue };
+pub fn load_scenario(request: Request<'_>, files: &dyn Files, bundled: fn(&str) -> Option<&'static str>) -> Loaded {
+    let mut load = Load {
+        sources: Sources::default(),
+        diagnostics: Vec::new(),
+        files,
+        catalogue: request.catalogue,
+    };
     let plan = load.scenario(&request, bundled);
     let (diagnostics, sources) = load.finish();
     let plan = plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
-    Loaded { plan, diagnostics, sources }
+    Loaded {
+        plan,
+        diagnostics,
+        sources,
+    }
 }
 
 /// Reads and checks a system without a scenario.
 #[must_use]
 pub fn load_system(request: Request<'_>, files: &dyn Files) -> LoadedSystem {
-    let mut load = Load { sources: Sources::default(), diagnostics: Vec::new(), files, catalogue: request.catalogue };
+    let mut load = Load {
+        sources: Sources::default(),
+        diagnostics: Vec::new(),
+        files,
+        catalogue: request.catalogue,
+    };
     let system = load.system_alone(&request);
     let (diagnostics, sources) = load.finish();
     let system = system.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
-    LoadedSystem { system, diagnostics, sources }
+    LoadedSystem {
+        system,
+        diagnostics,
+        sources,
+    }
 }
 
 /// A load under way.
-struct Load<'f> {
-    sources: Sources,
-    diagnostics: Vec<Diagnostic>,
-    files: &'f dyn Files,
-    catalogue: CatalogueNames,
+pub(super) struct Load<'f> {
+    pub(super) sources: Sources,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) files: &'f dyn Files,
+    pub(super) catalogue: CatalogueNames,
 }
 
 /// A tree and whether its text was without mistakes of syntax.
@@ -143,9 +136,16 @@ impl Load<'_> {
     fn scenario(&mut self, request: &Request<'_>, bundled: fn(&str) -> Option<&'static str>) -> Option<Plan> {
         let parsed = self.parse(request.name, &request.text)?;
         let flags = self.flags(request.settings);
-        let mut trees = Trees { scenario: Some(parsed.root.clone()), system: None };
+        let mut trees = Trees {
+            scenario: Some(parsed.root.clone()),
+            system: None,
+        };
         // The scenario's own keys first: one of them may be the system.
-        for flag in flags.iter().filter(|flag| flag.is_for_scenario(&trees)).collect::<Vec<_>>() {
+        for flag in flags
+            .iter()
+            .filter(|flag| flag.is_for_scenario(&trees))
+            .collect::<Vec<_>>()
+        {
             self.put(flag, &mut trees, Reach::Both);
         }
         let root = trees.scenario.clone()?;
@@ -160,11 +160,18 @@ impl Load<'_> {
         let inline = trees.system.is_none().then(|| inline_system(&root)).flatten();
         let is_inline = inline.is_some();
         trees.system = trees.system.or(inline);
-        let settings = scenario.as_ref().map(|scenario| scenario.set.clone()).unwrap_or_default();
+        let settings = scenario
+            .as_ref()
+            .map(|scenario| scenario.set.clone())
+            .unwrap_or_default();
         for setting in &settings.entries {
             self.put(&Assignment::of(setting), &mut trees, Reach::System);
         }
-        for flag in flags.iter().filter(|flag| !flag.is_for_scenario(&trees)).collect::<Vec<_>>() {
+        for flag in flags
+            .iter()
+            .filter(|flag| !flag.is_for_scenario(&trees))
+            .collect::<Vec<_>>()
+        {
             self.put(flag, &mut trees, Reach::Both);
         }
         let system_root = trees.system.clone()?;
@@ -188,7 +195,7 @@ impl Load<'_> {
         }
         let name = stem(request.name);
         Some(Plan {
-            hash: self.hash(&trees),
+            hash: plan::hash(&trees, &self.sources),
             question: question(&request.text),
             system_name: system_name.unwrap_or_else(|| name.clone()),
             name,
@@ -196,13 +203,17 @@ impl Load<'_> {
             system,
             trees,
             catalogue: self.catalogue,
+            sources: Arc::new(self.sources.clone()),
         })
     }
 
     fn system_alone(&mut self, request: &Request<'_>) -> Option<System> {
         let parsed = self.parse(request.name, &request.text)?;
         let flags = self.flags(request.settings);
-        let mut trees = Trees { scenario: None, system: Some(parsed.root.clone()) };
+        let mut trees = Trees {
+            scenario: None,
+            system: Some(parsed.root.clone()),
+        };
         for flag in &flags {
             self.put(flag, &mut trees, Reach::System);
         }
@@ -230,7 +241,8 @@ impl Load<'_> {
             let source = self.sources.add(name, "");
             let message = format!("`{name}` is too large: more than 8 MB");
             let at = At::new(source, 0..0);
-            self.diagnostics.push(Diagnostic::error("file::too-large", message, at, ""));
+            self.diagnostics
+                .push(Diagnostic::error("file::too-large", message, at, ""));
             return None;
         }
         let source = self.sources.add(name, text);
@@ -242,7 +254,8 @@ impl Load<'_> {
             let (line, _) = self.sources.line_and_column(source, error.at.start);
             if !lines.contains(&line) {
                 lines.push(line);
-                self.diagnostics.push(Diagnostic::error("file::syntax", error.message, error.at, ""));
+                self.diagnostics
+                    .push(Diagnostic::error("file::syntax", error.message, error.at, ""));
             }
         }
         Some(Parsed { root, source, whole })
@@ -298,10 +311,21 @@ impl Load<'_> {
         request: &Request<'_>,
         bundled: fn(&str) -> Option<&'static str>,
     ) -> (Option<Parsed>, Option<String>) {
-        let Value::Table(table) = &root.value else { return (None, None) };
-        let Some(Node { value: Value::Text(name), at }) = table.get("system") else { return (None, None) };
+        let Value::Table(table) = &root.value else {
+            return (None, None);
+        };
+        let Some(Node {
+            value: Value::Text(name),
+            at,
+        }) = table.get("system")
+        else {
+            return (None, None);
+        };
         let is_path = name.contains('/') || name.ends_with(".toml");
-        let beside = beside(request.name, &if is_path { name.clone() } else { format!("{name}.toml") });
+        let beside = beside(
+            request.name,
+            &if is_path { name.clone() } else { format!("{name}.toml") },
+        );
         let mut failure = None;
         if !request.is_bundled {
             match self.files.read(&beside) {
@@ -327,7 +351,7 @@ impl Load<'_> {
     }
 
     /// Fills in what both leave out and checks them together.
-    fn complete(&mut self, scenario: &mut Scenario, system: &mut System, root: &Node) {
+    pub(super) fn complete(&mut self, scenario: &mut Scenario, system: &mut System, root: &Node) {
         let mut duplicates = Vec::new();
         check_system::merge(&mut system.class, &scenario.class, "class", &mut duplicates);
         check_system::merge(&mut system.client, &scenario.client, "client", &mut duplicates);
@@ -383,7 +407,8 @@ impl Load<'_> {
             Ok(parts) => parts.into_iter().map(|part| part.text).collect::<Vec<_>>(),
             Err((_, mistake)) => {
                 let message = "the path of a setting cannot be read";
-                self.diagnostics.push(Diagnostic::error("set::bad-path", message, name.at, mistake));
+                self.diagnostics
+                    .push(Diagnostic::error("set::bad-path", message, name.at, mistake));
                 return;
             }
         };
@@ -394,27 +419,12 @@ impl Load<'_> {
             return;
         }
         let (_, _, found) = self.read_again(&changed);
-        self.diagnostics.extend(found.into_iter().filter(|one| one.id == "file::unknown-key"));
+        self.diagnostics
+            .extend(found.into_iter().filter(|one| one.id == "file::unknown-key"));
     }
 
     fn read_again(&mut self, trees: &Trees) -> (Option<Scenario>, Option<System>, Vec<Diagnostic>) {
         read_trees(trees, &mut self.sources, self.files)
-    }
-
-    fn hash(&self, trees: &Trees) -> u64 {
-        let mut hash = Hash::new();
-        for node in [&trees.scenario, &trees.system].into_iter().flatten() {
-            hash.node(node);
-        }
-        // Files of numbers and traces are known to the trees by their paths alone.
-        for index in 0..self.sources.len() {
-            let id = SourceId(u32::try_from(index).unwrap_or(u32::MAX));
-            let name = self.sources.name(id);
-            if let Some(text) = self.sources.text(id).filter(|_| !name.ends_with(".toml") && name != "--set") {
-                hash.bytes(text.as_bytes());
-            }
-        }
-        hash.0
     }
 
     /// Every diagnostic once, in the order of the texts.
@@ -430,14 +440,20 @@ impl Load<'_> {
     }
 }
 
-fn read_trees(
+pub(super) fn read_trees(
     trees: &Trees,
     sources: &mut Sources,
     files: &dyn Files,
 ) -> (Option<Scenario>, Option<System>, Vec<Diagnostic>) {
     let mut reader = Reader::new(sources, files);
-    let scenario = trees.scenario.as_ref().and_then(|root| Scenario::read(root, &Spec::NONE, &mut reader));
-    let system = trees.system.as_ref().and_then(|root| System::read(root, &Spec::NONE, &mut reader));
+    let scenario = trees
+        .scenario
+        .as_ref()
+        .and_then(|root| Scenario::read(root, &Spec::NONE, &mut reader));
+    let system = trees
+        .system
+        .as_ref()
+        .and_then(|root| System::read(root, &Spec::NONE, &mut reader));
     let found = std::mem::take(&mut reader.diagnostics);
     (scenario, system, found)
 }
@@ -450,7 +466,7 @@ fn complete_system(system: &mut System, catalogue: CatalogueNames) -> Vec<Diagno
 }
 
 /// The settings of every level of degradation.
-fn level_settings(system: &System) -> Vec<Setting> {
+pub(super) fn level_settings(system: &System) -> Vec<Setting> {
     let levels = system.degradation.iter().flat_map(|degradation| &degradation.level);
     levels.flat_map(|level| level.set.entries.iter().cloned()).collect()
 }
@@ -458,103 +474,10 @@ fn level_settings(system: &System) -> Vec<Setting> {
 /// The system that stands in the scenario itself.
 fn inline_system(root: &Node) -> Option<Node> {
     match &root.value {
-        Value::Table(table) => table.get("system").filter(|node| matches!(node.value, Value::Table(_))).cloned(),
+        Value::Table(table) => table
+            .get("system")
+            .filter(|node| matches!(node.value, Value::Table(_)))
+            .cloned(),
         _ => None,
-    }
-}
-
-/// The name of a file without its directory and ending.
-fn stem(name: &str) -> String {
-    let file = name.rsplit('/').next().unwrap_or(name);
-    file.strip_suffix(".toml").unwrap_or(file).to_owned()
-}
-
-/// The comment that a file opens with, its lines joined.
-fn question(text: &str) -> String {
-    let lines = text.lines().skip_while(|line| line.trim().is_empty());
-    let comment = lines.map_while(|line| line.trim_start_matches('\u{feff}').trim().strip_prefix('#'));
-    let words: Vec<&str> = comment.flat_map(str::split_whitespace).collect();
-    words.join(" ")
-}
-
-/// FNV-1a over 64 bits: short, without state, the same everywhere. It tells files apart; it guards nothing.
-struct Hash(u64);
-
-impl Hash {
-    /// Offset basis and prime as the algorithm's authors publish them.
-    const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-    const PRIME: u64 = 0x0000_0100_0000_01b3;
-
-    fn new() -> Self {
-        Self(Self::BASIS)
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes.len().to_le_bytes().iter().chain(bytes) {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(Self::PRIME);
-        }
-    }
-
-    fn node(&mut self, node: &Node) {
-        match &node.value {
-            Value::Bool(value) => self.bytes(&[b'b', u8::from(*value)]),
-            Value::Integer(value) => self.bytes(&[&b"i"[..], &value.to_le_bytes()].concat()),
-            Value::Float(value) => self.bytes(&[&b"f"[..], &value.to_bits().to_le_bytes()].concat()),
-            Value::Text(text) => self.bytes(&[b"t", text.as_bytes()].concat()),
-            Value::Date(text) | Value::Huge(text) => self.bytes(&[b"d", text.as_bytes()].concat()),
-            Value::List(items) => {
-                self.bytes(b"l");
-                items.iter().for_each(|item| self.node(item));
-                self.bytes(b".");
-            }
-            Value::Table(table) => {
-                self.bytes(b"m");
-                for (key, value) in &table.entries {
-                    self.bytes(key.text.as_bytes());
-                    self.node(value);
-                }
-                self.bytes(b".");
-            }
-        }
-    }
-}
-
-impl Plan {
-    /// The scenario and the system with settings on top that take hold during a run: those of a level of degradation
-    /// or of an event, in the order given. Each has been tried on its own when the plan was made.
-    ///
-    /// # Errors
-    /// What is wrong with them together; one can go on with what there was before.
-    pub fn with_settings<'s>(
-        &self,
-        settings: impl IntoIterator<Item = &'s Setting>,
-        files: &dyn Files,
-    ) -> Result<(Scenario, System), Vec<Diagnostic>> {
-        let mut trees = self.trees.clone();
-        let mut sources = Sources::default();
-        let mut diagnostics = Vec::new();
-        for setting in settings {
-            diagnostics.extend(Assignment::of(setting).apply(&mut trees, Reach::Both).err());
-        }
-        let (scenario, system, found) = read_trees(&trees, &mut sources, files);
-        diagnostics.extend(found);
-        let (Some(mut scenario), Some(mut system), Some(root)) = (scenario, system, &trees.scenario) else {
-            return Err(diagnostics);
-        };
-        let mut load = Load { sources, diagnostics, files, catalogue: self.catalogue };
-        load.complete(&mut scenario, &mut system, root);
-        if load.diagnostics.iter().any(Diagnostic::is_error) { Err(load.diagnostics) } else { Ok((scenario, system)) }
-    }
-
-    /// Every setting that a level of degradation or an event may put in force.
-    #[must_use]
-    pub fn later_settings(&self) -> Settings {
-        let mut entries = level_settings(&self.system);
-        for event in &self.scenario.event {
-            if let Some(Action::Set(settings)) = &event.action {
-                entries.extend(settings.entries.iter().cloned());
-            }
-        }
-        Settings { entries }
     }
 }

@@ -2,6 +2,26 @@
 //!
 //! Owns: the tables of the format, their reading and their checks, diagnostics, settings by path.
 //! Never: the file system (texts are handed in), what a run does.
+//!
+//! ```
+//! use highwater_models::file::{NoFiles, Request, load_scenario, render_all};
+//!
+//! let text = r#"
+//! duration = "1h"
+//! load = { rate = 5.0 }
+//! [system.pool.servers]
+//! max = 1
+//! [system.endpoint.job]
+//! steps = [ { take = { from = "server", for = "100ms" } } ]
+//! "#;
+//! let loaded = load_scenario(Request::new("queue.toml", text), &NoFiles, |_| None);
+//! assert!(loaded.plan.is_none());
+//! let said = render_all(&loaded.diagnostics, &loaded.sources, false);
+//! assert!(said.contains(":7:29") && said.contains("did you mean `servers`?"));
+//!
+//! let loaded = load_scenario(Request::new("queue.toml", text.replace("server\"", "servers\"")), &NoFiles, |_| None);
+//! assert_eq!(loaded.plan.unwrap().system.pool.get("servers").unwrap().max, 1);
+//! ```
 
 mod catalogue;
 mod check;
@@ -9,9 +29,13 @@ mod check_scenario;
 mod check_steps;
 mod check_system;
 mod diagnostic;
+mod figure;
+mod law;
+mod list;
 mod load;
 mod name;
 mod path;
+mod plan;
 mod quantity;
 mod read;
 pub mod reference;
@@ -23,14 +47,17 @@ pub mod step;
 mod suggest;
 pub mod system;
 mod table;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod tree;
 mod value;
 
 pub use catalogue::{CatalogueKind, CatalogueNames, any_name};
 pub use diagnostic::{Diagnostic, DiagnosticData, Label, PlaceData, Severity, Sources, render_all};
-pub use load::{Loaded, LoadedSystem, Plan, Request, load_scenario, load_system};
+pub use load::{Loaded, LoadedSystem, Request, load_scenario, load_system};
 pub use name::{Name, Named};
+pub use plan::Plan;
 pub use quantity::{Law, Quantity, Spread, WeibullSpread};
 pub use scenario::Scenario;
 pub use suggest::nearest;
@@ -46,6 +73,16 @@ pub trait Files {
     /// # Errors
     /// Why it cannot be had, in words to follow a colon: `no such file`.
     fn read(&self, path: &str) -> Result<String, String>;
+}
+
+/// No file at all: for texts that stand alone.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _: &str) -> Result<String, String> {
+        Err("no such file".to_owned())
+    }
 }
 
 /// A path as it stands in the file `from`: beside that file, unless it is absolute.

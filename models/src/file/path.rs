@@ -12,6 +12,9 @@ pub(crate) struct Part {
     pub(crate) range: Range<usize>,
 }
 
+/// Most parts of a path: tables nest no deeper in a file, and what is nested is read and freed recursively.
+const PARTS_MAX: usize = 64;
+
 /// Splits a path into its parts. `Err` holds the byte where it goes wrong and why.
 pub(crate) fn split(text: &str) -> Result<Vec<Part>, (usize, &'static str)> {
     let mut parts = Vec::new();
@@ -24,7 +27,10 @@ pub(crate) fn split(text: &str) -> Result<Vec<Part>, (usize, &'static str)> {
             let inner = &rest[1..];
             let end = inner.find(quote).ok_or((start, "the quote is never closed"))?;
             rest = &inner[end + 1..];
-            Part { text: inner[..end].to_owned(), range: start..start + end + 2 }
+            Part {
+                text: inner[..end].to_owned(),
+                range: start..start + end + 2,
+            }
         } else {
             let end = rest.find('.').unwrap_or(rest.len());
             let word = rest[..end].trim_end();
@@ -35,8 +41,14 @@ pub(crate) fn split(text: &str) -> Result<Vec<Part>, (usize, &'static str)> {
             if word.contains(['"', '\'']) {
                 return Err((start, "a quote must stand around a whole part"));
             }
-            Part { text: word.to_owned(), range: start..start + word.len() }
+            Part {
+                text: word.to_owned(),
+                range: start..start + word.len(),
+            }
         };
+        if parts.len() == PARTS_MAX {
+            return Err((part.range.start, "the path has too many parts"));
+        }
         parts.push(part);
         rest = rest.trim_start();
         match rest.strip_prefix('.') {
@@ -54,7 +66,9 @@ pub(crate) fn write<T: AsRef<str>>(parts: &[T]) -> String {
         .map(|part| {
             let part = part.as_ref();
             let bare = !part.is_empty()
-                && part.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-'));
+                && part
+                    .chars()
+                    .all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-'));
             match (bare, part.contains('"')) {
                 (true, _) => part.to_owned(),
                 (false, false) => format!("\"{part}\""),

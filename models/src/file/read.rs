@@ -1,21 +1,18 @@
 //! From the tree of a file to typed values, collecting every mistake on the way.
 //!
-//! Owns: how each type of figure is read, its bounds and its words of complaint; unknown, missing and surplus keys.
-//! Never: names' meaning (that is `check.rs`); which keys there are (those stand with their tables).
+//! Owns: what reading a type means; unknown, missing and surplus keys of tables; words of a choice.
+//! Never: names' meaning (that is `check.rs`), which keys there are (those stand with their tables), figures
+//! (`figure.rs`), lists (`list.rs`).
 //! A mistake in one key never hides one in another: a key that has a default takes it after the complaint.
 
 use std::borrow::Cow;
 
 use super::diagnostic::{Diagnostic, Sources};
-use super::name::{Name, Named};
+use super::name::Name;
 use super::reference::{KeyReference, TableReference};
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, nearest};
 use super::tree::{At, Key, Node, SourceId, Table, Value, parse_value};
 use super::{Files, path};
-use crate::units::{
-    self, Bytes, RATE_UNIT_NAMES, Rate, SIZE_UNIT_NAMES, Share, TIME_UNIT_NAMES, UnitError, Usd,
-};
-use crate::{Cause, SimSpan};
 
 /// What a key's declaration says besides its type.
 #[derive(Copy, Clone, Debug)]
@@ -153,7 +150,11 @@ impl<'a> Reader<'a> {
 
     /// The unit of a key: its own, or that of the quantity around it.
     pub(crate) fn unit_of(&self, spec: &Spec) -> Unit {
-        if spec.unit == Unit::Inherited { self.unit } else { spec.unit }
+        if spec.unit == Unit::Inherited {
+            self.unit
+        } else {
+            spec.unit
+        }
     }
 
     /// Complains that something else was expected: `expected` with its article.
@@ -161,135 +162,6 @@ impl<'a> Reader<'a> {
         let message = format!("{} must be {expected}", self.here());
         let label = format!("this is {}", node.value.kind());
         self.report(Diagnostic::error("file::wrong-type", message, node.at, label).maybe_help(help));
-    }
-
-    /// Whether a figure is within its bounds; complains when not.
-    fn in_range(&mut self, node: &Node, value: f64, spec: &Spec, widest: (f64, f64), show: fn(f64) -> String) -> bool {
-        let (least, most) = spec.range.unwrap_or(widest);
-        if (least..=most).contains(&value) {
-            return true;
-        }
-        let message = if value < least {
-            format!("{} must be at least {}", self.here(), show(least))
-        } else {
-            format!("{} must be at most {}", self.here(), show(most))
-        };
-        self.report(Diagnostic::error("file::out-of-range", message, node.at, format!("this is {}", show(value))));
-        false
-    }
-
-    /// Complains about a text that should be a figure with a unit.
-    fn unit_mistake(&mut self, node: &Node, text: &str, error: UnitError, what: &str, names: &str, example: &str) {
-        let here = self.here();
-        let help = format!("units are {names}, as in {example}");
-        let diagnostic = match error {
-            UnitError::NoNumber => {
-                let message = format!("{here} must be {what}");
-                Diagnostic::error("file::wrong-type", message, node.at, "this does not begin with a number").help(help)
-            }
-            UnitError::Negative => {
-                let message = format!("{here} must not be negative");
-                Diagnostic::error("file::out-of-range", message, node.at, "this is below zero")
-            }
-            UnitError::NoUnit => {
-                let message = format!("{here} needs a unit");
-                Diagnostic::error("file::missing-unit", message, node.at, "a number alone").help(help)
-            }
-            UnitError::UnknownUnit { start } => {
-                let unit = text[start..].trim_end();
-                let message = format!("{here} has an unknown unit: `{unit}`");
-                Diagnostic::error("file::unknown-unit", message, node.at, format!("`{unit}` is no unit of this"))
-                    .help(help)
-            }
-            UnitError::TooLarge => {
-                let message = format!("{here} is too large");
-                Diagnostic::error("file::out-of-range", message, node.at, "more than can be counted")
-            }
-        };
-        self.report(diagnostic);
-    }
-
-    /// A length of time, in seconds within the bounds.
-    pub(crate) fn time(&mut self, node: &Node, spec: &Spec) -> Option<SimSpan> {
-        const WHAT: &str = "a length of time";
-        const EXAMPLE: &str = "\"250ms\", \"5s\" or \"15m\"";
-        match &node.value {
-            Value::Text(text) => match units::parse_span(text) {
-                Ok(span) => {
-                    let fits = self.in_range(node, span.seconds(), spec, (0.0, LONGEST), units::show_seconds);
-                    fits.then_some(span)
-                }
-                Err(error) => {
-                    self.unit_mistake(node, text, error, WHAT, TIME_UNIT_NAMES, EXAMPLE);
-                    None
-                }
-            },
-            Value::Integer(_) | Value::Float(_) | Value::Huge(_) => {
-                self.unit_mistake(node, "", UnitError::NoUnit, WHAT, TIME_UNIT_NAMES, EXAMPLE);
-                None
-            }
-            _ => {
-                self.expected(node, WHAT, Some(format!("as in {EXAMPLE}")));
-                None
-            }
-        }
-    }
-
-    /// A number, finite and within the bounds.
-    pub(crate) fn number(&mut self, node: &Node, spec: &Spec, widest: (f64, f64), what: &str) -> Option<f64> {
-        let value = match &node.value {
-            Value::Integer(value) => *value as f64,
-            Value::Float(value) if value.is_finite() => *value,
-            Value::Float(_) | Value::Huge(_) => {
-                let message = format!("{} must be a finite number", self.here());
-                self.report(Diagnostic::error("file::out-of-range", message, node.at, "not finite"));
-                return None;
-            }
-            _ => {
-                self.expected(node, what, None);
-                return None;
-            }
-        };
-        self.in_range(node, value, spec, widest, plain).then_some(value)
-    }
-
-    /// A rate, in events a second: a number or text.
-    pub(crate) fn rate(&mut self, node: &Node, spec: &Spec) -> Option<f64> {
-        const WHAT: &str = "a rate";
-        if let Value::Text(text) = &node.value {
-            match units::parse_rate(text) {
-                Ok(rate) => self
-                    .in_range(node, rate.per_second(), spec, (0.0, MANY), per_second)
-                    .then_some(rate.per_second()),
-                Err(error) => {
-                    self.unit_mistake(node, text, error, WHAT, RATE_UNIT_NAMES, "\"9000/min\" (50.0 is a second)");
-                    None
-                }
-            }
-        } else {
-            self.number(node, spec, (0.0, MANY), "a rate: a number a second, or text as \"9000/min\"")
-        }
-    }
-
-    fn whole(&mut self, node: &Node, spec: &Spec, widest: (f64, f64)) -> Option<i64> {
-        match &node.value {
-            Value::Integer(value) => self.in_range(node, *value as f64, spec, widest, plain).then_some(*value),
-            Value::Huge(_) => {
-                let most = plain(spec.range.unwrap_or(widest).1);
-                let message = format!("{} must be at most {most}", self.here());
-                self.report(Diagnostic::error("file::out-of-range", message, node.at, "too large"));
-                None
-            }
-            Value::Float(value) if value.fract() == 0.0 && value.abs() < 1e15 => {
-                let help = format!("write {value:.0}");
-                self.expected(node, "a whole number", Some(help));
-                None
-            }
-            _ => {
-                self.expected(node, "a whole number", None);
-                None
-            }
-        }
     }
 
     /// Text that can serve as a name; complains when it cannot.
@@ -303,23 +175,28 @@ impl<'a> Reader<'a> {
         } else if text.chars().count() > LONGEST_NAME {
             "a name must not be longer than 200 characters"
         } else {
-            return Some(Name { text: text.to_owned(), at });
+            return Some(Name {
+                text: text.to_owned(),
+                at,
+            });
         };
-        self.report(Diagnostic::error("file::bad-name", format!("{}: {mistake}", self.here()), at, ""));
+        self.report(Diagnostic::error(
+            "file::bad-name",
+            format!("{}: {mistake}", self.here()),
+            at,
+            "",
+        ));
         None
     }
 }
-
-/// Longest time in a file, in seconds: 400 days, more than a year with room for its end.
-pub(crate) const LONGEST: f64 = 400.0 * 86_400.0;
-/// Largest count and rate in a file.
-pub(crate) const MANY: f64 = 1e15;
 
 /// The keys of a table as they are asked for one by one.
 pub(crate) struct Fields<'n> {
     table: Cow<'n, Table>,
     at: At,
     asked: Vec<&'static str>,
+    /// Complaints about required keys, kept until it is known which other keys are slips of them.
+    missing: Vec<(&'static str, Diagnostic)>,
 }
 
 impl Fields<'_> {
@@ -335,7 +212,9 @@ impl Fields<'_> {
 
     /// Those of the keys that are given, in the order asked, and where their values stand.
     pub(crate) fn given<'k>(&self, keys: &[&'k str]) -> Vec<(&'k str, At)> {
-        keys.iter().filter_map(|&key| self.place_of(key).map(|at| (key, at))).collect()
+        keys.iter()
+            .filter_map(|&key| self.place_of(key).map(|at| (key, at)))
+            .collect()
     }
 
     /// The value of a key: `None` when it is absent or, after a complaint, wrong.
@@ -349,10 +228,12 @@ impl Fields<'_> {
     pub(crate) fn required<T: Read>(&mut self, key: &'static str, spec: &Spec, reader: &mut Reader<'_>) -> Option<T> {
         if self.table.get(key).is_none() {
             let message = format!("{} needs `{key}`", reader.here());
-            let help = format!("`{key}` is {}", value_type_text::<T>(spec));
-            reader.report(
-                Diagnostic::error("file::missing-key", message, self.at, format!("`{key}` is missing")).help(help),
-            );
+            let help = format!("`{key}` takes: {}", value_type_text::<T>(spec));
+            let label = format!("`{key}` is missing");
+            self.missing.push((
+                key,
+                Diagnostic::error("file::missing-key", message, self.at, label).help(help),
+            ));
         }
         self.read(key, spec, reader)
     }
@@ -379,8 +260,12 @@ impl Fields<'_> {
 
     /// Complains unless exactly one of the keys asked for is there.
     pub(crate) fn exactly_one(&self, reader: &mut Reader<'_>) {
-        let known: Vec<&(Key, Node)> =
-            self.table.entries.iter().filter(|(key, _)| self.asked.contains(&&key.text[..])).collect();
+        let known: Vec<&(Key, Node)> = self
+            .table
+            .entries
+            .iter()
+            .filter(|(key, _)| self.asked.contains(&&key.text[..]))
+            .collect();
         let all = || {
             let keys: Vec<String> = self.asked.iter().map(|key| format!("`{key}`")).collect();
             keys.join(", ")
@@ -394,24 +279,47 @@ impl Fields<'_> {
             // An unknown key alone is complained about when the table is done.
             [] | [_] => {}
             [(first, _), (second, _), ..] => {
-                let message = format!("{} takes one key, and has `{}` and `{}`", reader.here(), first.text, second.text);
+                let message = format!(
+                    "{} takes one key, and has `{}` and `{}`",
+                    reader.here(),
+                    first.text,
+                    second.text
+                );
                 reader.report(
-                    Diagnostic::error("file::exclusive-keys", message, second.at, "a second key").and(first.at, "the first"),
+                    Diagnostic::error("file::exclusive-keys", message, second.at, "a second key")
+                        .and(first.at, "the first"),
                 );
             }
         }
     }
 
-    /// Complains about every key that nobody asked for.
-    fn finish(&self, reader: &mut Reader<'_>) {
+    /// Whether a key that nobody asked for looks like a slip of one of these.
+    pub(crate) fn misspelt(&self, keys: &[&str]) -> bool {
+        let unknown = self
+            .table
+            .entries
+            .iter()
+            .filter(|(key, _)| !self.asked.contains(&&key.text[..]));
+        unknown
+            .filter_map(|(key, _)| nearest(&key.text, self.asked.iter().copied()))
+            .any(|near| keys.contains(&near))
+    }
+
+    /// Complains about every required key that is missing and every key that nobody asked for.
+    fn finish(&mut self, reader: &mut Reader<'_>) {
+        for (key, diagnostic) in std::mem::take(&mut self.missing) {
+            // The slip is complained about below, with the name that was meant.
+            if !self.misspelt(&[key]) {
+                reader.report(diagnostic);
+            }
+        }
         for (key, _) in &self.table.entries {
             if self.asked.contains(&&key.text[..]) {
                 continue;
             }
             let message = format!("{} has no key `{}`", reader.here(), key.text);
             let help = did_you_mean(&key.text, self.asked.iter().copied(), "its keys are");
-            reader
-                .report(Diagnostic::error("file::unknown-key", message, key.at, "unknown key").maybe_help(help));
+            reader.report(Diagnostic::error("file::unknown-key", message, key.at, "unknown key").maybe_help(help));
         }
     }
 }
@@ -421,8 +329,14 @@ pub(crate) fn read_table<T: TableRead>(node: &Node, reader: &mut Reader<'_>) -> 
     let table = match (&node.value, T::SHORTHAND) {
         (Value::Table(table), _) => Cow::Borrowed(table),
         (_, Some(short)) => {
-            let key = Key { text: short.to_owned(), at: node.at };
-            Cow::Owned(Table { entries: vec![(key, node.clone())], inline: true })
+            let key = Key {
+                text: short.to_owned(),
+                at: node.at,
+            };
+            Cow::Owned(Table {
+                entries: vec![(key, node.clone())],
+                inline: true,
+            })
         }
         (_, None) => {
             let mut keys = Vec::new();
@@ -432,7 +346,12 @@ pub(crate) fn read_table<T: TableRead>(node: &Node, reader: &mut Reader<'_>) -> 
             return None;
         }
     };
-    let mut fields = Fields { table, at: node.at, asked: Vec::new() };
+    let mut fields = Fields {
+        table,
+        at: node.at,
+        asked: Vec::new(),
+        missing: Vec::new(),
+    };
     let value = T::read_fields(&mut fields, reader);
     fields.finish(reader);
     if let Some(value) = &value {
@@ -472,7 +391,7 @@ pub(crate) fn read_choice<T: Copy>(
     }
     let message = format!("{} cannot be \"{text}\"", reader.here());
     let label = format!("expected one of {}", list());
-    let help = super::suggest::nearest(text, texts.iter().copied()).map(|near| format!("did you mean \"{near}\"?"));
+    let help = nearest(text, texts.iter().copied()).map(|near| format!("did you mean \"{near}\"?"));
     reader.report(Diagnostic::error("file::unknown-choice", message, node.at, label).maybe_help(help));
     None
 }
@@ -490,7 +409,10 @@ pub(crate) fn table_type_text<T: TableRead>() -> String {
         Some(short) => {
             let mut keys = Vec::new();
             T::describe(&mut keys);
-            let short_type = keys.iter().find(|key| key.key == short).map_or("", |key| &key.type_text);
+            let short_type = keys
+                .iter()
+                .find(|key| key.key == short)
+                .map_or("", |key| &key.type_text);
             format!("{short_type} or {name}")
         }
     }
@@ -512,6 +434,29 @@ pub(crate) fn default_node(text: &str) -> Option<Node> {
     Some(node)
 }
 
+/// Panics when a default is not what its own reader takes.
+#[cfg(test)]
+pub(crate) fn assert_default_reads<T: Read>(key: &str, spec: &Spec, default: &str) {
+    struct NoFiles;
+    impl Files for NoFiles {
+        fn read(&self, _: &str) -> Result<String, String> {
+            Err(String::new())
+        }
+    }
+    if matches!(default, "required" | "none") {
+        return;
+    }
+    let node = default_node(default).unwrap_or_else(|| panic!("{key} = {default}: no TOML"));
+    let mut sources = Sources::default();
+    let mut reader = Reader::new(&mut sources, &NoFiles);
+    assert!(
+        read_value::<T>(&node, spec, &mut reader).is_some(),
+        "{key} = {default}: {:?}",
+        reader.diagnostics
+    );
+    assert_eq!(reader.diagnostics, [], "{key} = {default}");
+}
+
 fn erase_places(node: &mut Node) {
     node.at = At::DEFAULT;
     match &mut node.value {
@@ -524,299 +469,4 @@ fn erase_places(node: &mut Node) {
         }
         _ => {}
     }
-}
-
-/// A number as a file writes it.
-pub(crate) fn plain(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value}") }
-}
-
-fn per_second(value: f64) -> String {
-    format!("{} a second", plain(value))
-}
-
-impl Read for bool {
-    fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        if let Value::Bool(value) = node.value {
-            return Some(value);
-        }
-        reader.expected(node, "`true` or `false`", None);
-        None
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "bool".to_owned()
-    }
-}
-
-impl Read for u32 {
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        // The largest number stands for "no end".
-        let value = reader.whole(node, spec, (0.0, f64::from(u32::MAX - 1)))?;
-        Self::try_from(value).ok()
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "count".to_owned()
-    }
-
-    fn endless() -> Option<Self> {
-        Some(Self::MAX)
-    }
-}
-
-impl Read for u64 {
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        let value = reader.whole(node, spec, (0.0, i64::MAX as f64))?;
-        Self::try_from(value).ok()
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "count".to_owned()
-    }
-}
-
-impl Read for f64 {
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        reader.number(node, spec, (-MANY, MANY), "a number")
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "number".to_owned()
-    }
-}
-
-impl Read for String {
-    fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        if let Value::Text(text) = &node.value {
-            return Some(text.clone());
-        }
-        reader.expected(node, "text", None);
-        None
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "text".to_owned()
-    }
-}
-
-impl Read for Name {
-    fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        if let Value::Text(text) = &node.value {
-            return reader.name(text, node.at);
-        }
-        reader.expected(node, "a name", Some("names are quoted".to_owned()));
-        None
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "name".to_owned()
-    }
-}
-
-impl Read for SimSpan {
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        reader.time(node, spec)
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "time".to_owned()
-    }
-
-    fn endless() -> Option<Self> {
-        Some(Self::FOREVER)
-    }
-}
-
-impl Read for Bytes {
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        const WHAT: &str = "a size";
-        const EXAMPLE: &str = "\"512 MB\"";
-        /// A petabyte: no server has more memory, and no answer is longer.
-        const LARGEST: f64 = (1_u64 << 50) as f64;
-        match &node.value {
-            Value::Text(text) => match units::parse_bytes(text) {
-                Ok(bytes) => {
-                    let fits = reader.in_range(node, bytes.get() as f64, spec, (0.0, LARGEST), units::show_bytes);
-                    fits.then_some(bytes)
-                }
-                Err(error) => {
-                    reader.unit_mistake(node, text, error, WHAT, SIZE_UNIT_NAMES, EXAMPLE);
-                    None
-                }
-            },
-            Value::Integer(_) | Value::Float(_) | Value::Huge(_) => {
-                reader.unit_mistake(node, "", UnitError::NoUnit, WHAT, SIZE_UNIT_NAMES, EXAMPLE);
-                None
-            }
-            _ => {
-                reader.expected(node, WHAT, Some(format!("as in {EXAMPLE}")));
-                None
-            }
-        }
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "size".to_owned()
-    }
-}
-
-impl Read for Rate {
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        reader.rate(node, spec).map(Self::from_per_second)
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "rate".to_owned()
-    }
-}
-
-impl Read for Share {
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        if let Value::Text(_) = node.value {
-            reader.expected(node, "a share from 0 to 1", Some("write 0.05 for 5 %".to_owned()));
-            return None;
-        }
-        let before = reader.diagnostics.len();
-        let value = reader.number(node, spec, (0.0, 1.0), "a share from 0 to 1");
-        if value.is_none()
-            && let Some(diagnostic) = reader.diagnostics.get_mut(before)
-        {
-            diagnostic.help = Some("a share is from 0 to 1: write 0.05 for 5 %".to_owned());
-        }
-        value.and_then(Self::new)
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "share".to_owned()
-    }
-}
-
-impl Read for Usd {
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        reader.number(node, spec, (0.0, MANY), "an amount in dollars").map(Self::from_dollars)
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "dollars".to_owned()
-    }
-}
-
-impl Read for Cause {
-    fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        read_choice(node, &Self::ALL, Self::name, reader)
-    }
-
-    fn type_text(_: &Spec) -> String {
-        "cause".to_owned()
-    }
-}
-
-impl<T: Read> Read for Option<T> {
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        T::read(node, spec, reader).map(Some)
-    }
-
-    fn type_text(spec: &Spec) -> String {
-        T::type_text(spec)
-    }
-
-    fn endless() -> Option<Self> {
-        Some(None)
-    }
-
-    fn tables(tables: &mut Vec<TableReference>) {
-        T::tables(tables);
-    }
-}
-
-impl<T: Read> Read for Vec<T> {
-    /// Items that cannot be read are left out, after a complaint about each.
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        // What the list says about its items is not said of its length.
-        let inner = Spec { items: None, one: false, ..*spec };
-        let items = match &node.value {
-            Value::List(items) => items,
-            _ if spec.one => return T::read(node, &inner, reader).map(|item| vec![item]),
-            _ => {
-                reader.expected(node, "a list", Some(format!("as in `[ … ]`, of {}", T::type_text(&inner))));
-                return None;
-            }
-        };
-        if !right_length(items.len(), node.at, spec, "items", reader) {
-            return None;
-        }
-        let mut values = Self::with_capacity(items.len());
-        let mut whole = true;
-        for (index, item) in items.iter().enumerate() {
-            match reader.within(&index.to_string(), |reader| T::read(item, &inner, reader)) {
-                Some(value) => values.push(value),
-                None => whole = false,
-            }
-        }
-        // A list of nothing readable would be complained about as empty by whoever looks at it next.
-        (whole || !values.is_empty()).then_some(values)
-    }
-
-    fn type_text(spec: &Spec) -> String {
-        let item = T::type_text(&Spec { items: None, one: false, ..*spec });
-        if spec.one { format!("{item} or list of them") } else { format!("list of {item}") }
-    }
-
-    fn tables(tables: &mut Vec<TableReference>) {
-        T::tables(tables);
-    }
-}
-
-impl<T: Read> Read for Named<T> {
-    /// Things that cannot be read keep their name, so that what refers to them is not complained about too.
-    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        let inner = Spec { items: None, ..*spec };
-        let Value::Table(table) = &node.value else {
-            let help = format!("each name has its own {}", T::type_text(&inner));
-            reader.expected(node, "a table of names", Some(help));
-            return None;
-        };
-        if !right_length(table.entries.len(), node.at, spec, "names", reader) {
-            return None;
-        }
-        let mut named = Self::default();
-        for (key, value) in &table.entries {
-            let Some(name) = reader.name(&key.text, key.at) else { continue };
-            match reader.within(&key.text, |reader| T::read(value, &inner, reader)) {
-                Some(thing) => named.push(name, thing),
-                None => named.push_broken(name),
-            }
-        }
-        Some(named)
-    }
-
-    fn type_text(spec: &Spec) -> String {
-        format!("table name = {}", T::type_text(&Spec { items: None, ..*spec }))
-    }
-
-    fn tables(tables: &mut Vec<TableReference>) {
-        T::tables(tables);
-    }
-}
-
-/// Most items of a list where its key does not say.
-const ITEMS_MAX: usize = 10_000;
-/// Most things of a kind: names are compared with each other, and no system has so many.
-const NAMES_MAX: usize = 1_000;
-
-fn right_length(length: usize, at: At, spec: &Spec, what: &str, reader: &mut Reader<'_>) -> bool {
-    let unbounded = if what == "names" { NAMES_MAX } else { ITEMS_MAX };
-    let (least, most) = spec.items.unwrap_or((0, unbounded));
-    if length < least {
-        let message = format!("{} must not be empty", reader.here());
-        reader.report(Diagnostic::error("file::empty", message, at, format!("no {what}")));
-        return false;
-    }
-    if length > most {
-        let message = format!("{} must have at most {most} {what}", reader.here());
-        reader.report(Diagnostic::error("file::out-of-range", message, at, format!("{length} {what}")));
-        return false;
-    }
-    true
 }

@@ -81,6 +81,8 @@ impl KeyReference {
         meaning: &'static str,
         standing: Standing,
     ) -> Self {
+        #[cfg(test)]
+        super::read::assert_default_reads::<T>(key, spec, default);
         Self {
             key,
             type_text: value_type_text::<T>(spec),
@@ -122,7 +124,12 @@ pub(crate) fn add_table<T: TableRead>(meaning: &'static str, one_key: bool, tabl
     }
     let mut keys = Vec::new();
     T::describe(&mut keys);
-    tables.push(TableReference { title: T::TITLE, meaning: meaning.trim(), one_key, keys });
+    tables.push(TableReference {
+        title: T::TITLE,
+        meaning: meaning.trim(),
+        one_key,
+        keys,
+    });
     T::nested(tables);
 }
 
@@ -177,7 +184,9 @@ pub fn explain(key: &str) -> Result<Explanation, Vec<String>> {
     }
     let mut near = Vec::new();
     while near.len() < 3 {
-        let Some(found) = nearest(&whole, names.iter().map(|name| &name[..])).map(str::to_owned) else { break };
+        let Some(found) = nearest(&whole, names.iter().map(|name| &name[..])).map(str::to_owned) else {
+            break;
+        };
         names.retain(|name| *name != found);
         near.push(found);
     }

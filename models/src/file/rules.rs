@@ -8,6 +8,7 @@ use super::read::{Fields, Reader};
 use super::scenario::{Bound, Event, Load, Measure, MeasureFrom, Phase, Pick, Scenario};
 use super::step::{QueryStep, TakeStep};
 use super::system::{AlertRule, Database, Entry, Level, Model, Pool, Queue, Readings, Scaling, Shed};
+use super::tree::At;
 use crate::units::show_span;
 
 /// Complains unless exactly one of the keys is there.
@@ -21,7 +22,12 @@ fn exactly_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
 
 /// Complains when two of the keys are there.
 fn at_most_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
-    if let [(first, first_at), (second, second_at), ..] = fields.given(keys)[..] {
+    if let [mut first, mut second, ..] = fields.given(keys)[..] {
+        // The blame falls on the one that a setting added.
+        if is_set(first.1, fields) && !is_set(second.1, fields) {
+            std::mem::swap(&mut first, &mut second);
+        }
+        let ((first, first_at), (second, second_at)) = (first, second);
         let message = format!("{} has both `{first}` and `{second}`", reader.here());
         let help = format!("it takes one of {}", list(keys));
         let diagnostic = Diagnostic::error("file::exclusive-keys", message, second_at, "not both");
@@ -30,9 +36,14 @@ fn at_most_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
 }
 
 fn at_least_one(keys: &[&str], how_many: &str, fields: &Fields<'_>, reader: &mut Reader<'_>) {
-    if fields.given(keys).is_empty() {
+    if fields.given(keys).is_empty() && !fields.misspelt(keys) {
         let message = format!("{} needs {how_many} of {}", reader.here(), list(keys));
-        reader.report(Diagnostic::error("file::missing-key", message, fields.at(), "none of them is here"));
+        reader.report(Diagnostic::error(
+            "file::missing-key",
+            message,
+            fields.at(),
+            "none of them is here",
+        ));
     }
 }
 
@@ -51,8 +62,13 @@ fn inverted(low: &str, high: &str, texts: [String; 2], fields: &Fields<'_>, read
     let message = format!("{}: `{low}` is above `{high}`", reader.here());
     let [low_text, high_text] = texts;
     let diagnostic = match (fields.place_of(low), fields.place_of(high)) {
+        (Some(low_at), Some(high_at)) if is_set(low_at, fields) && !is_set(high_at, fields) => {
+            let diagnostic = Diagnostic::error("file::range-inverted", message, low_at, format!("at least {low_text}"));
+            diagnostic.and(high_at, format!("at most {high_text}"))
+        }
         (Some(low_at), Some(high_at)) => {
-            let diagnostic = Diagnostic::error("file::range-inverted", message, high_at, format!("at most {high_text}"));
+            let diagnostic =
+                Diagnostic::error("file::range-inverted", message, high_at, format!("at most {high_text}"));
             diagnostic.and(low_at, format!("at least {low_text}"))
         }
         (Some(at), None) => {
@@ -67,6 +83,11 @@ fn inverted(low: &str, high: &str, texts: [String; 2], fields: &Fields<'_>, read
         }
     };
     reader.report(diagnostic);
+}
+
+/// Whether a value stands in another text than its table: a flag or a scenario's `[set]`.
+fn is_set(at: At, fields: &Fields<'_>) -> bool {
+    at.source != fields.at().source
 }
 
 fn list(keys: &[&str]) -> String {
@@ -113,12 +134,24 @@ pub(crate) fn scaling(scaling: &Scaling, fields: &Fields<'_>, reader: &mut Reade
 
 pub(crate) fn pool(pool: &Pool, fields: &Fields<'_>, reader: &mut Reader<'_>) {
     if pool.min > pool.max {
-        inverted("min", "max", [pool.min.to_string(), pool.max.to_string()], fields, reader);
+        inverted(
+            "min",
+            "max",
+            [pool.min.to_string(), pool.max.to_string()],
+            fields,
+            reader,
+        );
     }
 }
 
 pub(crate) fn queue(_: &Queue, fields: &Fields<'_>, reader: &mut Reader<'_>) {
-    only_with("interval", &["interval_cap"], "a window without a cap does nothing", fields, reader);
+    only_with(
+        "interval",
+        &["interval_cap"],
+        "a window without a cap does nothing",
+        fields,
+        reader,
+    );
     only_with("interval_cap", &["interval"], "a cap needs a window", fields, reader);
     only_with("window", &["interval"], "there is no window", fields, reader);
 }
@@ -137,7 +170,13 @@ pub(crate) fn database(database: &Database, fields: &Fields<'_>, reader: &mut Re
 
 pub(crate) fn entry(_: &Entry, fields: &Fields<'_>, reader: &mut Reader<'_>) {
     at_most_one(&["key", "keys"], fields, reader);
-    only_with("popularity", &["keys"], "who comes decides which key is asked for", fields, reader);
+    only_with(
+        "popularity",
+        &["keys"],
+        "who comes decides which key is asked for",
+        fields,
+        reader,
+    );
 }
 
 pub(crate) fn model(_: &Model, fields: &Fields<'_>, reader: &mut Reader<'_>) {
@@ -159,10 +198,20 @@ pub(crate) fn alert(_: &AlertRule, fields: &Fields<'_>, reader: &mut Reader<'_>)
 }
 
 pub(crate) fn load(load: &Load, fields: &Fields<'_>, reader: &mut Reader<'_>) {
-    exactly_one(&["rate", "users", "registered", "phase", "at", "every", "trace"], fields, reader);
+    exactly_one(
+        &["rate", "users", "registered", "phase", "at", "every", "trace"],
+        fields,
+        reader,
+    );
     at_most_one(&["people_per_ip", "ips"], fields, reader);
     only_with("bursts", &["rate", "phase"], "bursts raise a rate", fields, reader);
-    only_with("day", &["registered", "phase"], "the rhythm is that of a registered population", fields, reader);
+    only_with(
+        "day",
+        &["registered", "phase"],
+        "the rhythm is that of a registered population",
+        fields,
+        reader,
+    );
     if let Some(people) = &load.people
         && people.pick == Pick::Same
         && fields.given(&["users", "phase"]).is_empty()
@@ -188,9 +237,17 @@ pub(crate) fn bound(bound: &Bound, fields: &Fields<'_>, reader: &mut Reader<'_>)
     if let (Some(above), Some(below)) = (bound.above, bound.below)
         && above >= below
     {
-        let message = format!("{} can never hold: nothing is above {above} and below {below}", reader.here());
+        let message = format!(
+            "{} can never hold: nothing is above {above} and below {below}",
+            reader.here()
+        );
         let at = fields.place_of("below").unwrap_or(fields.at());
-        reader.report(Diagnostic::error("file::range-inverted", message, at, "too low, or `above` too high"));
+        reader.report(Diagnostic::error(
+            "file::range-inverted",
+            message,
+            at,
+            "too low, or `above` too high",
+        ));
     }
 }
 

@@ -14,8 +14,9 @@ use super::tree::{At, Key, Node, SourceId, Table, Value, parse_value};
 use super::value::Setting;
 
 /// Kinds of resources: a path may leave them off, as names are unique across them.
-pub(crate) const RESOURCE_KINDS: [&str; 8] =
-    ["service", "pool", "queue", "limiter", "database", "pooler", "cache", "provider"];
+pub(crate) const RESOURCE_KINDS: [&str; 8] = [
+    "service", "pool", "queue", "limiter", "database", "pooler", "cache", "provider",
+];
 
 /// Tables whose entries have names that something refers to. A path into an entry that is not there is a slip, not a
 /// wish for a new one: new ones are given whole, as a table.
@@ -62,6 +63,10 @@ pub(crate) struct Assignment {
     value: Node,
 }
 
+#[expect(
+    clippy::result_large_err,
+    reason = "a diagnostic is made once per mistake, never in a hot path"
+)]
 impl Assignment {
     /// A setting of a file.
     pub(crate) fn of(setting: &Setting) -> Self {
@@ -74,8 +79,15 @@ impl Assignment {
 
     /// A path alone, with a value that stands for any.
     pub(crate) fn probe(path: &[String], at: At) -> Self {
-        let value = Node { value: Value::Bool(true), at };
-        Self { parts: path.iter().map(|part| (part.clone(), at)).collect(), at, value }
+        let value = Node {
+            value: Value::Bool(true),
+            at,
+        };
+        Self {
+            parts: path.iter().map(|part| (part.clone(), at)).collect(),
+            at,
+            value,
+        }
     }
 
     /// A flag `path=value`. The value is TOML; a word that is none is text, so that `web.plan=pro` and
@@ -92,24 +104,32 @@ impl Assignment {
             let at = At::new(source, byte.min(equals)..equals);
             Diagnostic::error("set::bad-path", "the path of a setting cannot be read", at, mistake)
         })?;
-        let parts: Vec<(String, At)> =
-            parts.into_iter().map(|part| (part.text, At::new(source, part.range))).collect();
+        let parts: Vec<(String, At)> = parts
+            .into_iter()
+            .map(|part| (part.text, At::new(source, part.range)))
+            .collect();
         let at = At::new(source, 0..equals);
         let written = &flag[equals + 1..];
         let start = equals + 1 + (written.len() - written.trim_start().len());
         let text = written.trim();
         if text.is_empty() {
             let at = At::new(source, equals..equals + 1);
-            return Err(Diagnostic::error("set::bad-flag", "a setting needs a value", at, "nothing follows"));
+            return Err(Diagnostic::error(
+                "set::bad-flag",
+                "a setting needs a value",
+                at,
+                "nothing follows",
+            ));
         }
         let value = match parse_value(text, source, start) {
             Ok(node) => node,
             Err(error) if text.starts_with(['"', '\'', '[', '{']) => {
                 return Err(Diagnostic::error("file::syntax", error.message, error.at, ""));
             }
-            Err(_) => {
-                Node { value: Value::Text(text.to_owned()), at: At::new(source, start..start + text.len()) }
-            }
+            Err(_) => Node {
+                value: Value::Text(text.to_owned()),
+                at: At::new(source, start..start + text.len()),
+            },
         };
         Ok(Self { parts, at, value })
     }
@@ -126,7 +146,12 @@ impl Assignment {
             "system" => self.parts.len() == 1,
             // Both files have these: the scenario's where it declares that very one.
             "flow" | "client" | "class" => self.parts.get(1).is_some_and(|(name, _)| {
-                trees.scenario.as_ref().and_then(|root| child(root, first)).and_then(|all| child(all, name)).is_some()
+                trees
+                    .scenario
+                    .as_ref()
+                    .and_then(|root| child(root, first))
+                    .and_then(|all| child(all, name))
+                    .is_some()
             }),
             "title" => false,
             _ => keys_of::<Scenario>().contains(&first),
@@ -150,7 +175,9 @@ impl Assignment {
         if self.first() == "system" && reach == Reach::Both {
             parts.remove(0);
         }
-        let Some((first, first_at)) = parts.first().cloned() else { return Ok(()) };
+        let Some((first, first_at)) = parts.first().cloned() else {
+            return Ok(());
+        };
         let top = keys_of::<System>();
         if !top.contains(&&first[..]) {
             match kind_of(root, &first) {
@@ -173,10 +200,13 @@ impl Assignment {
             format!("did you mean `{}`?", path::write(&parts))
         });
         let message = format!("there is no setting `{}`", self.path());
-        let label = format!("neither a resource nor a key of the {}", match reach {
-            Reach::System => "system",
-            Reach::Both => "system or scenario",
-        });
+        let label = format!(
+            "neither a resource nor a key of the {}",
+            match reach {
+                Reach::System => "system",
+                Reach::Both => "system or scenario",
+            }
+        );
         Diagnostic::error("set::unknown-path", message, at, label).maybe_help(near)
     }
 
@@ -193,23 +223,42 @@ impl Assignment {
         match &mut node.value {
             Value::Table(table) => {
                 if table.get(part).is_none() {
-                    if !last && is_named(&parts[..depth]) {
-                        let message = format!("there is no {} `{part}`", way());
+                    if is_named(&parts[..depth], last) {
+                        let message = match depth {
+                            1 => format!("there is no {} `{part}`", way()),
+                            _ => format!("`{}` has no `{part}`", way()),
+                        };
                         let names = table.entries.iter().map(|(key, _)| &key.text[..]);
                         let help = did_you_mean(part, names, "there are");
-                        return Err(Diagnostic::error("set::unknown-path", message, *at, "unknown name").maybe_help(help));
+                        return Err(
+                            Diagnostic::error("set::unknown-path", message, *at, "unknown name").maybe_help(help)
+                        );
                     }
                     let value = if last {
                         self.value.clone()
                     } else {
-                        Node { value: Value::Table(Table { inline: true, ..Table::default() }), at: *at }
+                        Node {
+                            value: Value::Table(Table {
+                                inline: true,
+                                ..Table::default()
+                            }),
+                            at: *at,
+                        }
                     };
-                    table.entries.push((Key { text: part.clone(), at: *at }, value));
+                    table.entries.push((
+                        Key {
+                            text: part.clone(),
+                            at: *at,
+                        },
+                        value,
+                    ));
                     if last {
                         return Ok(());
                     }
                 }
-                let Some(child) = table.get_mut(part) else { return Ok(()) };
+                let Some(child) = table.get_mut(part) else {
+                    return Ok(());
+                };
                 if last {
                     *child = self.value.clone();
                     return Ok(());
@@ -237,18 +286,29 @@ impl Assignment {
                 let message = format!("`{}` has no keys: it is {}", way(), other.kind());
                 let help = format!("set `{}` as a whole", way());
                 let diagnostic = Diagnostic::error("set::unknown-path", message, *at, "leads nowhere");
-                Err(if node.at.source == SourceId::DEFAULT { diagnostic } else { diagnostic.and(node.at, "given here") }
-                    .help(help))
+                Err(if node.at.source == SourceId::DEFAULT {
+                    diagnostic
+                } else {
+                    diagnostic.and(node.at, "given here")
+                }
+                .help(help))
             }
         }
     }
 }
 
-fn is_named(parts: &[(String, At)]) -> bool {
-    NAMED.iter().any(|pattern| {
+/// Whether a part that follows these and is not there is a slip; `last` says that it takes the value.
+fn is_named(parts: &[(String, At)], last: bool) -> bool {
+    // A role that no step knows would switch nothing.
+    const ROLES: &[&str] = &["provider", "*", "use"];
+    let fits = |pattern: &[&str]| {
         pattern.len() == parts.len()
-            && pattern.iter().zip(parts).all(|(expected, (part, _))| *expected == "*" || expected == part)
-    })
+            && pattern
+                .iter()
+                .zip(parts)
+                .all(|(expected, (part, _))| *expected == "*" || expected == part)
+    };
+    fits(ROLES) || (!last && NAMED.iter().any(|pattern| fits(pattern)))
 }
 
 /// The first `=` outside quotes.
@@ -280,13 +340,19 @@ fn child<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
 
 /// The kind of the resource of that name.
 fn kind_of(root: &Node, name: &str) -> Option<&'static str> {
-    RESOURCE_KINDS.into_iter().find(|kind| child(root, kind).and_then(|all| child(all, name)).is_some())
+    RESOURCE_KINDS
+        .into_iter()
+        .find(|kind| child(root, kind).and_then(|all| child(all, name)).is_some())
 }
 
 fn resource_names(root: &Node) -> Vec<String> {
     let mut names = Vec::new();
     for kind in RESOURCE_KINDS {
-        if let Some(Node { value: Value::Table(table), .. }) = child(root, kind) {
+        if let Some(Node {
+            value: Value::Table(table),
+            ..
+        }) = child(root, kind)
+        {
             names.extend(table.entries.iter().map(|(key, _)| key.text.clone()));
         }
     }

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
+use super::figure::MANY;
 use super::name::{Name, Named};
 use super::path;
-use super::read::{MANY, Read, Reader, Spec, Unit, read_choice};
+use super::read::{Read, Reader, Spec, Unit, read_choice};
 use super::reference::TableReference;
 use super::scenario::{Causes, DayShape, MeasureFrom, Pick, Spacing, SystemSource, TraceFile};
 use super::step::History;
@@ -24,18 +25,29 @@ impl Read for Weights {
     fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
         if let Value::Text(text) = &node.value {
             let name = reader.name(text, node.at)?;
-            return Some(Self { entries: vec![(name, 1.0)] });
+            return Some(Self {
+                entries: vec![(name, 1.0)],
+            });
         }
         let Value::Table(_) = node.value else {
             reader.expected(node, "a name, or a table name = weight", None);
             return None;
         };
-        let spec = Spec { items: Some((1, 10_000)), range: Some((0.0, 1e9)), ..Spec::NONE };
+        let spec = Spec {
+            items: Some((1, 10_000)),
+            range: Some((0.0, 1e9)),
+            ..Spec::NONE
+        };
         let named = Named::<f64>::read(node, &spec, reader)?;
         let entries: Vec<(Name, f64)> = named.iter().map(|(name, weight)| (name.clone(), *weight)).collect();
         if entries.len() == named.names().count() && entries.iter().all(|(_, weight)| *weight == 0.0) {
             let message = format!("{} has no weight above zero", reader.here());
-            reader.report(Diagnostic::error("file::no-weight", message, node.at, "nothing could be drawn"));
+            reader.report(Diagnostic::error(
+                "file::no-weight",
+                message,
+                node.at,
+                "nothing could be drawn",
+            ));
             return None;
         }
         Some(Self { entries })
@@ -67,7 +79,15 @@ impl Read for Level {
         /// Sessions or people at once: each of them costs memory.
         const MOST: f64 = 1e8;
         match reader.unit_of(spec) {
-            Unit::Rate => reader.rate(node, &Spec { range: Some((0.0, 1e9)), ..*spec }).map(Self),
+            Unit::Rate => reader
+                .rate(
+                    node,
+                    &Spec {
+                        range: Some((0.0, 1e9)),
+                        ..*spec
+                    },
+                )
+                .map(Self),
             _ => reader.number(node, spec, (0.0, MOST), "a number").map(Self),
         }
     }
@@ -82,13 +102,22 @@ impl Read for Ramp {
         let unit = reader.unit_of(spec);
         if let Value::Table(_) = node.value {
             let ramp = reader.with_unit(unit, |reader| RampTable::read(node, &Spec::NONE, reader))?;
-            return Some(Self { from: ramp.from.0, to: ramp.to.0, steps: ramp.steps });
+            return Some(Self {
+                from: ramp.from.0,
+                to: ramp.to.0,
+                steps: ramp.steps,
+            });
         }
         Level::read(node, spec, reader).map(|level| Self::constant(level.0))
     }
 
     fn type_text(spec: &Spec) -> String {
-        if spec.unit == Unit::Rate { "rate or ramp" } else { "count or ramp" }.to_owned()
+        if spec.unit == Unit::Rate {
+            "rate or ramp"
+        } else {
+            "count or ramp"
+        }
+        .to_owned()
     }
 
     fn tables(tables: &mut Vec<TableReference>) {
@@ -99,7 +128,11 @@ impl Read for Ramp {
 impl Read for Settings {
     fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
         let Value::Table(_) = node.value else {
-            reader.expected(node, "a table path = value", Some("as in `\"web.plan\" = \"pro\"`".to_owned()));
+            reader.expected(
+                node,
+                "a table path = value",
+                Some("as in `\"web.plan\" = \"pro\"`".to_owned()),
+            );
             return None;
         };
         let mut settings = Self::default();
@@ -133,7 +166,11 @@ fn collect(node: &Node, before: &mut Vec<String>, settings: &mut Settings, reade
             Value::Table(inner) if !inner.inline && !inner.entries.is_empty() => {
                 whole &= collect(value, before, settings, reader);
             }
-            _ => settings.entries.push(Setting { path: before.clone(), at: key.at, value: value.clone() }),
+            _ => settings.entries.push(Setting {
+                path: before.clone(),
+                at: key.at,
+                value: value.clone(),
+            }),
         }
         before.truncate(depth);
     }
@@ -153,7 +190,12 @@ impl Read for Edition {
             return Some(Self::Latest);
         }
         if let Some((year, month, day)) = date(text) {
-            return Some(Self::Dated { year, month, day, at: node.at });
+            return Some(Self::Dated {
+                year,
+                month,
+                day,
+                at: node.at,
+            });
         }
         let message = format!("{} must be a date or \"latest\"", reader.here());
         let help = "as in \"2025-12-10\"";
@@ -170,11 +212,18 @@ impl Read for Edition {
 fn date(text: &str) -> Option<(u16, u8, u8)> {
     let bytes = text.as_bytes();
     let dashes = bytes.len() == 10 && bytes[4] == b'-' && bytes[7] == b'-';
-    let digits = bytes.iter().enumerate().all(|(index, byte)| matches!(index, 4 | 7) || byte.is_ascii_digit());
+    let digits = bytes
+        .iter()
+        .enumerate()
+        .all(|(index, byte)| matches!(index, 4 | 7) || byte.is_ascii_digit());
     if !dashes || !digits {
         return None;
     }
-    let (year, month, day): (u16, u8, u8) = (text[..4].parse().ok()?, text[5..7].parse().ok()?, text[8..].parse().ok()?);
+    let (year, month, day): (u16, u8, u8) = (
+        text[..4].parse().ok()?,
+        text[5..7].parse().ok()?,
+        text[8..].parse().ok()?,
+    );
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         2 => 28 + u8::from(leap),
@@ -210,7 +259,7 @@ fn file_text(node: &Node, reader: &mut Reader<'_>) -> Option<(Name, SourceId, St
             None
         }
         Ok(content) => {
-            let source = reader.sources.add(path, content.clone());
+            let source = reader.sources.add_data(path, content.clone());
             Some((written, source, content))
         }
         Err(error) => {
@@ -245,10 +294,18 @@ impl Read for NumberFile {
         }
         if whole && numbers.is_empty() {
             let message = format!("{}: `{}` holds no number", reader.here(), path.text);
-            reader.report(Diagnostic::error("file::empty", message, node.at, "one number a line is needed"));
+            reader.report(Diagnostic::error(
+                "file::empty",
+                message,
+                node.at,
+                "one number a line is needed",
+            ));
             return None;
         }
-        whole.then(|| Self { path, numbers: numbers.into() })
+        whole.then(|| Self {
+            path,
+            numbers: numbers.into(),
+        })
     }
 
     fn type_text(_: &Spec) -> String {
@@ -265,10 +322,18 @@ impl Read for TraceFile {
         reader.diagnostics.extend(mistakes);
         if whole && rows.is_empty() {
             let message = format!("{}: `{}` holds no row", reader.here(), path.text);
-            reader.report(Diagnostic::error("file::empty", message, node.at, "a header and one row are needed"));
+            reader.report(Diagnostic::error(
+                "file::empty",
+                message,
+                node.at,
+                "a header and one row are needed",
+            ));
             return None;
         }
-        whole.then(|| Self { path, rows: Arc::from(rows) })
+        whole.then(|| Self {
+            path,
+            rows: Arc::from(rows),
+        })
     }
 
     fn type_text(_: &Spec) -> String {
@@ -297,7 +362,11 @@ impl Read for History {
 impl Read for LimiterStore {
     fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
         let name = Name::read(node, spec, reader)?;
-        Some(if name.text == "memory" { Self::Memory } else { Self::Cache(name) })
+        Some(if name.text == "memory" {
+            Self::Memory
+        } else {
+            Self::Cache(name)
+        })
     }
 
     fn type_text(_: &Spec) -> String {
@@ -310,7 +379,15 @@ impl Read for Spacing {
         match &node.value {
             Value::Text(text) if text == "poisson" => Some(Self::Poisson),
             Value::Text(text) if text == "even" => Some(Self::Even),
-            Value::Table(_) => Quantity::read(node, &Spec { unit: Unit::Shape, ..Spec::NONE }, reader).map(Self::Law),
+            Value::Table(_) => Quantity::read(
+                node,
+                &Spec {
+                    unit: Unit::Shape,
+                    ..Spec::NONE
+                },
+                reader,
+            )
+            .map(Self::Law),
             Value::Text(text) => {
                 let help = nearest(text, ["poisson", "even"]).map(|near| format!("did you mean \"{near}\"?"));
                 reader.expected(node, "\"poisson\", \"even\" or a quantity without a mean", help);
@@ -330,8 +407,12 @@ impl Read for Spacing {
 
 impl Read for Pick {
     fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        const WORDS: [(&str, Pick); 4] =
-            [("even", Pick::Even), ("in_order", Pick::InOrder), ("new", Pick::New), ("same", Pick::Same)];
+        const WORDS: [(&str, Pick); 4] = [
+            ("even", Pick::Even),
+            ("in_order", Pick::InOrder),
+            ("new", Pick::New),
+            ("same", Pick::Same),
+        ];
         if let Value::Table(_) = node.value {
             return Popularity::read(node, &Spec::NONE, reader).map(Self::Popularity);
         }
@@ -413,8 +494,8 @@ const DAY_SHAPES: [(&str, [f64; 24]); 3] = [
     (
         "evening",
         [
-            2.0, 1.0, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 4.0, 4.0, 3.0, 3.0, 4.0, 5.0, 7.0, 9.0, 10.0, 9.0,
-            7.0, 4.0,
+            2.0, 1.0, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 4.0, 4.0, 3.0, 3.0, 4.0, 5.0, 7.0, 9.0, 10.0,
+            9.0, 7.0, 4.0,
         ],
     ),
     (
@@ -430,18 +511,29 @@ const DAY_SHAPES: [(&str, [f64; 24]); 3] = [
 impl Read for DayShape {
     fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
         if let Value::List(_) = node.value {
-            let spec = Spec { items: Some((24, 24)), range: Some((0.0, 1e9)), ..Spec::NONE };
+            let spec = Spec {
+                items: Some((24, 24)),
+                range: Some((0.0, 1e9)),
+                ..Spec::NONE
+            };
             let hours = Vec::<f64>::read(node, &spec, reader)?;
             let hours: [f64; 24] = hours.try_into().ok()?;
             if hours.iter().all(|&weight| weight == 0.0) {
                 let message = format!("{} has no hour above zero", reader.here());
-                reader.report(Diagnostic::error("file::no-weight", message, node.at, "nobody would ever come"));
+                reader.report(Diagnostic::error(
+                    "file::no-weight",
+                    message,
+                    node.at,
+                    "nobody would ever come",
+                ));
                 return None;
             }
             return Some(Self { hours });
         }
         let index = read_choice(node, &[0, 1, 2], |index: usize| DAY_SHAPES[index].0, reader)?;
-        Some(Self { hours: DAY_SHAPES[index].1 })
+        Some(Self {
+            hours: DAY_SHAPES[index].1,
+        })
     }
 
     fn type_text(_: &Spec) -> String {

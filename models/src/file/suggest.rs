@@ -6,18 +6,25 @@
 /// The candidate nearest to `wrong`, if one is near enough to be meant.
 #[must_use]
 pub fn nearest<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    if wrong.is_empty() {
+        return None;
+    }
     let folded = fold(wrong);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let other = fold(candidate);
         let mut distance = distance(&folded, &other);
         // A part of a longer name, or a longer name for a part, is a likely slip too, though many letters away.
-        let part = folded.len() >= 3 && (other.starts_with(&folded[..]) || folded.starts_with(&other[..]))
-            && other.len() >= 3;
+        let part =
+            folded.len() >= 3 && (other.starts_with(&folded[..]) || folded.starts_with(&other[..])) && other.len() >= 3;
         if part {
             distance = distance.min(2);
         }
-        let allowed = if part { 2 } else { (folded.len().max(other.len()) / 3).max(1) };
+        let allowed = if part {
+            2
+        } else {
+            (folded.len().max(other.len()) / 3).max(1)
+        };
         if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
@@ -90,7 +97,15 @@ mod tests {
     /// Without it, a slip of the finger is answered with a list to search instead of the name that was meant.
     #[test]
     fn a_slip_finds_its_name_and_nonsense_finds_none() {
-        let names = ["max", "min", "idle_timeout", "timeout", "waiters", "max_uses", "round_robin"];
+        let names = [
+            "max",
+            "min",
+            "idle_timeout",
+            "timeout",
+            "waiters",
+            "max_uses",
+            "round_robin",
+        ];
         for (wrong, expected) in [
             ("mx", Some("max")),
             ("mni", Some("min")),

@@ -85,13 +85,22 @@ macro_rules! standing {
         $crate::file::reference::Standing::Defined
     };
     (documented $source:literal $date:literal) => {
-        $crate::file::reference::Standing::Documented { source: $source, date: $date }
+        $crate::file::reference::Standing::Documented {
+            source: $source,
+            date: $date,
+        }
     };
     (measured $source:literal $date:literal) => {
-        $crate::file::reference::Standing::Measured { source: $source, date: $date }
+        $crate::file::reference::Standing::Measured {
+            source: $source,
+            date: $date,
+        }
     };
     (assumed $source:literal $date:literal) => {
-        $crate::file::reference::Standing::Assumed { reason: $source, date: $date }
+        $crate::file::reference::Standing::Assumed {
+            reason: $source,
+            date: $date,
+        }
     };
 }
 

@@ -29,7 +29,9 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// Reads a trace; mistakes are added to `mistakes`.
 pub(crate) fn parse(text: &str, source: SourceId, path: &str, mistakes: &mut Vec<Diagnostic>) -> Vec<TraceRow> {
     let mut lines = lines(text).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-    let Some((start, header)) = lines.next() else { return Vec::new() };
+    let Some((start, header)) = lines.next() else {
+        return Vec::new();
+    };
     let columns = columns(start, header, source, path, mistakes);
     if !mistakes.is_empty() {
         return Vec::new();
@@ -39,7 +41,11 @@ pub(crate) fn parse(text: &str, source: SourceId, path: &str, mistakes: &mut Vec
         let at = At::new(source, start..start + line.len());
         let cells = cells(line);
         if cells.len() != columns.len() {
-            let message = format!("a row of `{path}` has {} columns instead of {}", cells.len(), columns.len());
+            let message = format!(
+                "a row of `{path}` has {} columns instead of {}",
+                cells.len(),
+                columns.len()
+            );
             mistakes.push(Diagnostic::error("trace::columns", message, at, "this row"));
         } else {
             rows.extend(row(&columns, &cells, at, start, mistakes));
@@ -73,7 +79,12 @@ fn columns(start: usize, header: &str, source: SourceId, path: &str, mistakes: &
     if mistakes.is_empty() && !columns.contains(&0) {
         let at = At::new(source, start..start + header.len());
         let message = format!("`{path}` has no column `at`");
-        mistakes.push(Diagnostic::error("trace::columns", message, at, "the time of each arrival is needed"));
+        mistakes.push(Diagnostic::error(
+            "trace::columns",
+            message,
+            at,
+            "the time of each arrival is needed",
+        ));
     }
     columns
 }
@@ -115,13 +126,18 @@ fn row(columns: &[usize], cells: &[Cell], at: At, start: usize, mistakes: &mut V
                 Some(span) => row.at = span,
                 None => {
                     let message = "a time must be a number of seconds, or text with a unit";
-                    mistakes.push(Diagnostic::error("trace::bad-value", message, cell_at, "this is neither"));
+                    mistakes.push(Diagnostic::error(
+                        "trace::bad-value",
+                        message,
+                        cell_at,
+                        "this is neither",
+                    ));
                     whole = false;
                 }
             },
             "work" => match cell.text.parse::<f64>() {
                 _ if text.is_none() => {}
-                Ok(work) if (0.0..=super::read::LONGEST).contains(&work) => row.work = Some(work),
+                Ok(work) if (0.0..=super::figure::LONGEST).contains(&work) => row.work = Some(work),
                 _ => {
                     let message = "work must be a number of seconds";
                     mistakes.push(Diagnostic::error("trace::bad-value", message, cell_at, "this is none"));
@@ -145,9 +161,9 @@ fn row(columns: &[usize], cells: &[Cell], at: At, start: usize, mistakes: &mut V
 
 fn seconds(text: &str) -> Option<SimSpan> {
     let span = match text.parse::<f64>() {
-        Ok(seconds) if (0.0..=super::read::LONGEST).contains(&seconds) => SimSpan::from_seconds(seconds),
+        Ok(seconds) if (0.0..=super::figure::LONGEST).contains(&seconds) => SimSpan::from_seconds(seconds),
         Ok(_) => return None,
         Err(_) => units::parse_span(text).ok()?,
     };
-    (span.seconds() <= super::read::LONGEST).then_some(span)
+    (span.seconds() <= super::figure::LONGEST).then_some(span)
 }

@@ -85,7 +85,7 @@ impl Value {
             Self::Bool(true) => "`true`",
             Self::Bool(false) => "`false`",
             Self::Integer(_) => "a whole number",
-            Self::Float(_) => "a number",
+            Self::Float(_) => "a decimal number",
             Self::Text(_) => "text",
             Self::Date(_) => "a date",
             Self::Huge(_) => "a number too large to be read",
@@ -108,11 +108,17 @@ impl Table {
     /// The value of that key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries.iter().find(|(other, _)| other.text == key).map(|(_, node)| node)
+        self.entries
+            .iter()
+            .find(|(other, _)| other.text == key)
+            .map(|(_, node)| node)
     }
 
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        self.entries.iter_mut().find(|(other, _)| other.text == key).map(|(_, node)| node)
+        self.entries
+            .iter_mut()
+            .find(|(other, _)| other.text == key)
+            .map(|(_, node)| node)
     }
 }
 
@@ -137,7 +143,11 @@ pub(crate) const TEXT_MAX: usize = 8 << 20;
 /// Reads a whole file: its top-level table, and every mistake of syntax.
 pub(crate) fn parse(text: &str, source: SourceId) -> (Node, Vec<SyntaxError>) {
     let (table, errors) = DeTable::parse_recoverable(text);
-    let place = Place { text, source, offset: 0 };
+    let place = Place {
+        text,
+        source,
+        offset: 0,
+    };
     let at = At::new(source, 0..0);
     let node = Node {
         value: Value::Table(place.table(table.into_inner(), false)),

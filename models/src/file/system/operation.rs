@@ -1,0 +1,141 @@
+//! What is done about load and what it costs: degradation, alerts and money.
+//!
+//! Owns: the tables `[degradation]`, `[alerts]` and `[money]`.
+//! Never: what the plans cost (that is `catalogue/`).
+
+use crate::SimSpan;
+use crate::file::name::{Name, Named};
+use crate::file::rules;
+use crate::file::table::{choice, table};
+use crate::file::value::Settings;
+use crate::units::{Rate, Share, Usd};
+
+table! {
+    /// What is switched off under load.
+    pub struct Degradation = "degradation" {
+        /// Each instance of it looks at itself.
+        service: Option<Name> = none "the only one",
+        /// Between two looks.
+        every: SimSpan = "10s" in 0.001..=86400.0,
+        /// The rule with its defect, or repaired.
+        reads: Reads = "as_meant",
+        /// The first whose condition holds is in force.
+        level: Vec<Level> = required items 1..=1000,
+    }
+}
+
+choice! {
+    /// Whether a rule is taken as its code says.
+    pub enum Reads {
+        /// With its defect.
+        AsWritten = "as_written",
+        /// Repaired.
+        AsMeant = "as_meant",
+    }
+}
+
+table! {
+    /// A level of degradation.
+    pub struct Level = "degradation.level" check rules::level {
+        /// Shown in results.
+        name: Name = required,
+        /// In force above any one of these.
+        above: Readings = required,
+        /// Features that are switched off.
+        off: Vec<Name> = [],
+        /// Everything but these is off.
+        only: Option<Vec<Name>> = none "all",
+        /// Settings while the level lasts.
+        set: Settings = {},
+    }
+}
+
+table! {
+    /// Readings of an instance that degradation looks at. At least one.
+    pub struct Readings = "degradation.level.above" check rules::readings {
+        /// Open client connections.
+        sockets: Option<f64> = none in 0.0..=1e12,
+        /// Requests in hand.
+        in_hand: Option<f64> = none in 0.0..=1e12,
+        /// Busy share of the CPU.
+        cpu: Option<f64> = none in 0.0..=1e3,
+        /// Used share of the memory.
+        memory: Option<f64> = none in 0.0..=1e3,
+    }
+}
+
+table! {
+    /// Monitoring: what is watched and who is told.
+    pub struct Alerts = "alerts" {
+        /// Between two looks.
+        every: SimSpan = "1m" in 0.001..=86400.0,
+        /// What is watched.
+        rule: Named<AlertRule> = {} "none",
+        /// Who is told.
+        channel: Named<Channel> = {} "none",
+    }
+}
+
+table! {
+    /// A rule of monitoring.
+    pub struct AlertRule = "alerts.rule" check rules::alert {
+        /// A result, by its path.
+        watch: Name = required,
+        /// Fires above it; exactly one of the two.
+        above: Option<f64> = none,
+        /// Fires below it.
+        below: Option<f64> = none,
+        /// At a stretch.
+        r#for: SimSpan = "0s",
+        /// How bad it is.
+        level: AlertLevel = "warning",
+    }
+}
+
+choice! {
+    /// How bad an alert is.
+    pub enum AlertLevel {
+        /// Good to know.
+        Info = "info",
+        /// Soon.
+        Warning = "warning",
+        /// Now.
+        Critical = "critical",
+    }
+}
+
+table! {
+    /// A channel that alerts go to.
+    pub struct Channel = "alerts.channel" {
+        /// Which alerts it carries.
+        levels: Vec<AlertLevel> = ["info", "warning", "critical"],
+        /// A message.
+        price: Usd = 0,
+        /// A month.
+        month: Usd = 0,
+        /// Messages beyond it are lost.
+        rate: Option<Rate> = none "unlimited",
+    }
+}
+
+table! {
+    /// What the plans' prices do not cover.
+    pub struct Money = "money" {
+        /// Of registered users.
+        paying: Share = 1,
+        /// Card fees.
+        payment: Option<Payment> = none,
+        /// Fixed sums a month, by item.
+        month: Named<Usd> = {} "none",
+    }
+}
+
+table! {
+    /// Card fees of a payment.
+    pub struct Payment = "money.payment" {
+        /// Of the sum.
+        share: Share = 0,
+        /// For each payment.
+        each: Usd = 0,
+    }
+}

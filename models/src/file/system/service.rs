@@ -1,0 +1,214 @@
+//! Services: programs that run on instances, their limits, scaling, probes and deploys.
+//!
+//! Owns: the tables under `[service.NAME]`.
+//! Never: what stands in each process (that is `safeguard.rs`).
+
+use crate::SimSpan;
+use crate::file::name::Name;
+use crate::file::quantity::Quantity;
+use crate::file::rules;
+use crate::file::step::Step;
+use crate::file::table::{choice, table};
+use crate::units::{Bytes, Share};
+
+table! {
+    /// A program that runs on instances.
+    pub struct Service = "service" {
+        /// From the catalogue: cores, memory, price.
+        plan: Option<Name> = none,
+        /// Overrides the plan's.
+        cores: Option<f64> = none "the plan's, else unlimited" in 0.001..=4096.0,
+        /// How a limit below a full core works.
+        cpu_limit: CpuLimit = "quota" [assumed "the usual container setting; the platform publishes none" "2026-11-24"],
+        /// Of the quota.
+        cpu_period: SimSpan = "100ms" [assumed "the usual container setting; the platform publishes none" "2026-11-24"] in 1e-4..=10.0,
+        /// Per instance; each with its own loop, pools, queues, in-memory limits and heap.
+        processes: u32 = 1 in 1.0..=1024.0,
+        /// For `work` steps, off the loop, on the same CPU.
+        threads: u32 = 4 [documented "libuv's thread pool, nodejs.org" "2026-11-24"] in 1.0..=1024.0,
+        /// CPU that each step costs the event loop.
+        r#loop: Loop = {} "nothing",
+        /// How work shares the cores.
+        runtime: Option<Runtime> = none "`node` with a plan, else `ideal`",
+        /// What fills the memory.
+        memory: Memory = {} "the plan's limit, and nothing that fills it",
+        /// At the start.
+        instances: u32 = 1 in 1.0..=1e5,
+        /// From start to serving.
+        boot: Quantity = "45s" of time [assumed "30 to 90 s: place, start, runtime's boot, first health check" "2026-11-24"],
+        /// Over healthy instances.
+        balance: Balance = "round_robin" [assumed "the platform says only: evenly" "2026-11-24"],
+        /// Middleware of every endpoint.
+        before: Vec<Step> = [],
+        /// The server gives a request up then: `deadline`.
+        deadline: Option<SimSpan> = none,
+        /// Work stops when its client has gone.
+        cancel: bool = false [documented "nodejs.org: a disconnect does not stop a handler" "2026-11-24"],
+        /// Refuse early (503, `shed`) above a loop delay or a number in hand.
+        shed: Option<Shed> = none "off",
+        /// Requests in hand on one instance; one more is refused: `queue_full`.
+        max_in_hand: Option<u32> = none "unlimited" or "unlimited" in 1.0..=1e9,
+        /// Open client connections, as degradation reads them.
+        sockets: Sockets = {},
+        /// Autoscaler.
+        scaling: Scaling = {} "off",
+        /// Probes.
+        health: Health = {} "the platform's",
+        /// Two generations side by side.
+        deploy: Deploy = {} "the platform's",
+    }
+}
+
+choice! {
+    /// How a CPU limit below the machine's cores works.
+    pub enum CpuLimit {
+        /// Full speed until the period's share is spent, then a freeze.
+        Quota = "quota",
+        /// Every slice slowed.
+        Share = "share",
+    }
+}
+
+choice! {
+    /// How the work of requests shares an instance's cores.
+    pub enum Runtime {
+        /// One event loop in order, never more than one core.
+        Node = "node",
+        /// Cores shared equally, at most one per request.
+        Threads = "threads",
+        /// No limit.
+        Ideal = "ideal",
+    }
+}
+
+choice! {
+    /// How requests are spread over healthy instances.
+    pub enum Balance {
+        /// One after the other.
+        RoundRobin = "round_robin",
+        /// Any, equally likely.
+        Random = "random",
+        /// The one with the fewest requests in hand.
+        LeastBusy = "least_busy",
+        /// One line; the first free instance takes the next.
+        SharedLine = "shared_line",
+    }
+}
+
+table! {
+    /// CPU that each step which leaves the process costs the event loop.
+    pub struct Loop = "service.loop" {
+        /// To start a step that leaves the process (query, cache, call, llm, transcribe).
+        start: Quantity = "0s" of time,
+        /// To take its reply; what the step holds is given back after it.
+        reply: Quantity = "0s" of time,
+    }
+}
+
+table! {
+    /// What fills an instance's memory, and what kills it.
+    pub struct Memory = "service.memory" {
+        /// The instance is killed above it.
+        limit: Option<Bytes> = none "the plan's",
+        /// The runtime aborts above it.
+        heap: Option<Bytes> = none "half the limit, at most 2 GB" [documented "v8 heap.cc HeapSizeFromPhysicalMemory: half of the limit, at most 2 GB" "2026-11-24"],
+        /// An idle instance.
+        base: Bytes = "0 MB",
+        /// Each request in hand.
+        request: Bytes = "0 KB",
+    }
+}
+
+table! {
+    /// When a service refuses early. At least one of the two.
+    pub struct Shed = "service.shed" check rules::shed {
+        /// Above this delay of the event loop.
+        loop_delay: Option<SimSpan> = none,
+        /// Above this many requests in hand on the instance.
+        in_hand: Option<u32> = none in 1.0..=1e9,
+    }
+}
+
+table! {
+    /// Open connections of clients.
+    pub struct Sockets = "service.sockets" {
+        /// An idle connection stays open this long.
+        keep_alive: SimSpan = "5s" [documented "nodejs.org: keepAliveTimeout, to version 25" "2026-11-24"],
+        /// Connections that a client opens.
+        per_client: u32 = 1 in 1.0..=1000.0,
+    }
+}
+
+table! {
+    /// When instances are added and removed.
+    pub struct Scaling = "service.scaling" check rules::scaling {
+        /// Whether it works at all.
+        on: bool = false,
+        /// Fewest instances.
+        min: u32 = 1 in 1.0..=1e5,
+        /// Most instances.
+        max: u32 = 1 in 1.0..=1e5,
+        /// Target of the CPU's reading.
+        cpu: Option<Share> = none in 0.001..=1.0,
+        /// Target of the memory's reading.
+        memory: Option<Share> = none in 0.001..=1.0,
+        /// What the CPU's reading is.
+        signal: Signal = "busy",
+        /// A reading above 1 counts as 1.
+        cap_signal: bool = true,
+        /// Between evaluations.
+        every: SimSpan = "15s" [assumed "not published by the platform" "2026-11-24"] in 0.1..=86400.0,
+        /// Readings are averaged over this.
+        window: SimSpan = "60s" [assumed "not published by the platform" "2026-11-24"] in 0.1..=86400.0,
+        /// Below the target this long before an instance goes.
+        down: SimSpan = "5m" or "never" [assumed "docs.render.com/scaling says: a few minutes" "2026-11-24"],
+        /// No change while within this of the target.
+        tolerance: Share = 0,
+    }
+}
+
+choice! {
+    /// What an autoscaler reads.
+    pub enum Signal {
+        /// Busy share of the window.
+        Busy = "busy",
+        /// Offered work over capacity, backlog left out.
+        Demand = "demand",
+    }
+}
+
+table! {
+    /// Probes of an instance.
+    pub struct Health = "service.health" {
+        /// Between probes.
+        every: SimSpan = "5s" [assumed "render.com/docs/health-checks says: every few seconds" "2026-11-24"] in 0.1..=86400.0,
+        /// A later answer is a failure.
+        timeout: SimSpan = "5s" [documented "render.com/docs/health-checks" "2026-11-24"],
+        /// Failing this long, it gets no more traffic.
+        out_after: SimSpan = "15s" [documented "render.com/docs/health-checks" "2026-11-24"],
+        /// Failing this long, it is restarted.
+        restart_after: SimSpan = "60s" [documented "render.com/docs/health-checks" "2026-11-24"],
+    }
+}
+
+table! {
+    /// How a new version replaces the old.
+    pub struct Deploy = "service.deploy" {
+        /// Both generations run.
+        overlap: SimSpan = "60s" [documented "render.com, how zero-downtime deploys work" "2026-04-01"],
+        /// From SIGTERM to SIGKILL.
+        shutdown: SimSpan = "30s" [documented "render.com, how zero-downtime deploys work" "2026-04-01"],
+        /// What the old one does in between.
+        on_sigterm: OnSigterm = "drain",
+    }
+}
+
+choice! {
+    /// What an instance does between SIGTERM and SIGKILL.
+    pub enum OnSigterm {
+        /// Takes no more requests and ends those in hand.
+        Drain = "drain",
+        /// Pool closed, server open, until killed.
+        Linger = "linger",
+    }
+}

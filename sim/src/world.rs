@@ -1,0 +1,755 @@
+//! One replication: the state of everything, and the loop that takes one event after another.
+//!
+//! Owns: the clock, the pending events, who is ready to go on, and the tables of what is in flight.
+//! What happens at each place is in the rooms beside this one: `task` (an attempt's steps), `turn` (event loops and
+//! CPUs), `holding` (slots, connections, queues), `remote` (database, cache, provider), `client` (people and requests),
+//! `platform` (balancer, instances, autoscaler), `books` (what must add up).
+//! Order: whoever becomes ready at an instant goes on in the order in which that happened (invariant 5).
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use highwater_models::machine::autoscaler::Autoscaler;
+use highwater_models::machine::connections::{ConnectionId, Connections, Waiting};
+use highwater_models::machine::job_queue::{JobPlace, JobQueue};
+use highwater_models::machine::limiter::Limiter;
+use highwater_models::machine::line::Place;
+use highwater_models::machine::provider_limit::ProviderLimit;
+use highwater_models::machine::slots::Slots;
+use highwater_models::machine::ttl_cache::{CachePlace, TtlCache};
+use highwater_models::{Cause, SimSpan, SimTime};
+use highwater_workload::arrivals::Arrivals;
+use highwater_workload::stream::Purpose;
+use highwater_workload::{Draw, Key, Sampler};
+
+use crate::event::{Event, EventQueue, Scheduled};
+use crate::experiment::RequestRow;
+use crate::measure::{Level, Record};
+use crate::model::{Coming, Model, Pc, SiteId, Stage};
+use crate::processor::{Limit, Processor};
+use crate::slab::{Handle, Slab};
+
+mod books;
+mod client;
+mod holding;
+mod platform;
+mod remote;
+mod task;
+mod turn;
+
+/// How a caller follows and stops a replication.
+#[derive(Debug)]
+pub struct Control<'a> {
+    /// Set to stop it.
+    pub cancel: &'a AtomicBool,
+    /// Simulated nanoseconds so far.
+    pub progress: &'a AtomicU64,
+}
+
+/// Why a replication did not finish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SimulationError {
+    /// Something goes round and round without time passing.
+    NoProgress {
+        /// Where time stood still.
+        at: SimTime,
+    },
+    /// The books do not close: an error of ours.
+    Books {
+        /// Which sum, with both sides.
+        what: String,
+    },
+    /// The caller stopped it.
+    Cancelled,
+}
+
+impl fmt::Display for SimulationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProgress { at } => write!(
+                f,
+                "time stands still at {} s: a session goes round without any time passing; give its flow a think time",
+                at.seconds()
+            ),
+            Self::Books { what } => write!(f, "the books do not close, which is an error in Highwater: {what}"),
+            Self::Cancelled => f.write_str("stopped"),
+        }
+    }
+}
+
+impl std::error::Error for SimulationError {}
+
+/// No process, no parent.
+pub(crate) const NOBODY: u32 = u32::MAX;
+
+/// Steps at one instant after which time counts as standing still: far above what any load brings in a nanosecond.
+const STANDSTILL: u64 = 50_000_000;
+
+/// What a task is to whoever started it.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TaskKind {
+    /// An attempt of a request.
+    Attempt,
+    /// A branch of a fork.
+    Branch,
+    /// A call of another endpoint.
+    Call,
+    /// Background work.
+    Detached,
+}
+
+/// Where a task is.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(crate) enum State {
+    /// Goes on at its place in the program when its event comes.
+    Going,
+    /// Its answer is on the way to the client.
+    Answering,
+    /// In a loop's line, or running there.
+    Loop,
+    /// On a CPU off the loop that has no limit.
+    Burning,
+    /// In the line for plain slots.
+    Slots(u16, Place),
+    /// In the line of a pool.
+    Pool(u16, Waiting),
+    /// In the line of a job queue.
+    Queue(u16, JobPlace),
+    /// In the line of a service whose instances are all taken.
+    ServiceLine,
+    /// A query on its way to the database.
+    DatabaseThere,
+    /// A query on the database's CPU.
+    DatabaseCpu,
+    /// A query waiting or on its way back.
+    DatabaseBack,
+    /// A look-up on its way.
+    CacheThere,
+    /// Its answer on its way back.
+    CacheBack(bool),
+    /// A store on its way.
+    StoreThere,
+    /// Waiting for another's fetch.
+    Parked(u16, CachePlace),
+    /// A provider works.
+    Provider(Option<Cause>),
+    /// Waiting for its children.
+    Joining,
+}
+
+/// Something that a task holds.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Held {
+    pub what: HeldWhat,
+    pub since: SimTime,
+}
+
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum HeldWhat {
+    /// A plain slot.
+    Slot(u16),
+    /// A connection.
+    Connection(u16, ConnectionId),
+    /// A place in a job queue.
+    Job(u16),
+    /// A fetch that others may wait for.
+    Fetch(u16, u64),
+    /// Memory during steps.
+    Memory(u64),
+}
+
+/// A loop or a retry under way.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Frame {
+    Repeat { left: u32, body: Pc },
+    Try { retry: u16, done: u32, body: Pc, held: u32 },
+}
+
+/// An attempt's run through its program, or a part of it that runs beside it.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub kind: TaskKind,
+    pub state: State,
+    /// Phase within an instruction that takes several.
+    pub phase: u8,
+    pub class: u8,
+    pub signed_in: bool,
+    pub in_hand: bool,
+    /// Failure that waits to be acted on.
+    pub failing: Option<Cause>,
+    pub cause: Option<Cause>,
+    pub stage: Stage,
+    pub endpoint: u16,
+    pub client: u16,
+    pub phase_of_load: u16,
+    pub measured: bool,
+    pub process: u32,
+    pub pc: Pc,
+    /// How often it has gone back in its program: part of every draw's key.
+    pub iteration: u32,
+    pub pending: u32,
+    pub attempt: u32,
+    pub retries: u32,
+    pub request: Handle,
+    pub session: Handle,
+    pub parent: Handle,
+    pub key: Key,
+    pub person: u64,
+    pub ip: u64,
+    pub since: SimTime,
+    pub began: SimTime,
+    pub arrived: SimTime,
+    /// When what is under way began: a service, a call.
+    pub mark: SimTime,
+    pub first_byte: SimTime,
+    pub scheduled: Scheduled,
+    /// When what is under way at a server began.
+    pub visit: SimTime,
+    /// Way to the client.
+    pub way: SimSpan,
+    pub retry_after: Option<SimSpan>,
+    pub memory: u64,
+    pub prompt: f64,
+    pub answer: f64,
+    /// Key of a cache entry under way.
+    pub cache_key: u64,
+}
+
+/// Who is on a loop.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Turn {
+    Task(Handle),
+    /// A connection's opening came to an end.
+    Opening(u32),
+    /// A machine's timer: the number of the wake-up.
+    Wake(u32),
+}
+
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Slice {
+    pub turn: Turn,
+    pub work: SimSpan,
+    pub since: SimTime,
+    /// When it began to run.
+    pub began: SimTime,
+}
+
+/// A process: an event loop and what is in its memory.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub instance: u32,
+    pub service: u16,
+    pub alive: bool,
+    pub line: VecDeque<Slice>,
+    pub running: Option<Slice>,
+    /// A slice's code is being run right now, whose task it is.
+    pub turning: bool,
+    pub turn_of: u32,
+    pub in_hand: u32,
+    pub slots: Vec<Slots<Handle>>,
+    pub pools: Vec<Connections<Handle>>,
+    /// By pool and connection: whether the server has it, and the opening under way.
+    pub connections: Vec<Vec<(bool, u32)>>,
+    pub queues: Vec<JobQueue<Handle>>,
+    pub limiters: Vec<Limiter<u64>>,
+    /// First of its wake-ups: slots, then pools, then queues.
+    pub first_wake: u32,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    Booting,
+    Ready,
+    Leaving,
+    Gone,
+}
+
+/// An instance: a CPU limit and the processes under it.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub service: u16,
+    pub life: Life,
+    pub processes: Vec<u32>,
+    pub next_process: u32,
+    pub in_hand: u32,
+    pub memory: u64,
+    /// The CPU, where its limit can bind.
+    pub cpu: Option<Processor>,
+    pub cpu_event: Scheduled,
+    /// Running, where it cannot.
+    pub running: Level,
+    /// CPU used when the autoscaler last looked.
+    pub sampled: f64,
+}
+
+/// A connection that is being opened.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Opening {
+    pub process: u32,
+    pub pool: u16,
+    pub connection: ConnectionId,
+    pub began: SimTime,
+    pub phase: OpeningPhase,
+    pub scheduled: Scheduled,
+    /// The pool has given it up.
+    pub dead: bool,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OpeningPhase {
+    There,
+    Cpu,
+    Ready,
+    Refused,
+}
+
+/// A wake-up for a machine's next deadline.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Wake {
+    pub process: u32,
+    pub machine: Machine,
+    pub at: SimTime,
+    pub scheduled: Scheduled,
+}
+
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Machine {
+    Slots(u16),
+    Pool(u16),
+    Queue(u16),
+}
+
+pub(crate) struct ServiceState {
+    pub instances: Vec<u32>,
+    pub turn: usize,
+    pub scaler: Option<Autoscaler>,
+    pub line: VecDeque<Handle>,
+    pub boots: u64,
+}
+
+pub(crate) struct DatabaseState {
+    pub cpu: Processor,
+    pub scheduled: Scheduled,
+    pub connections: u32,
+    pub draws: Draw,
+    pub connect: Sampler,
+    pub connect_cpu: Sampler,
+    pub rtt: Sampler,
+}
+
+pub(crate) struct ProviderState {
+    pub limit: ProviderLimit,
+    pub models: Vec<Option<ProviderLimit>>,
+    pub in_flight: u32,
+}
+
+/// What a request is to its client.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub fibre: Handle,
+    pub session: Handle,
+    pub endpoint: u16,
+    pub class: u8,
+    pub phase: u16,
+    pub source: u16,
+    pub client: u16,
+    pub measured: bool,
+    pub resent: bool,
+    pub window: usize,
+    pub number: u64,
+    pub began: SimTime,
+    pub since: SimTime,
+    pub first_byte: SimTime,
+    pub attempts: u32,
+    pub retries: u32,
+    /// Attempts in flight that the client still waits for, by number modulo 64.
+    pub live: u64,
+    pub key: Key,
+    pub person: u64,
+    pub ip: u64,
+    pub cause: Option<Cause>,
+    pub backoff: Scheduled,
+    pub patience: Scheduled,
+    pub patience_is_person: bool,
+    pub resend: Scheduled,
+    /// The newest attempt.
+    pub task: Handle,
+}
+
+/// A visit of a person.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub key: Key,
+    pub number: u64,
+    pub source: u16,
+    pub class: u8,
+    pub client: u16,
+    pub signed_in: bool,
+    pub ended: bool,
+    pub abandoned: bool,
+    pub measured: bool,
+    pub person: u64,
+    pub ip: u64,
+    pub user: u64,
+    pub began: SimTime,
+    pub requests: u64,
+    pub fibres: u32,
+    pub tokens: f64,
+    pub messages: f64,
+}
+
+/// A thread of a session's flow.
+#[derive(Clone, Debug)]
+pub(crate) struct Fibre {
+    pub session: Handle,
+    pub parent: Handle,
+    pub pc: Pc,
+    pub iteration: u32,
+    pub pending: u32,
+    pub scheduled: Scheduled,
+}
+
+/// A stream of sessions.
+pub(crate) struct SourceState {
+    pub arrivals: Option<Arrivals>,
+    pub next_at: usize,
+    pub sessions: u64,
+    pub active: u64,
+    pub users: u64,
+    pub people: u64,
+    pub draws: Draw,
+    pub batch: Option<Sampler>,
+    pub every: Option<Sampler>,
+    pub online: Vec<u64>,
+}
+
+pub(crate) struct ClientState {
+    /// Attempts under the constant time-out, in order: deadline, request, number of the attempt.
+    pub timeouts: VecDeque<(SimTime, Handle, u32)>,
+    pub armed: bool,
+    pub requests: u64,
+    pub retries: u64,
+}
+
+/// Whoever goes on at this instant.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Ready {
+    Task(Handle),
+    Fibre(Handle),
+}
+
+/// The world of one replication.
+pub(crate) struct World<'m> {
+    pub model: &'m Model,
+    pub root: Key,
+    pub replication: u32,
+    pub now: SimTime,
+    pub events: EventQueue,
+    pub ready: VecDeque<Ready>,
+    pub tasks: Slab<Task>,
+    /// By task: nanoseconds by stage.
+    pub task_stages: Vec<u64>,
+    pub held: Vec<Vec<Held>>,
+    pub frames: Vec<Vec<Frame>>,
+    pub requests: Slab<Request>,
+    pub request_stages: Vec<u64>,
+    pub sessions: Slab<Session>,
+    pub fibres: Slab<Fibre>,
+    pub flow_frames: Vec<Vec<(u32, Pc)>>,
+    pub sites: Vec<(Sampler, u64)>,
+    pub processes: Vec<Process>,
+    pub instances: Vec<Instance>,
+    pub openings: Slab<Opening>,
+    pub wakes: Vec<Wake>,
+    pub services: Vec<ServiceState>,
+    pub databases: Vec<DatabaseState>,
+    pub providers: Vec<ProviderState>,
+    pub caches: Vec<TtlCache<u64, Handle>>,
+    /// Commands of each cache today, and the day.
+    pub commands: Vec<(u64, u64)>,
+    pub shared_limiters: Vec<Limiter<u64>>,
+    pub sources: Vec<SourceState>,
+    pub clients: Vec<ClientState>,
+    pub features_off: Vec<bool>,
+    pub record: Record,
+    pub rows: Option<Vec<RequestRow>>,
+    pub stages: usize,
+    pub loading: bool,
+    pub done: bool,
+}
+
+/// Runs one replication.
+///
+/// # Errors
+/// When time stands still, the books do not close, or the caller stops it.
+pub fn simulate(
+    model: &Model,
+    seed: u64,
+    replication: u32,
+    keep_requests: bool,
+    control: &Control<'_>,
+) -> Result<(Record, Vec<RequestRow>), SimulationError> {
+    let mut world = World::new(model, Key::root(seed, replication), replication, keep_requests);
+    world.begin();
+    world.run(control)?;
+    world.close_books()?;
+    let World { record, rows, .. } = world;
+    Ok((record, rows.unwrap_or_default()))
+}
+
+impl<'m> World<'m> {
+    fn new(model: &'m Model, root: Key, replication: u32, keep_requests: bool) -> Self {
+        let services = model
+            .services
+            .iter()
+            .map(|service| ServiceState {
+                instances: Vec::new(),
+                turn: 0,
+                scaler: service.scaling.as_ref().map(|scaling| Autoscaler::new(scaling.config)),
+                line: VecDeque::new(),
+                boots: 0,
+            })
+            .collect();
+        let connect = root.purpose(Purpose::Connect);
+        let databases = model
+            .databases
+            .iter()
+            .enumerate()
+            .map(|(n, database)| DatabaseState {
+                cpu: Processor::new(database.cores, Limit::Shared),
+                scheduled: Scheduled::NOTHING,
+                connections: 0,
+                draws: connect.child(n as u64).draw(),
+                connect: database.connect.clone(),
+                connect_cpu: database.connect_cpu.clone(),
+                rtt: database.rtt.clone(),
+            })
+            .collect();
+        let providers = model
+            .providers
+            .iter()
+            .map(|provider| ProviderState {
+                limit: ProviderLimit::new(provider.limit),
+                models: provider.models.iter().map(|model| model.limit.map(ProviderLimit::new)).collect(),
+                in_flight: 0,
+            })
+            .collect();
+        let sources = model
+            .sources
+            .iter()
+            .enumerate()
+            .map(|(n, source)| {
+                let key = root.purpose(Purpose::Arrivals).child(n as u64);
+                let arrivals = match &source.coming {
+                    Coming::Open { segments, spacing, bursts } => {
+                        Some(Arrivals::new(segments.clone(), spacing.clone(), bursts.clone(), key))
+                    }
+                    _ => None,
+                };
+                let every = if let Coming::Every(law) = &source.coming { Some(law.clone()) } else { None };
+                SourceState {
+                    arrivals,
+                    next_at: 0,
+                    sessions: 0,
+                    active: 0,
+                    users: 0,
+                    people: 0,
+                    draws: key.child(1).draw(),
+                    batch: source.batch.clone(),
+                    every,
+                    online: Vec::new(),
+                }
+            })
+            .collect();
+        let shared = model.limiters.iter().filter(|limiter| limiter.shared);
+        Self {
+            model,
+            root,
+            replication,
+            now: SimTime::ZERO,
+            events: EventQueue::default(),
+            ready: VecDeque::new(),
+            tasks: Slab::default(),
+            task_stages: Vec::new(),
+            held: Vec::new(),
+            frames: Vec::new(),
+            requests: Slab::default(),
+            request_stages: Vec::new(),
+            sessions: Slab::default(),
+            fibres: Slab::default(),
+            flow_frames: Vec::new(),
+            sites: model.sites.iter().map(|site| (site.sampler.clone(), site.place)).collect(),
+            processes: Vec::new(),
+            instances: Vec::new(),
+            openings: Slab::default(),
+            wakes: Vec::new(),
+            services,
+            databases,
+            providers,
+            caches: model.entries.iter().map(|entry| TtlCache::new(entry.config)).collect(),
+            commands: vec![(0, 0); model.caches.len()],
+            shared_limiters: shared.map(|limiter| Limiter::new(limiter.rule)).collect(),
+            sources,
+            clients: model
+                .clients
+                .iter()
+                .map(|_| ClientState { timeouts: VecDeque::new(), armed: false, requests: 0, retries: 0 })
+                .collect(),
+            features_off: vec![false; model.features.len()],
+            record: Record::new(model),
+            rows: keep_requests.then(Vec::new),
+            stages: model.stages.len(),
+            loading: true,
+            done: false,
+        }
+    }
+
+    /// Everything that is scheduled before the first event.
+    fn begin(&mut self) {
+        self.events.schedule(self.model.measure_from, Event::MeasureFrom);
+        self.start_instances();
+        self.warm_caches();
+        for (number, &at) in self.model.snapshots.iter().enumerate() {
+            self.events.schedule(at, Event::Snapshot(number as u32));
+        }
+        if self.model.window.nanos() > 0 {
+            self.events.schedule(SimTime::ZERO + self.model.window, Event::Window);
+        }
+        for service in 0..self.model.services.len() {
+            if let Some(scaling) = &self.model.services[service].scaling {
+                self.events.schedule(SimTime::ZERO + scaling.config.every, Event::Scale(service as u32));
+            }
+        }
+        self.start_sources();
+        self.events.schedule(self.model.measure_to, Event::MeasureTo);
+        self.events.schedule(self.model.duration, Event::LoadEnds);
+        self.events.schedule(self.model.end, Event::End);
+    }
+
+    fn run(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
+        let mut at_this_instant = 0u64;
+        while !self.done {
+            let Some((at, scheduled, event)) = self.events.next() else { break };
+            if at > self.now {
+                at_this_instant = 0;
+                self.now = at;
+            }
+            self.record.events += 1;
+            if self.record.events & 0x3fff == 0 {
+                control.progress.store(self.now.nanos(), Ordering::Relaxed);
+                if control.cancel.load(Ordering::Relaxed) {
+                    return Err(SimulationError::Cancelled);
+                }
+            }
+            self.handle(scheduled, event);
+            while let Some(ready) = self.ready.pop_front() {
+                match ready {
+                    Ready::Task(handle) => self.go_on(handle),
+                    Ready::Fibre(handle) => self.run_fibre(handle),
+                }
+                at_this_instant += 1;
+            }
+            at_this_instant += 1;
+            if at_this_instant > STANDSTILL {
+                return Err(SimulationError::NoProgress { at: self.now });
+            }
+        }
+        control.progress.store(self.model.end.nanos(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn handle(&mut self, scheduled: Scheduled, event: Event) {
+        match event {
+            Event::Task(index) => {
+                if self.tasks[index].scheduled == scheduled {
+                    self.resume(index);
+                }
+            }
+            Event::Slice(process) => self.end_slice(process),
+            Event::Cpu(instance) => self.end_cpu(instance, scheduled),
+            Event::DatabaseCpu(database) => self.end_database_cpu(database, scheduled),
+            Event::Opening(index) => self.opening(index, scheduled),
+            Event::Wake(index) => self.wake(index, scheduled),
+            Event::Arrival(source) => self.arrival(source),
+            Event::Fibre(index) => {
+                if self.fibres[index].scheduled == scheduled {
+                    let handle = self.fibres.handle(index);
+                    self.run_fibre(handle);
+                }
+            }
+            Event::Backoff(index) => self.backoff_over(index, scheduled),
+            Event::Patience(index) => self.patience_over(index, scheduled),
+            Event::Resend(index) => self.resend(index, scheduled),
+            Event::ClientTimeout(client) => self.client_timeouts(client),
+            Event::Booted(instance) => self.booted(instance),
+            Event::Killed(instance) => self.kill_instance(instance),
+            Event::Scale(service) => self.scale(service),
+            Event::Window => self.end_window(),
+            Event::MeasureFrom => self.begin_measuring(),
+            Event::MeasureTo => self.finish_measuring(),
+            Event::Snapshot(_) => self.snapshot(),
+            Event::LoadEnds => {
+                self.loading = false;
+                self.end_if_idle();
+            }
+            Event::End => self.done = true,
+        }
+    }
+
+    /// The run is over once nobody comes any more and nothing is in hand.
+    pub(crate) fn end_if_idle(&mut self) {
+        if !self.loading && self.tasks.is_empty() && self.sessions.is_empty() && self.now >= self.model.measure_to {
+            self.done = true;
+        }
+    }
+
+    /// A draw at a place of the program, for a task.
+    pub(crate) fn draw(&mut self, task: u32, site: SiteId) -> f64 {
+        let (sampler, place) = &mut self.sites[site as usize];
+        if let Some(value) = sampler.as_constant() {
+            return value;
+        }
+        let task = &self.tasks[task];
+        let mut draw = Key::at(task.key, *place, task.iteration).draw();
+        sampler.draw(&mut draw)
+    }
+
+    /// A length of time drawn at a place of the program.
+    pub(crate) fn draw_span(&mut self, task: u32, site: SiteId) -> SimSpan {
+        SimSpan::from_seconds(self.draw(task, site))
+    }
+
+    /// Schedules the event that makes a task go on.
+    pub(crate) fn schedule_task(&mut self, index: u32, at: SimTime) {
+        let scheduled = self.events.schedule(at, Event::Task(index));
+        self.tasks[index].scheduled = scheduled;
+    }
+
+    /// A task's time until now belongs to its stage; from now on it is in another one.
+    pub(crate) fn enter(&mut self, index: u32, stage: Stage) {
+        let task = &mut self.tasks[index];
+        let span = self.now.since(task.since).nanos();
+        let left = task.stage;
+        task.since = self.now;
+        task.stage = stage;
+        if span > 0 {
+            self.task_stages[index as usize * self.stages + left as usize] += span;
+            for held in &self.held[index as usize] {
+                if let Some(resource) = self.resource_of(held.what) {
+                    self.record.hold(resource, left, span);
+                }
+            }
+        }
+    }
+
+    /// The resource whose slot is held.
+    pub(crate) fn resource_of(&self, what: HeldWhat) -> Option<u16> {
+        match what {
+            HeldWhat::Slot(slots) => Some(self.model.slots[slots as usize].resource),
+            HeldWhat::Connection(pool, _) => Some(self.model.pools[pool as usize].resource),
+            HeldWhat::Job(queue) => Some(self.model.queues[queue as usize].resource),
+            HeldWhat::Fetch(..) | HeldWhat::Memory(_) => None,
+        }
+    }
+}

@@ -1,0 +1,501 @@
+//! What a task takes and gives back: plain slots, database connections, places in job queues.
+//!
+//! Owns: driving the machines of each process, their wake-ups, and the opening of connections.
+
+use highwater_models::machine::connections::{ConnectionId, ConnectionsOutput};
+use highwater_models::machine::job_queue::{JobOutput, Submit};
+use highwater_models::machine::slots::Ask;
+use highwater_models::{Cause, SimSpan, SimTime};
+
+use super::{Held, HeldWhat, Machine, NOBODY, Opening, OpeningPhase, Ready, State, Turn, World};
+use crate::event::{Event, Scheduled};
+use crate::slab::Handle;
+
+/// No opening under way.
+const NONE: u32 = u32::MAX;
+/// Marks a job on a database's CPU as the opening of a connection; else it is a query.
+pub(super) const OPENING: u64 = 1 << 63;
+
+impl World<'_> {
+    /// Asks for a plain slot. True when it is there.
+    pub(super) fn acquire(&mut self, index: u32, slots: u16) -> bool {
+        let spec = &self.model.slots[slots as usize];
+        let handle = self.tasks.handle(index);
+        let process = self.tasks[index].process;
+        let machine = &mut self.processes[process as usize].slots[spec.local as usize];
+        let measuring = self.record.measuring;
+        match machine.acquire(self.now, handle) {
+            Ask::Granted => {
+                self.record.stations[spec.resource as usize].start_at_once(self.now, measuring);
+                self.held[index as usize].push(Held { what: HeldWhat::Slot(slots), since: self.now });
+                true
+            }
+            Ask::Waiting(place) => {
+                let (resource, stage, patience) = (spec.resource, spec.wait_stage, spec.patience);
+                let deadline = machine.next_deadline();
+                self.record.stations[resource as usize].join(self.now, measuring);
+                self.enter(index, stage);
+                self.tasks[index].state = State::Slots(slots, place);
+                self.tasks[index].scheduled = Scheduled::NOTHING;
+                let wake = self.processes[process as usize].first_wake + u32::from(spec.local);
+                self.arm(wake, deadline);
+                self.wait_with_patience(index, patience);
+                false
+            }
+            Ask::Full => {
+                self.turn_away(index, spec.resource, Cause::QueueFull);
+                false
+            }
+        }
+    }
+
+    /// A line has no place left.
+    fn turn_away(&mut self, index: u32, resource: u16, cause: Cause) {
+        self.record.stations[resource as usize].refuse(self.now, self.record.measuring);
+        self.record.see(self.now, cause, Some(resource));
+        self.fail(index, cause);
+    }
+
+    /// A drawn patience with a line.
+    fn wait_with_patience(&mut self, index: u32, patience: Option<u32>) {
+        if let Some(site) = patience {
+            let span = self.draw_span(index, site);
+            self.schedule_task(index, self.now + span);
+        }
+    }
+
+    /// A drawn patience with a line is over.
+    pub(super) fn patience_with_line_over(&mut self, index: u32) {
+        if let Some((resource, cause)) = self.leave_line(index) {
+            self.record.see(self.now, cause, Some(resource));
+            self.fail(index, cause);
+        }
+    }
+
+    /// A task leaves the line that it is in, if it is in one: the resource, and what the wait was in vain for.
+    pub(super) fn leave_line(&mut self, index: u32) -> Option<(u16, Cause)> {
+        let task = &self.tasks[index];
+        let (process, since) = (task.process as usize, task.since);
+        let (resource, cause) = match task.state {
+            State::Slots(slots, place) => {
+                let spec = &self.model.slots[slots as usize];
+                self.processes[process].slots[spec.local as usize].cancel(place)?;
+                (spec.resource, spec.cause)
+            }
+            State::Pool(pool, waiting) => {
+                let spec = &self.model.pools[pool as usize];
+                if !self.processes[process].pools[spec.local as usize].cancel(waiting) {
+                    return None;
+                }
+                (spec.resource, Cause::PoolTimeout)
+            }
+            State::Queue(queue, place) => {
+                let spec = &self.model.queues[queue as usize];
+                if !self.processes[process].queues[spec.local as usize].cancel(place) {
+                    return None;
+                }
+                (spec.resource, Cause::QueueTimeout)
+            }
+            _ => return None,
+        };
+        self.record.stations[resource as usize].give_up(self.now, since, self.record.measuring);
+        Some((resource, cause))
+    }
+
+    /// Gives back what was taken last.
+    pub(super) fn release_last(&mut self, index: u32, healthy: bool) {
+        // Time until now belongs to what was held.
+        let stage = self.tasks[index].stage;
+        self.enter(index, stage);
+        let Some(held) = self.held[index as usize].pop() else { return };
+        let process = self.tasks[index].process;
+        let measuring = self.record.measuring;
+        match held.what {
+            HeldWhat::Slot(slots) => {
+                let spec = &self.model.slots[slots as usize];
+                let station = &mut self.record.stations[spec.resource as usize];
+                station.end(self.now, held.since, measuring);
+                if let Some(waiter) = self.processes[process as usize].slots[spec.local as usize].release() {
+                    station.start(self.now, waiter.since, measuring);
+                    self.lend(waiter.ticket, HeldWhat::Slot(slots));
+                }
+            }
+            HeldWhat::Connection(pool, connection) => {
+                let spec = &self.model.pools[pool as usize];
+                self.record.stations[spec.resource as usize].end(self.now, held.since, measuring);
+                self.processes[process as usize].pools[spec.local as usize].release(self.now, connection, healthy);
+                self.drain_pool(process, pool);
+            }
+            HeldWhat::Job(queue) => {
+                let spec = &self.model.queues[queue as usize];
+                self.record.stations[spec.resource as usize].end(self.now, held.since, measuring);
+                self.processes[process as usize].queues[spec.local as usize].finish(self.now);
+                self.drain_queue(process, queue);
+            }
+            HeldWhat::Fetch(entry, key) => {
+                self.caches[entry as usize].failed(self.now, key);
+                self.drain_cache(entry);
+            }
+            HeldWhat::Memory(bytes) => {
+                let instance = self.processes[process as usize].instance;
+                let memory = &mut self.instances[instance as usize].memory;
+                *memory = memory.saturating_sub(bytes);
+            }
+        }
+    }
+
+    /// A waiter has what it waited for.
+    fn lend(&mut self, ticket: Handle, what: HeldWhat) {
+        let index = ticket.index;
+        let stage = self.tasks[index].stage;
+        self.enter(index, stage);
+        self.held[index as usize].push(Held { what, since: self.now });
+        let task = &mut self.tasks[index];
+        task.state = State::Going;
+        task.scheduled = Scheduled::NOTHING;
+        self.ready.push_back(Ready::Task(ticket));
+    }
+
+    /// Asks for a database connection; the answer comes by way of the pool's outputs.
+    pub(super) fn borrow(&mut self, index: u32, pool: u16) -> bool {
+        let spec = &self.model.pools[pool as usize];
+        let handle = self.tasks.handle(index);
+        let process = self.tasks[index].process;
+        self.record.stations[spec.resource as usize].join(self.now, self.record.measuring);
+        let machine = &mut self.processes[process as usize].pools[spec.local as usize];
+        let waiting = machine.acquire(self.now, handle);
+        self.enter(index, spec.wait_stage);
+        self.tasks[index].state = State::Pool(pool, waiting);
+        self.tasks[index].scheduled = Scheduled::NOTHING;
+        self.drain_pool(process, pool);
+        if matches!(self.tasks[index].state, State::Pool(..)) {
+            self.wait_with_patience(index, spec.patience);
+        }
+        false
+    }
+
+    /// Acts on what a pool decided.
+    pub(super) fn drain_pool(&mut self, process: u32, pool: u16) {
+        let spec = &self.model.pools[pool as usize];
+        let local = spec.local as usize;
+        let measuring = self.record.measuring;
+        while let Some(output) = self.processes[process as usize].pools[local].poll() {
+            match output {
+                ConnectionsOutput::Lend { ticket, since, connection, .. } => {
+                    self.record.stations[spec.resource as usize].start(self.now, since, measuring);
+                    self.lend(ticket, HeldWhat::Connection(pool, connection));
+                }
+                ConnectionsOutput::Open { connection } => self.open(process, pool, connection),
+                ConnectionsOutput::Close { connection } => self.close(process, pool, connection),
+                ConnectionsOutput::Refuse { ticket, since, cause } => {
+                    self.record.stations[spec.resource as usize].give_up(self.now, since, measuring);
+                    self.record.see(self.now, cause, Some(spec.resource));
+                    let task = &mut self.tasks[ticket.index];
+                    task.failing = Some(cause);
+                    task.state = State::Going;
+                    task.scheduled = Scheduled::NOTHING;
+                    self.ready.push_back(Ready::Task(ticket));
+                }
+            }
+        }
+        let machine = &self.processes[process as usize].pools[local];
+        let deadline = machine.next_deadline();
+        self.record_open(pool);
+        let first = self.processes[process as usize].first_wake;
+        let slots = self.processes[process as usize].slots.len() as u32;
+        self.arm(first + slots + local as u32, deadline);
+    }
+
+    /// The level of a pool's connections over all processes.
+    fn record_open(&mut self, pool: u16) {
+        let service = self.service_of_pool(pool);
+        let local = self.model.pools[pool as usize].local as usize;
+        let open: u64 = if self.services[service as usize].instances.len() == 1 {
+            let instance = self.services[service as usize].instances[0] as usize;
+            let processes = &self.instances[instance].processes;
+            processes.iter().map(|&process| u64::from(self.processes[process as usize].pools[local].open())).sum()
+        } else {
+            let instances = &self.services[service as usize].instances;
+            let processes = instances.iter().flat_map(|&instance| &self.instances[instance as usize].processes);
+            processes.map(|&process| u64::from(self.processes[process as usize].pools[local].open())).sum()
+        };
+        let level = &mut self.record.pools[pool as usize].open;
+        if level.value != open {
+            level.set(self.now, open);
+        }
+    }
+
+    fn service_of_pool(&self, pool: u16) -> u16 {
+        let resource = self.model.pools[pool as usize].resource;
+        self.model.resources[resource as usize].service.unwrap_or(0)
+    }
+
+    /// A connection is asked of the database.
+    fn open(&mut self, process: u32, pool: u16, connection: ConnectionId) {
+        let spec = &self.model.pools[pool as usize];
+        let database = &mut self.databases[spec.database as usize];
+        let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
+        let opening = Opening {
+            process,
+            pool,
+            connection,
+            began: self.now,
+            phase: OpeningPhase::There,
+            scheduled: Scheduled::NOTHING,
+            dead: false,
+        };
+        let index = self.openings.insert(opening).index;
+        let scheduled = self.events.schedule(self.now + way, Event::Opening(index));
+        self.openings[index].scheduled = scheduled;
+        let table = &mut self.processes[process as usize].connections[spec.local as usize];
+        if table.len() <= connection.index() {
+            table.resize(connection.index() + 1, (false, NONE));
+        }
+        table[connection.index()] = (false, index);
+        if self.record.measuring {
+            self.record.pools[pool as usize].connects += 1;
+        }
+    }
+
+    /// A connection's opening makes progress.
+    pub(super) fn opening(&mut self, index: u32, scheduled: Scheduled) {
+        if self.openings[index].scheduled != scheduled {
+            return;
+        }
+        let opening = self.openings[index];
+        let spec = &self.model.pools[opening.pool as usize];
+        let number = spec.database as usize;
+        match opening.phase {
+            OpeningPhase::There => {
+                if opening.dead {
+                    self.openings.remove(index);
+                    return;
+                }
+                let limit = self.model.databases[number].connections;
+                let database = &mut self.databases[number];
+                if database.connections >= limit {
+                    if self.record.measuring {
+                        self.record.databases[number].connections_refused += 1;
+                        self.record.pools[opening.pool as usize].connects_refused += 1;
+                    }
+                    let resource = self.model.databases[number].resource;
+                    self.record.stations[resource as usize].first_refusal.get_or_insert(self.now);
+                    let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
+                    self.openings[index].phase = OpeningPhase::Refused;
+                    let scheduled = self.events.schedule(self.now + way, Event::Opening(index));
+                    self.openings[index].scheduled = scheduled;
+                    return;
+                }
+                database.connections += 1;
+                let connections = u64::from(database.connections);
+                let work = SimSpan::from_seconds(database.connect_cpu.draw(&mut database.draws));
+                let table = &mut self.processes[opening.process as usize].connections[spec.local as usize];
+                table[opening.connection.index()].0 = true;
+                self.record.databases[number].connections.set(self.now, connections);
+                if work > SimSpan::ZERO {
+                    self.openings[index].phase = OpeningPhase::Cpu;
+                    self.openings[index].scheduled = Scheduled::NOTHING;
+                    self.databases[number].cpu.start(self.now, work, OPENING | u64::from(index));
+                    self.arm_database(number as u32);
+                } else {
+                    self.opening_worked(index);
+                }
+            }
+            OpeningPhase::Cpu => {}
+            OpeningPhase::Ready | OpeningPhase::Refused => {
+                if self.machine_on_loop(opening.process, Turn::Opening(index)) {
+                    self.opening_ended(index);
+                }
+            }
+        }
+    }
+
+    /// The server has done its work for a new connection; the rest of its time goes by.
+    pub(super) fn opening_worked(&mut self, index: u32) {
+        let opening = self.openings[index];
+        let number = self.model.pools[opening.pool as usize].database as usize;
+        let database = &mut self.databases[number];
+        let span = SimSpan::from_seconds(database.connect.draw(&mut database.draws));
+        self.openings[index].phase = OpeningPhase::Ready;
+        let scheduled = self.events.schedule(self.now + span, Event::Opening(index));
+        self.openings[index].scheduled = scheduled;
+    }
+
+    /// The pool hears how an opening ended.
+    pub(super) fn opening_ended(&mut self, index: u32) {
+        let opening = self.openings[index];
+        let spec = &self.model.pools[opening.pool as usize];
+        let local = spec.local as usize;
+        self.openings.remove(index);
+        if opening.dead || !self.processes[opening.process as usize].alive {
+            return;
+        }
+        let process = &mut self.processes[opening.process as usize];
+        process.connections[local][opening.connection.index()].1 = NONE;
+        if opening.phase == OpeningPhase::Refused {
+            process.pools[local].open_failed(self.now, opening.connection, Cause::ConnectionRefused);
+        } else {
+            process.pools[local].opened(self.now, opening.connection);
+            if self.record.measuring {
+                self.record.pools[opening.pool as usize].connect.record(self.now.since(opening.began).nanos());
+            }
+        }
+        self.drain_pool(opening.process, opening.pool);
+    }
+
+    /// The pool closes a connection, or gives up opening it.
+    pub(super) fn close(&mut self, process: u32, pool: u16, connection: ConnectionId) {
+        let spec = &self.model.pools[pool as usize];
+        let table = &mut self.processes[process as usize].connections[spec.local as usize];
+        let Some(entry) = table.get_mut(connection.index()) else { return };
+        let (at_server, opening) = *entry;
+        *entry = (false, NONE);
+        if opening != NONE {
+            self.openings[opening].dead = true;
+        }
+        if at_server {
+            let database = &mut self.databases[spec.database as usize];
+            database.connections -= 1;
+            let connections = u64::from(database.connections);
+            self.record.databases[spec.database as usize].connections.set(self.now, connections);
+        }
+        if self.record.measuring {
+            self.record.pools[pool as usize].closes += 1;
+        }
+    }
+
+    /// Asks for a place in a job queue. True when the job runs.
+    pub(super) fn enter_queue(&mut self, index: u32, queue: u16) -> bool {
+        let spec = &self.model.queues[queue as usize];
+        let handle = self.tasks.handle(index);
+        let process = self.tasks[index].process;
+        let priority = spec.priority.get(self.tasks[index].class as usize).copied().unwrap_or(0);
+        let machine = &mut self.processes[process as usize].queues[spec.local as usize];
+        let answer = machine.submit(self.now, handle, priority);
+        let measuring = self.record.measuring;
+        match answer {
+            Submit::Started => {
+                self.record.stations[spec.resource as usize].start_at_once(self.now, measuring);
+                self.held[index as usize].push(Held { what: HeldWhat::Job(queue), since: self.now });
+                self.drain_queue(process, queue);
+                true
+            }
+            Submit::Waiting(place) => {
+                self.record.stations[spec.resource as usize].join(self.now, measuring);
+                self.enter(index, spec.wait_stage);
+                self.tasks[index].state = State::Queue(queue, place);
+                self.tasks[index].scheduled = Scheduled::NOTHING;
+                self.drain_queue(process, queue);
+                self.wait_with_patience(index, spec.patience);
+                false
+            }
+            Submit::Full => {
+                self.turn_away(index, spec.resource, Cause::QueueFull);
+                false
+            }
+        }
+    }
+
+    /// Acts on what a job queue decided.
+    fn drain_queue(&mut self, process: u32, queue: u16) {
+        let spec = &self.model.queues[queue as usize];
+        let local = spec.local as usize;
+        let measuring = self.record.measuring;
+        while let Some(output) = self.processes[process as usize].queues[local].poll() {
+            let station = &mut self.record.stations[spec.resource as usize];
+            match output {
+                JobOutput::Start { ticket, since } => {
+                    station.start(self.now, since, measuring);
+                    self.lend(ticket, HeldWhat::Job(queue));
+                }
+                JobOutput::TimedOut { ticket, since } => {
+                    station.give_up(self.now, since, measuring);
+                    self.record.see(self.now, Cause::QueueTimeout, Some(spec.resource));
+                    let task = &mut self.tasks[ticket.index];
+                    task.failing = Some(Cause::QueueTimeout);
+                    task.state = State::Going;
+                    task.scheduled = Scheduled::NOTHING;
+                    self.ready.push_back(Ready::Task(ticket));
+                }
+            }
+        }
+        let machine = &self.processes[process as usize].queues[local];
+        let (deadline, held, starts) = (machine.next_deadline(), machine.held_by_cap(), machine.started_in_window());
+        let most = &mut self.record.starts_per_window[queue as usize];
+        *most = starts.max(*most);
+        let level = &mut self.record.held_by_cap[queue as usize];
+        if (level.value != 0) != held {
+            level.set(self.now, u64::from(held));
+        }
+        let state = &self.processes[process as usize];
+        let wake = state.first_wake + (state.slots.len() + state.pools.len() + local) as u32;
+        self.arm(wake, deadline);
+    }
+
+    /// Keeps a wake-up no later than a machine's next deadline. A later deadline is left for the wake-up to find out.
+    fn arm(&mut self, wake: u32, deadline: SimTime) {
+        let state = &mut self.wakes[wake as usize];
+        if deadline < state.at {
+            state.at = deadline;
+            state.scheduled = self.events.schedule(deadline, Event::Wake(wake));
+        }
+    }
+
+    /// A machine's deadline may have come.
+    pub(super) fn wake(&mut self, wake: u32, scheduled: Scheduled) {
+        if self.wakes[wake as usize].scheduled != scheduled {
+            return;
+        }
+        let process = self.wakes[wake as usize].process;
+        if self.processes[process as usize].alive && self.machine_on_loop(process, Turn::Wake(wake)) {
+            self.advance_machine(wake);
+        }
+    }
+
+    /// A machine looks at its deadlines.
+    pub(super) fn advance_machine(&mut self, wake: u32) {
+        let Wake { process, machine } = self.wake_of(wake);
+        self.wakes[wake as usize].at = SimTime::NEVER;
+        if process == NOBODY || !self.processes[process as usize].alive {
+            return;
+        }
+        match machine {
+            Machine::Slots(slots) => {
+                let spec = &self.model.slots[slots as usize];
+                let local = spec.local as usize;
+                while let Some(waiter) = self.processes[process as usize].slots[local].expire(self.now) {
+                    let station = &mut self.record.stations[spec.resource as usize];
+                    station.give_up(self.now, waiter.since, self.record.measuring);
+                    self.record.see(self.now, spec.cause, Some(spec.resource));
+                    let task = &mut self.tasks[waiter.ticket.index];
+                    task.failing = Some(spec.cause);
+                    task.state = State::Going;
+                    self.ready.push_back(Ready::Task(waiter.ticket));
+                }
+                let deadline = self.processes[process as usize].slots[local].next_deadline();
+                self.arm(wake, deadline);
+            }
+            Machine::Pool(pool) => {
+                let local = self.model.pools[pool as usize].local as usize;
+                self.processes[process as usize].pools[local].advance(self.now);
+                self.drain_pool(process, pool);
+            }
+            Machine::Queue(queue) => {
+                let local = self.model.queues[queue as usize].local as usize;
+                self.processes[process as usize].queues[local].advance(self.now);
+                self.drain_queue(process, queue);
+            }
+        }
+    }
+
+    fn wake_of(&self, wake: u32) -> Wake {
+        let state = &self.wakes[wake as usize];
+        Wake { process: state.process, machine: state.machine }
+    }
+}
+
+/// Whose wake-up it is.
+struct Wake {
+    process: u32,
+    machine: Machine,
+}

@@ -1,0 +1,571 @@
+//! What lies behind the process: database queries, cache commands, model providers.
+
+use highwater_models::file::system::EntryKey;
+use highwater_models::machine::ttl_cache::Lookup as Found;
+use highwater_models::{Cause, SimSpan, SimTime};
+
+use super::holding::OPENING;
+use super::{Held, HeldWhat, Ready, State, World};
+use crate::event::{Event, Scheduled};
+use crate::model::{Earlier, Op, STAGE_BACKOFF};
+
+/// Nanoseconds in a day.
+const DAY: u64 = 86_400_000_000_000;
+
+impl World<'_> {
+    /// A query sets out on the connection held.
+    pub(super) fn query(&mut self, index: u32, query: u16) -> bool {
+        let spec = &self.model.queries[query as usize];
+        let (number, rtt, stage) = (spec.database as usize, spec.rtt, self.model.databases[spec.database as usize].stage);
+        self.enter(index, stage);
+        self.tasks[index].mark = self.now;
+        self.tasks[index].cache_key = u64::from(query);
+        let way = self.draw_span(index, rtt);
+        let half = SimSpan::from_nanos(way.nanos() / 2);
+        let resource = self.model.databases[number].resource as usize;
+        if self.model.databases[number].cores.is_infinite() {
+            // Nothing is shared: all of it is one length of time.
+            let work = self.draw_span(index, spec.cpu);
+            let wait = self.draw_span(index, spec.wait);
+            self.record.stations[resource].start_at_once(self.now, self.record.measuring);
+            self.tasks[index].visit = self.now;
+            self.tasks[index].state = State::DatabaseBack;
+            self.schedule_task(index, self.now + way + work + wait);
+            return false;
+        }
+        self.tasks[index].state = State::DatabaseThere;
+        if half == SimSpan::ZERO {
+            self.query_arrived(index);
+        } else {
+            self.schedule_task(index, self.now + half);
+        }
+        false
+    }
+
+    /// A query is at the database.
+    pub(super) fn query_arrived(&mut self, index: u32) {
+        let spec = &self.model.queries[self.tasks[index].cache_key as usize];
+        let number = spec.database as usize;
+        let resource = self.model.databases[number].resource as usize;
+        let work = self.draw_span(index, spec.cpu);
+        self.record.stations[resource].start_at_once(self.now, self.record.measuring);
+        self.tasks[index].visit = self.now;
+        self.tasks[index].state = State::DatabaseCpu;
+        let handle = self.tasks.handle(index);
+        let payload = u64::from(handle.generation & 0x7fff_ffff) << 32 | u64::from(index);
+        self.databases[number].cpu.start(self.now, work, payload);
+        self.arm_database(number as u32);
+    }
+
+    /// The first job on a database's CPU may have ended.
+    pub(super) fn end_database_cpu(&mut self, number: u32, scheduled: Scheduled) {
+        if self.databases[number as usize].scheduled != scheduled {
+            return;
+        }
+        while let Some(payload) = self.databases[number as usize].cpu.ended(self.now) {
+            if payload & OPENING != 0 {
+                let index = payload as u32;
+                if self.openings[index].dead {
+                    self.openings.remove(index);
+                } else {
+                    self.opening_worked(index);
+                }
+                continue;
+            }
+            let index = payload as u32;
+            let handle = self.tasks.handle(index);
+            if u64::from(handle.generation & 0x7fff_ffff) != payload >> 32 || !self.tasks.is_live(handle) {
+                let resource = self.model.databases[number as usize].resource as usize;
+                self.record.stations[resource].end(self.now, self.now, false);
+                continue;
+            }
+            let spec = &self.model.queries[self.tasks[index].cache_key as usize];
+            let way = self.draw_span(index, spec.rtt);
+            let rest = SimSpan::from_nanos(way.nanos() - way.nanos() / 2);
+            let wait = self.draw_span(index, spec.wait);
+            self.tasks[index].state = State::DatabaseBack;
+            self.schedule_task(index, self.now + wait + rest);
+        }
+        self.arm_database(number);
+    }
+
+    /// Keeps one event for the first end on a database's CPU.
+    pub(super) fn arm_database(&mut self, number: u32) {
+        let at = self.databases[number as usize].cpu.next_end();
+        self.databases[number as usize].scheduled = self.events.schedule(at, Event::DatabaseCpu(number));
+    }
+
+    /// A query's reply is back at the process.
+    pub(super) fn query_done(&mut self, index: u32) {
+        let spec = &self.model.queries[self.tasks[index].cache_key as usize];
+        let resource = self.model.databases[spec.database as usize].resource as usize;
+        let task = &self.tasks[index];
+        let measuring = self.record.measuring;
+        self.record.stations[resource].end(self.now, task.visit, measuring);
+        if measuring {
+            self.record.queries[spec.kind as usize].record(self.now.since(task.mark).nanos());
+        }
+        self.run_task(index);
+    }
+
+    /// One command of a cache's quota. False when the quota is used up.
+    fn spend_command(&mut self, cache: u16) -> bool {
+        let day = self.now.nanos() / DAY;
+        let (of_day, count) = &mut self.commands[cache as usize];
+        if *of_day != day {
+            (*of_day, *count) = (day, 0);
+        }
+        let measuring = self.record.measuring;
+        let record = &mut self.record.caches[cache as usize];
+        if *count >= self.model.caches[cache as usize].commands_per_day {
+            if measuring {
+                record.failed += 1;
+            }
+            let resource = self.model.caches[cache as usize].resource;
+            self.record.stations[resource as usize].first_refusal.get_or_insert(self.now);
+            return false;
+        }
+        *count += 1;
+        if measuring {
+            record.commands += 1;
+        }
+        true
+    }
+
+    /// A cache that refuses fails the request, or counts as a miss. True when the task goes on.
+    fn cache_refuses(&mut self, index: u32, cache: u16) -> bool {
+        if self.model.caches[cache as usize].fails_open {
+            return true;
+        }
+        let resource = self.model.caches[cache as usize].resource;
+        self.record.see(self.now, Cause::CacheUnavailable, Some(resource));
+        self.fail(index, Cause::CacheUnavailable);
+        false
+    }
+
+    /// A bare command and its reply.
+    pub(super) fn command(&mut self, index: u32, cache: u16) -> bool {
+        if !self.spend_command(cache) {
+            return self.cache_refuses(index, cache);
+        }
+        let spec = &self.model.caches[cache as usize];
+        let (rtt, stage) = (spec.rtt, spec.stage);
+        let span = self.draw_span(index, rtt);
+        if span == SimSpan::ZERO {
+            return true;
+        }
+        self.enter(index, stage);
+        self.tasks[index].state = State::Going;
+        self.schedule_task(index, self.now + span);
+        false
+    }
+
+    /// A look-up sets out.
+    pub(super) fn look_up(&mut self, index: u32, lookup: u16) -> bool {
+        let spec = &self.model.lookups[lookup as usize];
+        let entry = &self.model.entries[spec.entry as usize];
+        let task = &self.tasks[index];
+        let key = if entry.keys > 0 {
+            let mut draw = task.key.at(spec.place, task.iteration).draw();
+            match &entry.popularity {
+                Some(popularity) => u64::from(popularity.draw(&mut draw)),
+                None => draw.below(entry.keys),
+            }
+        } else {
+            match entry.key {
+                EntryKey::User => task.person,
+                EntryKey::Ip => task.ip,
+                EntryKey::One => 0,
+            }
+        };
+        self.tasks[index].cache_key = key;
+        if !self.spend_command(spec.cache) {
+            return self.cache_refuses(index, spec.cache);
+        }
+        let stage = self.model.caches[spec.cache as usize].stage;
+        self.enter(index, stage);
+        let half = SimSpan::from_nanos(self.draw_span(index, spec.rtt).nanos() / 2);
+        self.tasks[index].state = State::CacheThere;
+        if half == SimSpan::ZERO {
+            self.looked_up(index);
+        } else {
+            self.schedule_task(index, self.now + half);
+        }
+        false
+    }
+
+    /// The look-up that a task is at.
+    fn lookup_at(&self, index: u32) -> u16 {
+        match self.model.ops[self.tasks[index].pc as usize - 1] {
+            Op::Lookup { entry, .. } | Op::Store { entry } => entry,
+            _ => 0,
+        }
+    }
+
+    /// A look-up is at the cache.
+    pub(super) fn looked_up(&mut self, index: u32) {
+        let lookup = self.lookup_at(index);
+        let entry = self.model.lookups[lookup as usize].entry;
+        let handle = self.tasks.handle(index);
+        let key = self.tasks[index].cache_key;
+        let before = self.caches[entry as usize].duplicates();
+        let found = self.caches[entry as usize].lookup(self.now, key, handle);
+        let duplicate = self.caches[entry as usize].duplicates() > before;
+        if self.record.measuring {
+            let record = &mut self.record.entries[entry as usize];
+            match found {
+                Found::Hit => record.hits += 1,
+                Found::Miss => record.misses += 1,
+                Found::Join(_) => record.joined += 1,
+            }
+            record.duplicates += u64::from(duplicate);
+        }
+        match found {
+            Found::Hit => self.look_up_returns(index, true),
+            Found::Miss => {
+                self.held[index as usize].push(Held { what: HeldWhat::Fetch(entry, key), since: self.now });
+                self.look_up_returns(index, false);
+            }
+            Found::Join(place) => self.tasks[index].state = State::Parked(entry, place),
+        }
+    }
+
+    fn look_up_returns(&mut self, index: u32, hit: bool) {
+        let lookup = self.lookup_at(index);
+        let way = self.draw_span(index, self.model.lookups[lookup as usize].rtt);
+        let rest = SimSpan::from_nanos(way.nanos() - way.nanos() / 2);
+        if rest == SimSpan::ZERO {
+            self.tasks[index].state = State::Going;
+            self.branch_on(index, hit);
+            let handle = self.tasks.handle(index);
+            self.ready.push_back(Ready::Task(handle));
+        } else {
+            self.tasks[index].state = State::CacheBack(hit);
+            self.schedule_task(index, self.now + rest);
+        }
+    }
+
+    /// A look-up's answer is back.
+    pub(super) fn look_up_done(&mut self, index: u32, hit: bool) {
+        self.branch_on(index, hit);
+        self.run_task(index);
+    }
+
+    fn branch_on(&mut self, index: u32, is_hit: bool) {
+        if is_hit
+            && let Op::Lookup { hit, .. } = self.model.ops[self.tasks[index].pc as usize - 1]
+        {
+            self.tasks[index].pc = hit;
+        }
+    }
+
+    /// Those who waited for a fetch go on: with the entry, or to fetch it themselves.
+    pub(super) fn drain_cache(&mut self, entry: u16) {
+        while let Some(woken) = self.caches[entry as usize].poll() {
+            let index = woken.ticket.index;
+            if !self.tasks.is_live(woken.ticket) {
+                continue;
+            }
+            if !woken.hit {
+                let key = self.tasks[index].cache_key;
+                self.held[index as usize].push(Held { what: HeldWhat::Fetch(entry, key), since: self.now });
+            }
+            self.look_up_returns(index, woken.hit);
+        }
+    }
+
+    /// What was fetched sets out to be stored.
+    pub(super) fn store(&mut self, index: u32, lookup: u16) -> bool {
+        let spec = &self.model.lookups[lookup as usize];
+        if !self.spend_command(spec.cache) {
+            // The fetch is over all the same.
+            let is_fetch = |held: &Held| matches!(held.what, HeldWhat::Fetch(..));
+            if self.held[index as usize].last().is_some_and(is_fetch) {
+                self.release_last(index, true);
+            }
+            return self.cache_refuses(index, spec.cache);
+        }
+        let stage = self.model.caches[spec.cache as usize].stage;
+        self.enter(index, stage);
+        let half = SimSpan::from_nanos(self.draw_span(index, spec.store_rtt).nanos() / 2);
+        self.tasks[index].state = State::StoreThere;
+        if half == SimSpan::ZERO {
+            self.stored(index);
+        } else {
+            self.schedule_task(index, self.now + half);
+        }
+        false
+    }
+
+    /// A store is at the cache.
+    pub(super) fn stored(&mut self, index: u32) {
+        let lookup = self.lookup_at(index);
+        let spec = &self.model.lookups[lookup as usize];
+        let entry = &self.model.entries[spec.entry as usize];
+        let way = self.draw_span(index, spec.store_rtt);
+        let rest = SimSpan::from_nanos(way.nanos() - way.nanos() / 2);
+        if let Some(Held { what: HeldWhat::Fetch(_, key), .. }) = self.held[index as usize].last().copied() {
+            self.held[index as usize].pop();
+            let mut life = entry.ttl;
+            if entry.spread > 0.0 && life != SimSpan::FOREVER {
+                let task = &self.tasks[index];
+                let uniform = task.key.at(!spec.place, task.iteration).draw().uniform();
+                life = SimSpan::from_seconds(life.seconds() * (1.0 - entry.spread * uniform));
+            }
+            self.caches[spec.entry as usize].store(self.now, key, self.now + life);
+            self.drain_cache(spec.entry);
+        }
+        self.tasks[index].state = State::Going;
+        if rest == SimSpan::ZERO {
+            let handle = self.tasks.handle(index);
+            self.ready.push_back(Ready::Task(handle));
+        } else {
+            self.schedule_task(index, self.now + rest);
+        }
+    }
+
+    /// All keys of the entries that begin warm.
+    pub(super) fn warm_caches(&mut self) {
+        for (entry, cache) in self.model.entries.iter().zip(&mut self.caches) {
+            if entry.warm {
+                for key in 0..entry.keys.max(1) {
+                    cache.warm(key, SimTime::ZERO + entry.ttl);
+                }
+            }
+        }
+    }
+
+    /// A call to a model provider: attempts, and waits between them, all within what the task holds.
+    pub(super) fn llm(&mut self, index: u32, call: u16) -> bool {
+        // Until the call is over, the task comes back to this instruction.
+        self.tasks[index].pc -= 1;
+        loop {
+            let spec = &self.model.calls[call as usize];
+            match self.tasks[index].phase {
+                0 => {
+                    self.begin_call(index, call);
+                    self.tasks[index].phase = 1;
+                }
+                // An attempt begins.
+                1 => {
+                    self.attempt_call(index, call);
+                    return false;
+                }
+                // It failed, and the loop has taken up its reply: wait, or give up.
+                2 => {
+                    let provider = &self.model.providers[spec.provider as usize];
+                    let (retry, resource) = (provider.retry, provider.resource);
+                    let task = &mut self.tasks[index];
+                    let cause = task.cause.take().unwrap_or(Cause::LlmError);
+                    let uniform = task.key.at(self.sites[spec.chance as usize].1, task.retries | 1 << 31).draw().uniform();
+                    let Some(wait) = retry.next(task.retries, task.retry_after.take(), uniform) else {
+                        task.phase = 0;
+                        if self.record.measuring {
+                            self.record.providers[spec.provider as usize].gave_up += 1;
+                        }
+                        self.record.see(self.now, cause, Some(resource));
+                        self.fail(index, cause);
+                        return false;
+                    };
+                    task.retries += 1;
+                    task.phase = 3;
+                    if self.record.measuring {
+                        self.record.providers[spec.provider as usize].retries += 1;
+                    }
+                    if wait > SimSpan::ZERO {
+                        self.enter(index, STAGE_BACKOFF);
+                        self.tasks[index].state = State::Going;
+                        self.schedule_task(index, self.now + wait);
+                        return false;
+                    }
+                }
+                // The wait is over: a timer, and the work to ask again.
+                3 => {
+                    self.tasks[index].phase = 1;
+                    if !self.slice_for_call(index, spec.start) {
+                        return false;
+                    }
+                }
+                // Answered.
+                _ => {
+                    self.tasks[index].phase = 0;
+                    self.tasks[index].pc += 1;
+                    return true;
+                }
+            }
+        }
+    }
+
+    fn slice_for_call(&mut self, index: u32, site: u32) -> bool {
+        let work = self.draw_span(index, site);
+        if self.has_loop(self.tasks[index].process) { self.on_loop(index, work) } else { self.burn(index, work) }
+    }
+
+    fn begin_call(&mut self, index: u32, call: u16) {
+        let spec = &self.model.calls[call as usize];
+        let own = self.draw(index, spec.prompt).max(0.0);
+        let answer = if spec.audio { 0.0 } else { self.draw(index, spec.answer).max(0.0).round() };
+        let task = &mut self.tasks[index];
+        task.retries = 0;
+        task.arrived = task.arrived.max(SimTime::ZERO);
+        let earlier = match (spec.history, self.sessions.get(task.session)) {
+            (Earlier::Nothing, _) | (_, None) => 0.0,
+            (Earlier::All, Some(session)) => session.tokens,
+            (Earlier::Last(messages), Some(session)) => {
+                session.tokens * (f64::from(messages) / session.messages.max(1.0)).min(1.0)
+            }
+        };
+        task.prompt = if spec.audio { own / 60.0 } else { own.round() + earlier };
+        task.answer = answer;
+        task.cache_key = own.round() as u64;
+        if self.record.measuring {
+            self.record.providers[spec.provider as usize].calls += 1;
+        }
+    }
+
+    fn attempt_call(&mut self, index: u32, call: u16) {
+        let spec = &self.model.calls[call as usize];
+        let number = spec.provider as usize;
+        let provider = &self.model.providers[number];
+        let (stage, resource) = (provider.stage, provider.resource as usize);
+        let task = &self.tasks[index];
+        let (prompt, answer) = (task.prompt, task.answer);
+        let tokens = if spec.audio { 0 } else { prompt as u64 + spec.answer_max.unwrap_or(answer as u64) };
+        let measuring = self.record.measuring;
+        if measuring {
+            let record = &mut self.record.providers[number];
+            record.attempts += 1;
+            record.by_model[spec.model as usize].0 += 1;
+        }
+        let state = &mut self.providers[number];
+        let limits = state.limit.request(self.now, tokens);
+        let limits = match (limits, &mut state.models[spec.model as usize]) {
+            (Ok(()), Some(own)) => own.request(self.now, tokens),
+            (answer, _) => answer,
+        };
+        let too_many = state.in_flight >= provider.concurrent;
+        if limits.is_err() || too_many {
+            if measuring {
+                self.record.providers[number].refused += 1;
+            }
+            self.record.stations[resource].refuse(self.now, measuring);
+            self.record.see(self.now, Cause::LlmRateLimited, Some(provider.resource));
+            self.tasks[index].retry_after = limits.err().and_then(|refused| refused.retry_after);
+            self.tasks[index].cause = Some(Cause::LlmRateLimited);
+            self.tasks[index].phase = 2;
+            let handle = self.tasks.handle(index);
+            self.tasks[index].state = State::Going;
+            if self.slice_for_call(index, spec.reply) {
+                self.ready.push_back(Ready::Task(handle));
+            }
+            return;
+        }
+        state.in_flight += 1;
+        self.record.stations[resource].start_at_once(self.now, measuring);
+        self.enter(index, stage);
+        self.tasks[index].mark = self.now;
+        let mut span = self.draw_span(index, spec.first);
+        if let (Some(site), false) = (spec.per_token, spec.stream) {
+            let units = if spec.audio { prompt } else { answer };
+            span += SimSpan::from_seconds(self.draw(index, site) * units);
+        }
+        let fails = provider.fails > 0.0 && {
+            let task = &self.tasks[index];
+            let draw = task.key.at(self.sites[spec.chance as usize].1, task.retries | 1 << 30);
+            draw.draw().uniform() < provider.fails
+        };
+        let failure = if span > provider.timeout {
+            span = provider.timeout;
+            Some(Cause::LlmTimeout)
+        } else if fails {
+            Some(Cause::LlmError)
+        } else {
+            None
+        };
+        if measuring && failure.is_none() {
+            let record = &mut self.record.providers[number];
+            let by_model = &mut record.by_model[spec.model as usize];
+            if spec.audio {
+                record.audio_minutes += prompt;
+                by_model.3 += prompt;
+            } else {
+                record.tokens_prompt += prompt;
+                record.tokens_answer += answer;
+                by_model.1 += prompt;
+                by_model.2 += answer;
+            }
+        }
+        self.tasks[index].state = State::Provider(failure);
+        self.schedule_task(index, self.now + span);
+    }
+
+    /// A provider has answered, failed, or sent its first token.
+    pub(super) fn provider_done(&mut self, index: u32, failure: Option<Cause>) {
+        let (Op::Llm { call } | Op::LlmRest { call }) = self.model.ops[self.tasks[index].pc as usize] else {
+            debug_assert!(false, "a provider's answer for a task that asked nothing");
+            return;
+        };
+        let spec = &self.model.calls[call as usize];
+        let number = spec.provider as usize;
+        let resource = self.model.providers[number].resource as usize;
+        let measuring = self.record.measuring;
+        let rest = matches!(self.model.ops[self.tasks[index].pc as usize], Op::LlmRest { .. });
+        if spec.stream && !rest && failure.is_none() {
+            // The first token: the answer goes on arriving.
+            self.tasks[index].phase = 4;
+            let way = self.tasks[index].way;
+            self.first_byte(index, self.now + way);
+            self.run_task(index);
+            return;
+        }
+        self.providers[number].in_flight -= 1;
+        let mark = self.tasks[index].mark;
+        self.record.stations[resource].end(self.now, mark, measuring);
+        if measuring {
+            self.record.providers[number].attempt.record(self.now.since(mark).nanos());
+        }
+        match failure {
+            None => {
+                let task = &self.tasks[index];
+                let (session, own, answer) = (task.session, task.cache_key as f64, task.answer);
+                if !spec.audio && self.sessions.is_live(session) {
+                    let session = &mut self.sessions[session.index];
+                    session.tokens += own + answer;
+                    session.messages += 2.0;
+                }
+                self.tasks[index].phase = if rest { 1 } else { 4 };
+            }
+            Some(cause) => {
+                let task = &mut self.tasks[index];
+                task.cause = Some(cause);
+                task.phase = 2;
+                if !self.slice_for_call(index, spec.reply) {
+                    return;
+                }
+            }
+        }
+        self.run_task(index);
+    }
+
+    /// The rest of a streamed answer: its tokens come one after another, each a slice of the loop if that costs any.
+    pub(super) fn llm_rest(&mut self, index: u32, call: u16) -> bool {
+        if self.tasks[index].phase == 1 {
+            self.tasks[index].phase = 0;
+            return true;
+        }
+        self.tasks[index].pc -= 1;
+        let spec = &self.model.calls[call as usize];
+        let stage = self.model.providers[spec.provider as usize].stage;
+        self.enter(index, stage);
+        let per_token = spec.per_token.map_or(0.0, |site| self.draw(index, site));
+        let tokens = self.tasks[index].answer;
+        if let Some(site) = spec.chunk_cpu {
+            // The chunks' work falls on the loop while they arrive; in sum it is what delays others.
+            let each = self.draw(index, site);
+            self.chunk_work(index, SimSpan::from_seconds(each * tokens));
+        }
+        self.tasks[index].state = State::Provider(None);
+        self.schedule_task(index, self.now + SimSpan::from_seconds(per_token * tokens));
+        false
+    }
+}

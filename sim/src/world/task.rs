@@ -1,0 +1,509 @@
+//! An attempt's way through its program.
+//!
+//! Owns: the interpreter: one instruction after another until something has to be waited for; failure and retries of
+//! steps; forks, calls and background work.
+
+use highwater_models::file::system::LimiterKey;
+use highwater_models::machine::limiter::Verdict;
+use highwater_models::{Cause, SimSpan, SimTime};
+use highwater_workload::Key;
+
+use super::{Frame, Held, HeldWhat, NOBODY, Ready, State, Task, TaskKind, World};
+use crate::event::Scheduled;
+use crate::model::{Op, Pc, Runtime, STAGE_BACKOFF, STAGE_CLIENT, STAGE_IO};
+use crate::slab::Handle;
+
+impl World<'_> {
+    /// Puts a task into the table, with clean stages.
+    pub(super) fn insert_task(&mut self, task: Task) -> Handle {
+        let handle = self.tasks.insert(task);
+        let index = handle.index as usize;
+        if index == self.held.len() {
+            self.held.push(Vec::with_capacity(self.model.held_depth));
+            self.frames.push(Vec::with_capacity(self.model.frame_depth));
+            self.task_stages.resize(self.task_stages.len() + self.stages, 0);
+        } else {
+            self.task_stages[index * self.stages..][..self.stages].fill(0);
+        }
+        handle
+    }
+
+    /// A task that belongs to another one.
+    fn child(&mut self, parent: u32, kind: TaskKind, pc: Pc, number: u64) -> Handle {
+        let of = &self.tasks[parent];
+        let task = Task {
+            kind,
+            state: State::Going,
+            phase: 0,
+            class: of.class,
+            signed_in: of.signed_in,
+            in_hand: false,
+            failing: None,
+            cause: None,
+            stage: STAGE_IO,
+            endpoint: of.endpoint,
+            client: of.client,
+            phase_of_load: of.phase_of_load,
+            measured: of.measured,
+            process: of.process,
+            pc,
+            iteration: of.iteration,
+            pending: 0,
+            attempt: of.attempt,
+            retries: 0,
+            request: if kind == TaskKind::Detached { Handle::NOTHING } else { of.request },
+            session: of.session,
+            parent: if kind == TaskKind::Detached { Handle::NOTHING } else { self.tasks.handle(parent) },
+            key: of.key.child(number),
+            person: of.person,
+            ip: of.ip,
+            since: self.now,
+            began: self.now,
+            arrived: self.now,
+            mark: self.now,
+            visit: self.now,
+            first_byte: SimTime::ZERO,
+            scheduled: Scheduled::NOTHING,
+            way: SimSpan::ZERO,
+            retry_after: None,
+            memory: 0,
+            prompt: 0.0,
+            answer: 0.0,
+            cache_key: 0,
+        };
+        self.insert_task(task)
+    }
+
+    /// Whoever became ready goes on, or fails.
+    pub(super) fn go_on(&mut self, handle: Handle) {
+        if !self.tasks.is_live(handle) {
+            return;
+        }
+        match self.tasks[handle.index].failing.take() {
+            Some(cause) => self.fail(handle.index, cause),
+            None => self.run_task(handle.index),
+        }
+    }
+
+    /// A task's event has come.
+    pub(super) fn resume(&mut self, index: u32) {
+        self.tasks[index].scheduled = Scheduled::NOTHING;
+        match self.tasks[index].state {
+            State::Going => self.run_task(index),
+            State::Answering => self.answered(index),
+            State::Burning => {
+                self.burned(index, false);
+                self.run_task(index);
+            }
+            State::Slots(..) | State::Pool(..) | State::Queue(..) => self.patience_with_line_over(index),
+            State::DatabaseThere => self.query_arrived(index),
+            State::DatabaseBack => self.query_done(index),
+            State::CacheThere => self.looked_up(index),
+            State::CacheBack(hit) => self.look_up_done(index, hit),
+            State::StoreThere => self.stored(index),
+            State::Provider(failure) => self.provider_done(index, failure),
+            State::Loop | State::ServiceLine | State::DatabaseCpu | State::Parked(..) | State::Joining => {
+                debug_assert!(false, "an event for a task that waits for none");
+            }
+        }
+    }
+
+    /// Waits for a length of time in a stage. True when it is none, and the task goes on.
+    fn pause(&mut self, index: u32, span: SimSpan, stage: u16) -> bool {
+        if span == SimSpan::ZERO {
+            return true;
+        }
+        self.enter(index, stage);
+        self.tasks[index].state = State::Going;
+        self.schedule_task(index, self.now + span);
+        false
+    }
+
+    /// Runs a task's program until it has to wait.
+    pub(super) fn run_task(&mut self, index: u32) {
+        loop {
+            let pc = self.tasks[index].pc;
+            let op = self.model.ops[pc as usize];
+            // The place after this one, unless the instruction says otherwise.
+            self.tasks[index].pc = pc + 1;
+            let goes_on = match op {
+                Op::Arrive { service } => self.arrive(index, service),
+                Op::Limit { limiter } => self.limit(index, limiter),
+                Op::Cpu { site } => self.cpu(index, site),
+                Op::Slice { site, .. } => self.slice(index, site),
+                Op::Burn { site } => {
+                    let work = self.draw_span(index, site);
+                    self.burn(index, work)
+                }
+                Op::Delay { site, stage } => {
+                    let span = self.draw_span(index, site);
+                    self.pause(index, span, stage)
+                }
+                Op::Hold { bytes } => {
+                    self.take_memory(index, bytes);
+                    self.held[index as usize].push(Held { what: HeldWhat::Memory(bytes), since: self.now });
+                    true
+                }
+                Op::Drop { .. } | Op::Release => {
+                    self.release_last(index, true);
+                    true
+                }
+                Op::Acquire { slots } => self.acquire(index, slots),
+                Op::Serve { site, stage } => {
+                    let span = self.draw_span(index, site);
+                    self.pause(index, span, stage)
+                }
+                Op::Borrow { pool } => self.borrow(index, pool),
+                Op::Enter { queue } => self.enter_queue(index, queue),
+                Op::Query { query } => self.query(index, query),
+                Op::Command { cache } => self.command(index, cache),
+                Op::Lookup { entry, .. } => self.look_up(index, entry),
+                Op::Store { entry } => self.store(index, entry),
+                Op::Llm { call } => self.llm(index, call),
+                Op::LlmRest { call } => self.llm_rest(index, call),
+                Op::Call { endpoint } => self.call(index, endpoint),
+                Op::Fork { branches } => self.fork(index, branches),
+                Op::EndBranch => {
+                    self.end_child(index);
+                    return;
+                }
+                Op::Choose { choice } => {
+                    self.choose(index, choice);
+                    true
+                }
+                Op::Repeat { site, after } => {
+                    self.repeat(index, site, after);
+                    true
+                }
+                Op::Again => {
+                    self.again(index);
+                    true
+                }
+                Op::Try { retry } => {
+                    let (body, held) = (pc + 1, self.held[index as usize].len() as u32);
+                    self.frames[index as usize].push(Frame::Try { retry, done: 0, body, held });
+                    true
+                }
+                Op::Tried => {
+                    self.frames[index as usize].pop();
+                    true
+                }
+                Op::Fail { site, share, cause } => {
+                    if share >= 1.0 || self.chance(index, site) < f64::from(share) {
+                        self.fail(index, cause);
+                        return;
+                    }
+                    true
+                }
+                Op::Feature { feature, otherwise } => {
+                    if self.features_off[feature as usize] {
+                        self.tasks[index].pc = otherwise;
+                    }
+                    true
+                }
+                Op::Later { at, service } => {
+                    let child = self.child(index, TaskKind::Detached, at, u64::from(at));
+                    if let Some(service) = service
+                        && let Some(process) = self.choose_process(service, child.index)
+                    {
+                        self.tasks[child.index].process = process;
+                    }
+                    self.ready.push_back(Ready::Task(child));
+                    true
+                }
+                Op::Jump { to } => {
+                    self.tasks[index].pc = to;
+                    true
+                }
+                Op::End => {
+                    self.end_program(index);
+                    return;
+                }
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// A uniform draw at a place.
+    pub(super) fn chance(&mut self, index: u32, site: u32) -> f64 {
+        let place = self.sites[site as usize].1;
+        let task = &self.tasks[index];
+        task.key.at(place, task.iteration).draw().uniform()
+    }
+
+    /// A loop's slice at the start or reply of something that left the process.
+    fn slice(&mut self, index: u32, site: u32) -> bool {
+        let work = self.draw_span(index, site);
+        if self.has_loop(self.tasks[index].process) { self.on_loop(index, work) } else { self.burn(index, work) }
+    }
+
+    fn limit(&mut self, index: u32, limiter: u16) -> bool {
+        let spec = &self.model.limiters[limiter as usize];
+        let task = &self.tasks[index];
+        let process = &self.processes[task.process as usize];
+        let service = &self.model.services[process.service as usize];
+        let address = if service.trusts_proxy {
+            task.ip
+        } else {
+            // Behind a proxy that is not trusted everybody comes from the proxy's few addresses.
+            Key::root(0, 0).child(task.ip).draw().below(service.proxy_addresses.max(1))
+        };
+        // An address stands apart from a person's number by its highest bit.
+        let address = address | 1 << 63;
+        let key = match spec.key {
+            LimiterKey::User if task.signed_in => task.person,
+            LimiterKey::User | LimiterKey::Ip => address,
+            LimiterKey::Session => u64::from(task.session.index) << 32 | u64::from(task.session.generation),
+            LimiterKey::All => 0,
+        };
+        let machine = if spec.shared {
+            &mut self.shared_limiters[spec.local as usize]
+        } else {
+            &mut self.processes[task.process as usize].limiters[spec.local as usize]
+        };
+        let measuring = self.record.measuring;
+        if spec.waits {
+            let at = machine.reserve(self.now, key);
+            if measuring {
+                self.record.limiters[limiter as usize].accepted += 1;
+            }
+            return self.pause(index, at.since(self.now), spec.stage);
+        }
+        match machine.hit(self.now, key) {
+            Verdict::Admit => {
+                if measuring {
+                    self.record.limiters[limiter as usize].accepted += 1;
+                }
+                true
+            }
+            Verdict::Refuse { retry_after } => {
+                if measuring {
+                    self.record.limiters[limiter as usize].refused += 1;
+                }
+                let station = &mut self.record.stations[spec.resource as usize];
+                station.first_refusal.get_or_insert(self.now);
+                self.record.see(self.now, Cause::RateLimited, Some(spec.resource));
+                self.tasks[index].retry_after = Some(retry_after);
+                self.fail(index, Cause::RateLimited);
+                false
+            }
+        }
+    }
+
+    fn choose(&mut self, index: u32, choice: u16) {
+        let choice = &self.model.choices[choice as usize];
+        let task = &mut self.tasks[index];
+        let for_me = |class: &Option<u8>| class.is_none_or(|class| class == task.class);
+        let total: f64 = choice.branches.iter().filter(|(_, class, _)| for_me(class)).map(|(weight, _, _)| weight).sum();
+        let mut at = task.key.at(choice.place, task.iteration).draw().uniform() * total;
+        let mut to = choice.after;
+        for (weight, class, start) in &choice.branches {
+            if for_me(class) && *weight > 0.0 {
+                to = *start;
+                if at < *weight {
+                    break;
+                }
+                at -= weight;
+            }
+        }
+        task.pc = to;
+    }
+
+    fn repeat(&mut self, index: u32, site: u32, after: Pc) {
+        let times = self.draw(index, site) + 0.5;
+        let left = times as u32;
+        if left == 0 {
+            self.tasks[index].pc = after;
+        } else {
+            let body = self.tasks[index].pc;
+            self.frames[index as usize].push(Frame::Repeat { left, body });
+        }
+    }
+
+    fn again(&mut self, index: u32) {
+        let frames = &mut self.frames[index as usize];
+        if let Some(Frame::Repeat { left, body }) = frames.last_mut() {
+            *left -= 1;
+            if *left > 0 {
+                self.tasks[index].pc = *body;
+                self.tasks[index].iteration += 1;
+            } else {
+                frames.pop();
+            }
+        }
+    }
+
+    fn call(&mut self, index: u32, endpoint: u16) -> bool {
+        let body = self.model.endpoints[endpoint as usize].body;
+        let child = self.child(index, TaskKind::Call, body, u64::from(endpoint) << 32);
+        self.tasks[child.index].process = NOBODY;
+        self.enter(index, STAGE_IO);
+        self.tasks[index].state = State::Joining;
+        self.tasks[index].pending = 1;
+        self.ready.push_back(Ready::Task(child));
+        false
+    }
+
+    fn fork(&mut self, index: u32, fork: u16) -> bool {
+        self.enter(index, STAGE_IO);
+        self.tasks[index].state = State::Joining;
+        self.tasks[index].pending = self.model.forks[fork as usize].branches.len() as u32;
+        for number in 0..self.model.forks[fork as usize].branches.len() {
+            let start = self.model.forks[fork as usize].branches[number];
+            let child = self.child(index, TaskKind::Branch, start, number as u64 + 1);
+            self.ready.push_back(Ready::Task(child));
+        }
+        false
+    }
+
+    /// A branch, a call or background work is done.
+    fn end_child(&mut self, index: u32) {
+        self.enter(index, STAGE_IO);
+        let parent = self.tasks[index].parent;
+        self.leave_process(index);
+        if self.tasks.is_live(parent) && self.tasks[parent.index].state == State::Joining {
+            self.tasks[parent.index].pending -= 1;
+            if self.tasks[parent.index].pending == 0 {
+                self.join(parent.index, index);
+                self.ready.push_back(Ready::Task(parent));
+            }
+        }
+        self.remove_task(index);
+    }
+
+    /// The time that a parent waited is split as its last child's was.
+    fn join(&mut self, parent: u32, child: u32) {
+        let (parent_at, child_at) = (parent as usize * self.stages, child as usize * self.stages);
+        for stage in 0..self.stages {
+            let nanos = self.task_stages[child_at + stage];
+            self.task_stages[parent_at + stage] += nanos;
+            if nanos > 0 {
+                for held in &self.held[parent as usize] {
+                    if let Some(resource) = self.resource_of(held.what) {
+                        self.record.hold(resource, stage as u16, nanos);
+                    }
+                }
+            }
+        }
+        self.tasks[parent].since = self.now;
+    }
+
+    /// A task fails: steps that are retried start again, else what it holds is given back and it ends.
+    pub(super) fn fail(&mut self, index: u32, cause: Cause) {
+        while let Some(frame) = self.frames[index as usize].pop() {
+            if let Frame::Try { retry, done, body, held } = frame {
+                while self.held[index as usize].len() > held as usize {
+                    self.release_last(index, cause != Cause::QueryFailed);
+                }
+                let retry_spec = &self.model.retries[retry as usize];
+                let task = &mut self.tasks[index];
+                let uniform = task.key.at(retry_spec.place, task.iteration).draw().uniform();
+                if let Some(wait) = retry_spec.policy.next(done, task.retry_after.take(), uniform) {
+                    task.pc = body;
+                    task.iteration += 1;
+                    task.phase = 0;
+                    self.frames[index as usize].push(Frame::Try { retry, done: done + 1, body, held });
+                    if self.pause(index, wait, STAGE_BACKOFF) {
+                        let handle = self.tasks.handle(index);
+                        self.ready.push_back(Ready::Task(handle));
+                    }
+                    return;
+                }
+            }
+        }
+        self.record.see(self.now, cause, None);
+        while !self.held[index as usize].is_empty() {
+            self.release_last(index, cause != Cause::QueryFailed);
+        }
+        self.tasks[index].cause = Some(cause);
+        match self.tasks[index].kind {
+            TaskKind::Attempt => self.end_program(index),
+            TaskKind::Detached => {
+                self.leave_process(index);
+                self.remove_task(index);
+            }
+            TaskKind::Branch | TaskKind::Call => {
+                // As with a promise that rejects: the parent fails at once, the other branches run on for nobody.
+                self.enter(index, STAGE_IO);
+                let parent = self.tasks[index].parent;
+                self.leave_process(index);
+                if self.tasks.is_live(parent) && self.tasks[parent.index].state == State::Joining {
+                    self.join(parent.index, index);
+                    let task = &mut self.tasks[parent.index];
+                    task.failing = Some(cause);
+                    task.state = State::Going;
+                    task.retry_after = task.retry_after.or(None);
+                    self.ready.push_back(Ready::Task(parent));
+                }
+                self.remove_task(index);
+            }
+        }
+    }
+
+    /// The program of an attempt or a call has come to its end, well or not.
+    fn end_program(&mut self, index: u32) {
+        if self.tasks[index].kind == TaskKind::Call {
+            self.end_child(index);
+            return;
+        }
+        while !self.held[index as usize].is_empty() {
+            self.release_last(index, true);
+        }
+        self.enter(index, STAGE_CLIENT);
+        self.leave_process(index);
+        self.record.attempts_ended += 1;
+        let task = &self.tasks[index];
+        let (endpoint, class, phase) = (task.endpoint, task.class, task.phase_of_load);
+        let waited_for = self.is_waited_for(index);
+        let task = &self.tasks[index];
+        if task.measured {
+            let server = self.now.since(task.arrived).nanos();
+            let good = task.cause.is_none();
+            let cell = self.record.cell(endpoint, class, phase);
+            if good {
+                cell.completed += 1;
+                cell.server.record(server);
+                if !waited_for {
+                    cell.wasted += 1;
+                }
+            }
+        }
+        if !waited_for {
+            self.remove_task(index);
+            return;
+        }
+        let way = self.tasks[index].way;
+        self.tasks[index].state = State::Answering;
+        if way == SimSpan::ZERO {
+            self.answered(index);
+        } else {
+            self.schedule_task(index, self.now + way);
+        }
+    }
+
+    /// Takes a task out of the table.
+    pub(super) fn remove_task(&mut self, index: u32) {
+        self.held[index as usize].clear();
+        self.frames[index as usize].clear();
+        self.tasks.remove(index);
+        if !self.loading {
+            self.end_if_idle();
+        }
+    }
+
+    /// Memory of a process's instance is taken.
+    pub(super) fn take_memory(&mut self, index: u32, bytes: u64) {
+        let process = self.tasks[index].process;
+        if process != NOBODY {
+            let instance = self.processes[process as usize].instance;
+            self.instances[instance as usize].memory += bytes;
+        }
+    }
+
+    /// Whether a service's runtime has no limits at all.
+    pub(super) fn is_ideal(&self, service: u16) -> bool {
+        self.model.services[service as usize].runtime == Runtime::Ideal
+    }
+}
