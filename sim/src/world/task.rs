@@ -10,7 +10,7 @@ use highwater_workload::Key;
 
 use super::{Frame, Held, HeldWhat, NOBODY, Ready, State, Task, TaskKind, World};
 use crate::event::Scheduled;
-use crate::model::{Op, Pc, Runtime, STAGE_BACKOFF, STAGE_CLIENT, STAGE_IO};
+use crate::model::{Op, Pc, STAGE_BACKOFF, STAGE_CLIENT, STAGE_IO};
 use crate::slab::Handle;
 
 impl World<'_> {
@@ -502,8 +502,4 @@ impl World<'_> {
         }
     }
 
-    /// Whether a service's runtime has no limits at all.
-    pub(super) fn is_ideal(&self, service: u16) -> bool {
-        self.model.services[service as usize].runtime == Runtime::Ideal
-    }
 }
