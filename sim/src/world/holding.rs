@@ -36,6 +36,7 @@ impl World<'_> {
                 self.record.stations[resource as usize].join(self.now, measuring);
                 self.enter(index, stage);
                 self.tasks[index].state = State::Slots(slots, place);
+                self.tasks[index].mark = self.now;
                 self.tasks[index].scheduled = Scheduled::NOTHING;
                 let wake = self.processes[process as usize].first_wake + u32::from(spec.local);
                 self.arm(wake, deadline);
@@ -75,7 +76,7 @@ impl World<'_> {
     /// A task leaves the line that it is in, if it is in one: the resource, and what the wait was in vain for.
     pub(super) fn leave_line(&mut self, index: u32) -> Option<(u16, Cause)> {
         let task = &self.tasks[index];
-        let (process, since) = (task.process as usize, task.since);
+        let (process, since) = (task.process as usize, task.mark);
         let (resource, cause) = match task.state {
             State::Slots(slots, place) => {
                 let spec = &self.model.slots[slots as usize];
@@ -163,9 +164,13 @@ impl World<'_> {
         let process = self.tasks[index].process;
         self.record.stations[spec.resource as usize].join(self.now, self.record.measuring);
         let machine = &mut self.processes[process as usize].pools[spec.local as usize];
+        let in_line = machine.queued();
         let waiting = machine.acquire(self.now, handle);
-        self.enter(index, spec.wait_stage);
+        // Whoever is not in line has a connection opened for it, and waits for that one.
+        let opens = machine.queued() == in_line;
+        self.enter(index, if opens { spec.connect_stage } else { spec.wait_stage });
         self.tasks[index].state = State::Pool(pool, waiting);
+        self.tasks[index].mark = self.now;
         self.tasks[index].scheduled = Scheduled::NOTHING;
         self.drain_pool(process, pool);
         if matches!(self.tasks[index].state, State::Pool(..)) {
@@ -384,6 +389,7 @@ impl World<'_> {
                 self.record.stations[spec.resource as usize].join(self.now, measuring);
                 self.enter(index, spec.wait_stage);
                 self.tasks[index].state = State::Queue(queue, place);
+                self.tasks[index].mark = self.now;
                 self.tasks[index].scheduled = Scheduled::NOTHING;
                 self.drain_queue(process, queue);
                 self.wait_with_patience(index, spec.patience);

@@ -74,14 +74,10 @@ impl World<'_> {
         self.insert_task(task)
     }
 
-    /// Whoever became ready goes on, or fails.
+    /// Whoever became ready goes on.
     pub(super) fn go_on(&mut self, handle: Handle) {
-        if !self.tasks.is_live(handle) {
-            return;
-        }
-        match self.tasks[handle.index].failing.take() {
-            Some(cause) => self.fail(handle.index, cause),
-            None => self.run_task(handle.index),
+        if self.tasks.is_live(handle) {
+            self.run_task(handle.index);
         }
     }
 
@@ -121,6 +117,10 @@ impl World<'_> {
 
     /// Runs a task's program until it has to wait.
     pub(super) fn run_task(&mut self, index: u32) {
+        if let Some(cause) = self.tasks[index].failing.take() {
+            self.fail(index, cause);
+            return;
+        }
         loop {
             let pc = self.tasks[index].pc;
             let op = self.model.ops[pc as usize];
