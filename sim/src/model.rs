@@ -36,6 +36,10 @@ pub type SiteId = u32;
 
 /// One instruction of the program that an attempt runs.
 #[derive(Copy, Clone, Debug, PartialEq)]
+#[allow(
+    missing_docs,
+    reason = "fields are named after the table or the place in the program that they point to"
+)]
 pub enum Op {
     /// At the balancer: an instance is chosen, or none is there.
     Arrive { service: u16 },
@@ -473,6 +477,10 @@ pub struct Retry {
 
 /// One instruction of a flow.
 #[derive(Copy, Clone, Debug, PartialEq)]
+#[allow(
+    missing_docs,
+    reason = "fields are named after the table or the place in the program that they point to"
+)]
 pub enum FlowOp {
     /// A request.
     Request { endpoint: u16 },
