@@ -1,5 +1,6 @@
 //! What the system would do: engine, world, measurements, experiments.
 
+pub mod compile;
 pub mod event;
 pub mod experiment;
 pub mod measure;

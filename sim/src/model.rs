@@ -40,6 +40,10 @@ pub type SiteId = u32;
     reason = "each field is named after the table of the model that it indexes"
 )]
 #[derive(Copy, Clone, Debug, PartialEq)]
+#[allow(
+    missing_docs,
+    reason = "fields are named after the table or the place in the program that they point to"
+)]
 pub enum Op {
     /// At the balancer: an instance is chosen, or none is there.
     Arrive { service: u16 },
@@ -71,9 +75,10 @@ pub enum Op {
     Query { query: u16 },
     /// A command to a cache server and back, as a limiter's store needs.
     Command { cache: u16 },
-    /// A look-up; on a hit the program goes on at `hit`.
+    /// A look-up, by its index in [`Model::lookups`]; on a hit the program goes on at `hit`. Else a fetch is under way
+    /// until the [`Op::Store`] of the same number, or until it fails; it counts as one of the things held.
     Lookup { entry: u16, hit: Pc },
-    /// What was fetched is stored.
+    /// What was fetched is stored, by its index in [`Model::lookups`].
     Store { entry: u16 },
     /// A call to a model provider, to its end or (streaming) to its first token.
     Llm { call: u16 },
@@ -116,7 +121,7 @@ pub struct Endpoint {
     pub service: u16,
     /// Where its program starts, at the balancer.
     pub start: Pc,
-    /// Where its steps start, for a call from another endpoint: past the client's part.
+    /// Where it starts for a call from another endpoint: at the balancer too.
     pub body: Pc,
     /// Whether clients may retry it as a query.
     pub is_query: bool,
@@ -420,7 +425,7 @@ pub struct LlmCall {
     pub provider: u16,
     /// Which model, at that provider.
     pub model: u16,
-    /// Tokens of the prompt, or minutes of the recording.
+    /// Tokens of the prompt, or seconds of the recording: a minute is sixty of them for `per_token`.
     pub prompt: SiteId,
     /// Tokens of the answer.
     pub answer: SiteId,
@@ -434,9 +439,10 @@ pub struct LlmCall {
     pub chunk_cpu: Option<SiteId>,
     /// Time to the first token, or of the whole answer where the model says only that.
     pub first: SiteId,
-    /// Time for each token, or minute of recording, drawn once an answer; `None` where `first` is the whole answer.
+    /// Time for each token, or for each minute of a recording, drawn once an answer; `None` where `first` is the whole
+    /// answer.
     pub per_token: Option<SiteId>,
-    /// Whether it is a recording: `prompt` is minutes and no tokens are charged.
+    /// Whether it is a recording: `prompt` is its length in seconds and no tokens are charged.
     pub audio: bool,
     /// Chance of a server error.
     pub chance: SiteId,
@@ -479,6 +485,10 @@ pub struct Retry {
     reason = "each field is named after the table of the model that it indexes"
 )]
 #[derive(Copy, Clone, Debug, PartialEq)]
+#[allow(
+    missing_docs,
+    reason = "fields are named after the table or the place in the program that they point to"
+)]
 pub enum FlowOp {
     /// A request.
     Request { endpoint: u16 },
