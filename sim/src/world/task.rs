@@ -51,9 +51,18 @@ impl World<'_> {
             pending: 0,
             attempt: of.attempt,
             retries: 0,
-            request: if kind == TaskKind::Detached { Handle::NOTHING } else { of.request },
+            request: if kind == TaskKind::Detached {
+                Handle::NOTHING
+            } else {
+                of.request
+            },
             session: of.session,
-            parent: if kind == TaskKind::Detached { Handle::NOTHING } else { self.tasks.handle(parent) },
+            parent: if kind == TaskKind::Detached {
+                Handle::NOTHING
+            } else {
+                self.tasks.handle(parent)
+            },
+            older: Handle::NOTHING,
             key: of.key.child(number),
             person: of.person,
             ip: of.ip,
@@ -141,7 +150,10 @@ impl World<'_> {
                 }
                 Op::Hold { bytes } => {
                     self.take_memory(index, bytes);
-                    self.held[index as usize].push(Held { what: HeldWhat::Memory(bytes), since: self.now });
+                    self.held[index as usize].push(Held {
+                        what: HeldWhat::Memory(bytes),
+                        since: self.now,
+                    });
                     true
                 }
                 Op::Drop { .. } | Op::Release => {
@@ -181,7 +193,12 @@ impl World<'_> {
                 }
                 Op::Try { retry } => {
                     let (body, held) = (pc + 1, self.held[index as usize].len() as u32);
-                    self.frames[index as usize].push(Frame::Try { retry, done: 0, body, held });
+                    self.frames[index as usize].push(Frame::Try {
+                        retry,
+                        done: 0,
+                        body,
+                        held,
+                    });
                     true
                 }
                 Op::Tried => {
@@ -236,7 +253,11 @@ impl World<'_> {
     /// A loop's slice at the start or reply of something that left the process.
     fn slice(&mut self, index: u32, site: u32) -> bool {
         let work = self.draw_span(index, site);
-        if self.has_loop(self.tasks[index].process) { self.on_loop(index, work) } else { self.burn(index, work) }
+        if self.has_loop(self.tasks[index].process) {
+            self.on_loop(index, work)
+        } else {
+            self.burn(index, work)
+        }
     }
 
     fn limit(&mut self, index: u32, limiter: u16) -> bool {
@@ -248,7 +269,10 @@ impl World<'_> {
             task.ip
         } else {
             // Behind a proxy that is not trusted everybody comes from the proxy's few addresses.
-            Key::root(0, 0).child(task.ip).draw().below(service.proxy_addresses.max(1))
+            Key::root(0, 0)
+                .child(task.ip)
+                .draw()
+                .below(service.proxy_addresses.max(1))
         };
         // An address stands apart from a person's number by its highest bit.
         let address = address | 1 << 63;
@@ -296,7 +320,12 @@ impl World<'_> {
         let choice = &self.model.choices[choice as usize];
         let task = &mut self.tasks[index];
         let for_me = |class: &Option<u8>| class.is_none_or(|class| class == task.class);
-        let total: f64 = choice.branches.iter().filter(|(_, class, _)| for_me(class)).map(|(weight, _, _)| weight).sum();
+        let total: f64 = choice
+            .branches
+            .iter()
+            .filter(|(_, class, _)| for_me(class))
+            .map(|(weight, _, _)| weight)
+            .sum();
         let mut at = task.key.at(choice.place, task.iteration).draw().uniform() * total;
         let mut to = choice.after;
         for (weight, class, start) in &choice.branches {
@@ -393,7 +422,13 @@ impl World<'_> {
     /// A task fails: steps that are retried start again, else what it holds is given back and it ends.
     pub(super) fn fail(&mut self, index: u32, cause: Cause) {
         while let Some(frame) = self.frames[index as usize].pop() {
-            if let Frame::Try { retry, done, body, held } = frame {
+            if let Frame::Try {
+                retry,
+                done,
+                body,
+                held,
+            } = frame
+            {
                 while self.held[index as usize].len() > held as usize {
                     self.release_last(index, cause != Cause::QueryFailed);
                 }
@@ -404,7 +439,12 @@ impl World<'_> {
                     task.pc = body;
                     task.iteration += 1;
                     task.phase = 0;
-                    self.frames[index as usize].push(Frame::Try { retry, done: done + 1, body, held });
+                    self.frames[index as usize].push(Frame::Try {
+                        retry,
+                        done: done + 1,
+                        body,
+                        held,
+                    });
                     if self.pause(index, wait, STAGE_BACKOFF) {
                         let handle = self.tasks.handle(index);
                         self.ready.push_back(Ready::Task(handle));
@@ -501,5 +541,4 @@ impl World<'_> {
             self.instances[instance as usize].memory += bytes;
         }
     }
-
 }
