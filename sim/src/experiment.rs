@@ -1,12 +1,25 @@
-//! From a plan to a result: replications, intervals, objectives.
+//! From a plan to a result: replications in parallel, gathered in their order.
+//!
+//! Owns: threads, progress, stopping. Never: figures and judgements (`outcome`).
+//! The bytes of a result do not depend on the number of threads: each replication draws from streams of its own, and
+//! what it leaves is put in its place by number before anything is added up.
 
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use highwater_models::Cause;
 use highwater_models::file::Plan;
 use highwater_models::record::summary::Summary;
 use highwater_models::record::timeline::Timeline;
+use highwater_models::{Cause, SimTime};
+
+use crate::measure::Record;
+use crate::model::Model;
+use crate::world::{self, Control, SimulationError};
+use crate::{compile, outcome};
 
 /// What a caller may choose about a run; what it leaves open is the plan's.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +36,7 @@ pub struct Options {
 
 /// Hears how far a run is.
 pub trait Progress: Sync {
-    /// So much of the run is done, from 0 to 1. Called from the worker threads.
+    /// So much of the run is done, from 0 to 1. Called a few times a second, from the thread that started the run.
     fn done(&self, share: f64);
 }
 
@@ -59,6 +72,20 @@ pub struct RequestLog {
     pub stages: Vec<String>,
     /// The requests.
     pub rows: Vec<RequestRow>,
+}
+
+impl RequestLog {
+    /// The rows with a model's names.
+    fn new(model: &Model, rows: Vec<RequestRow>) -> Self {
+        Self {
+            sources: model.sources.iter().map(|source| source.name.clone()).collect(),
+            classes: model.classes.clone(),
+            endpoints: model.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect(),
+            phases: model.phases.clone(),
+            stages: model.stages.clone(),
+            rows,
+        }
+    }
 }
 
 /// One request over all its attempts.
@@ -130,33 +157,218 @@ pub enum ExperimentError {
         /// Which sum, with both sides.
         what: String,
     },
+    /// Sessions go round without any time passing.
+    NoProgress {
+        /// Where simulated time stands still.
+        at: SimTime,
+    },
+    /// The caller stopped it.
+    Cancelled,
 }
 
 impl fmt::Display for ExperimentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Books { what } => write!(f, "the books do not close, which is an error in Highwater: {what}"),
+            Self::NoProgress { at } => write!(
+                f,
+                "time stands still at {} s: a session goes round without any time passing; give its flow a think time",
+                at.seconds()
+            ),
+            Self::Cancelled => f.write_str("stopped before the end"),
         }
     }
 }
 
 impl Error for ExperimentError {}
 
+impl From<SimulationError> for ExperimentError {
+    fn from(error: SimulationError) -> Self {
+        match error {
+            SimulationError::Books { what } => Self::Books { what },
+            SimulationError::NoProgress { at } => Self::NoProgress { at },
+            SimulationError::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// What each replication of a model left, in order: its record, and its requests where they were asked for.
+pub type Replications = Vec<(Record, Vec<RequestRow>)>;
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
 /// Runs a plan.
 ///
 /// # Errors
-/// When the books of a replication do not close.
+/// When the books of a replication do not close, or time stands still in one.
 pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Outcome, ExperimentError> {
-    progress.done(1.0);
-    let summary = Summary {
-        scenario: plan.name.clone(),
-        question: plan.question.clone(),
-        seed: options.seed.unwrap_or(1),
-        replications: options.replications.unwrap_or(1),
-        ..Summary::default()
+    run_until(plan, options, progress, &AtomicBool::new(false))
+}
+
+/// Runs a plan until it is done or `cancel` is set.
+///
+/// # Errors
+/// As [`run`], and [`ExperimentError::Cancelled`] soon after `cancel` is set.
+pub fn run_until(
+    plan: &Plan,
+    options: &Options,
+    progress: &dyn Progress,
+    cancel: &AtomicBool,
+) -> Result<Outcome, ExperimentError> {
+    let model = compile::compile(plan);
+    let settings = Settings {
+        seed: options.seed.unwrap_or(plan.scenario.seed),
+        replications: options.replications.unwrap_or(plan.scenario.replications).max(1),
+        jobs: options.jobs,
+        requests: options.requests || plan.scenario.measure.requests,
     };
+    let replications = run_model(&model, &settings, progress, cancel)?;
+    let mut rows = Vec::new();
+    let mut records = Vec::with_capacity(replications.len());
+    for (record, requests) in replications {
+        records.push(record);
+        rows.extend(requests);
+    }
+    let requests = settings.requests.then(|| RequestLog::new(&model, rows));
+    let mut summary = outcome::summarize(plan, &model, &records);
+    summary.seed = settings.seed;
+    if plan.scenario.precision.is_some() && options.replications.is_none() {
+        summary.warnings.push(outcome::warnings::not_simulated(
+            "`precision`: the number of replications is the one that is given",
+        ));
+    }
     Ok(Outcome {
         summary,
-        ..Outcome::default()
+        timeline: outcome::timeline::timeline(&model, &records),
+        requests,
     })
+}
+
+/// How a model is run.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Root seed.
+    pub seed: u64,
+    /// Replications.
+    pub replications: u32,
+    /// Threads; zero for as many as the machine has.
+    pub jobs: usize,
+    /// Whether every request is kept.
+    pub requests: bool,
+}
+
+/// Runs a model's replications, in parallel, and hands back what each left in the order of their numbers.
+///
+/// # Errors
+/// The error of the first replication that failed, by number; the others are stopped. `Cancelled` when `cancel` is set.
+pub fn run_model(
+    model: &Model,
+    settings: &Settings,
+    progress: &dyn Progress,
+    cancel: &AtomicBool,
+) -> Result<Replications, ExperimentError> {
+    let count = settings.replications as usize;
+    let jobs = match settings.jobs {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        jobs => jobs,
+    };
+    let shared = Shared {
+        next: AtomicUsize::new(0),
+        stop: AtomicBool::new(false),
+        at: (0..count).map(|_| AtomicU64::new(0)).collect(),
+        results: (0..count).map(|_| Mutex::new(None)).collect(),
+        working: Mutex::new(jobs.min(count)),
+        left: Condvar::new(),
+    };
+    thread::scope(|scope| {
+        for _ in 0..jobs.min(count) {
+            scope.spawn(|| shared.work(model, settings));
+        }
+        shared.watch(model, progress, cancel);
+    });
+    let mut done = Vec::with_capacity(count);
+    let mut stopped = None;
+    for result in shared.results {
+        match result.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(Ok(left)) => done.push(left),
+            Some(Err(SimulationError::Cancelled)) | None => stopped = Some(ExperimentError::Cancelled),
+            Some(Err(error)) => return Err(error.into()),
+        }
+    }
+    if let Some(error) = stopped {
+        return Err(error);
+    }
+    progress.done(1.0);
+    Ok(done)
+}
+
+/// What one replication ended with.
+type Ended = Result<(Record, Vec<RequestRow>), SimulationError>;
+
+/// What the threads of a run share.
+struct Shared {
+    /// The next replication that nobody has taken.
+    next: AtomicUsize,
+    /// Set when the caller cancels or a replication fails.
+    stop: AtomicBool,
+    /// Simulated nanoseconds of each replication.
+    at: Vec<AtomicU64>,
+    /// What each left.
+    results: Vec<Mutex<Option<Ended>>>,
+    /// Threads that are still at work.
+    working: Mutex<usize>,
+    /// Told when one leaves.
+    left: Condvar,
+}
+
+impl Shared {
+    fn work(&self, model: &Model, settings: &Settings) {
+        let _leaving = Leaving(self);
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.results.len() || self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let control = Control {
+                cancel: &self.stop,
+                progress: &self.at[number],
+            };
+            let ended = world::simulate(model, settings.seed, number as u32, settings.requests, &control);
+            if ended.is_err() {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            self.at[number].store(model.end.nanos(), Ordering::Relaxed);
+            *self.results[number].lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
+        }
+    }
+
+    /// Tells how far all are until the last thread has left, and passes a cancellation on.
+    fn watch(&self, model: &Model, progress: &dyn Progress, cancel: &AtomicBool) {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        while *working > 0 {
+            let (held, _) = self
+                .left
+                .wait_timeout(working, TELL_EVERY)
+                .unwrap_or_else(PoisonError::into_inner);
+            drop(held);
+            if cancel.load(Ordering::Relaxed) {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            let whole = model.end.nanos().max(1) as f64;
+            let done = |at: &AtomicU64| (at.load(Ordering::Relaxed) as f64 / whole).min(1.0);
+            progress.done(self.at.iter().map(done).sum::<f64>() / self.at.len().max(1) as f64);
+            working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Counts a thread out however it ends, so that the watcher never waits for one that panicked.
+struct Leaving<'a>(&'a Shared);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        *self.0.working.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.left.notify_all();
+    }
 }
