@@ -372,3 +372,118 @@ impl Drop for Leaving<'_> {
         self.0.left.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::sample;
+
+    fn options(replications: u32, jobs: usize) -> Options {
+        Options {
+            replications: Some(replications),
+            jobs,
+            requests: true,
+            ..Options::default()
+        }
+    }
+
+    const SHORT: &str = "duration = \"2m\"";
+
+    // Lost if broken: the same command gives another answer on a machine with more cores.
+    #[test]
+    fn a_result_does_not_depend_on_the_number_of_threads() {
+        let plan = sample::plan(SHORT);
+        let results: Vec<Outcome> = [1, 3, 8]
+            .iter()
+            .map(|&jobs| run(&plan, &options(5, jobs), &|_: f64| {}).unwrap())
+            .collect();
+        assert!(results[0].summary.figures.value(&["requests", "useful"]) > 100.0);
+        for other in &results[1..] {
+            assert_eq!(format!("{:?}", results[0]), format!("{other:?}"));
+        }
+    }
+
+    // Lost if broken: replications repeat one another and every interval is nothing wide, or a seed changes nothing.
+    #[test]
+    fn replications_and_seeds_differ() {
+        let plan = sample::plan(SHORT);
+        let mean = |seed: u64| {
+            let options = Options {
+                seed: Some(seed),
+                ..options(3, 0)
+            };
+            let outcome = run(&plan, &options, &|_: f64| {}).unwrap();
+            assert_eq!(outcome.summary.seed, seed);
+            outcome.summary.figures.get(&["latency", "mean"]).unwrap().clone()
+        };
+        let (one, two) = (mean(1), mean(2));
+        assert!(one.estimate.half_width().unwrap() > 0.0);
+        assert_ne!(one.samples, two.samples);
+        assert_eq!(one, mean(1));
+    }
+
+    // Lost if broken: the file's own number of replications and its wish for requests are ignored.
+    #[test]
+    fn what_the_caller_leaves_open_is_the_plans() {
+        let plan = sample::plan("duration = \"10s\"\nreplications = 2\nseed = 7\n[measure]\nrequests = true");
+        let outcome = run(&plan, &Options::default(), &|_: f64| {}).unwrap();
+        assert_eq!((outcome.summary.replications, outcome.summary.seed), (2, 7));
+        let rows = outcome.requests.unwrap().rows;
+        assert!(rows.iter().any(|row| row.replication == 1));
+        assert!(rows.is_sorted_by_key(|row| row.replication));
+    }
+
+    // Lost if broken: a window that is closed goes on computing.
+    #[test]
+    fn cancelled_before_it_began_it_leaves_nothing() {
+        let plan = sample::plan("duration = \"1000h\"\nreplications = 4");
+        let cancel = AtomicBool::new(true);
+        let ended = run_until(&plan, &Options::default(), &|_: f64| {}, &cancel);
+        assert_eq!(ended.unwrap_err(), ExperimentError::Cancelled);
+    }
+
+    // Lost if broken: the bar runs backwards or never ends.
+    #[test]
+    fn progress_ends_at_the_whole() {
+        let told = Mutex::new(Vec::new());
+        run(&sample::plan(SHORT), &options(3, 2), &|share: f64| {
+            told.lock().unwrap().push(share)
+        })
+        .unwrap();
+        let told = told.into_inner().unwrap();
+        assert!(told.is_sorted(), "{told:?}");
+        assert_eq!(told.last(), Some(&1.0));
+    }
+
+    // Lost if broken: a figure is computed from the wrong level, span or count. M/M/2 with ρ = 0.25: the wait's mean is
+    // ρ² / (1 − ρ²) · 100 ms = 6.67 ms, 2ρ² / (1 + ρ) = 0.1 of arrivals wait, half a server is busy.
+    #[test]
+    fn figures_of_a_queue_are_the_formulas() {
+        let plan = sample::plan("duration = \"20000s\"\nreplications = 4");
+        let outcome = run(&plan, &Options::default(), &|_: f64| {}).unwrap();
+        let of = |keys: &[&str]| {
+            let path: Vec<&str> = ["resources", "servers"].iter().chain(keys).copied().collect();
+            outcome.summary.figures.value(&path)
+        };
+        for (keys, expected) in [
+            (&["wait", "mean"][..], 0.1 / 15.0),
+            (&["visit", "mean"], 0.1 + 0.1 / 15.0),
+            (&["service", "mean"], 0.1),
+            (&["waited"], 0.1),
+            (&["wait_if_waited", "mean"], 1.0 / 15.0),
+            (&["utilization"], 0.25),
+            (&["busy", "mean"], 0.5),
+            (&["queue", "mean"], 0.5 / 15.0),
+            (&["in_system_share", "0"], 0.6),
+            (&["throughput"], 5.0),
+        ] {
+            assert!(
+                (of(keys) / expected - 1.0).abs() < 0.03,
+                "{keys:?}: {} for {expected}",
+                of(keys)
+            );
+        }
+        assert!(outcome.summary.bottlenecks.is_empty());
+        assert!(outcome.timeline.columns.contains(&"servers.queue".to_owned()));
+    }
+}

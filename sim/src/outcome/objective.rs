@@ -247,10 +247,6 @@ fn names_of(path: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use highwater_models::SimSpan;
-    use highwater_models::file::scenario::Causes;
-    use highwater_models::units::Share;
-
     use crate::outcome::{figures, sample};
 
     fn near(low: f64, high: f64) -> Estimate {
@@ -284,39 +280,34 @@ mod tests {
         assert_eq!(decided(&NOTHING, 2.0, true), None);
     }
 
-    fn judged(goals: Goals, failures: &[u64]) -> Vec<(String, Option<bool>)> {
+    fn judged(objectives: &str, failures: &[u64]) -> Vec<(String, Option<bool>)> {
         let model = sample::model();
         let records: Vec<_> = failures
             .iter()
             .map(|&failed| sample::record(&model, 1000, failed))
             .collect();
         let groups = Groups::new(&model, &records);
-        let objectives = Objectives {
-            goals,
-            ..Objectives::default()
-        };
+        let plan = sample::plan(&format!("duration = \"1m\"\n[objectives]\n{objectives}"));
         let figures = figures(&model, &records);
-        judge(&objectives, &groups, &figures, &Intervals::new(records.len()))
-            .into_iter()
-            .map(|objective| (objective.name, objective.met))
-            .collect()
+        judge(
+            &plan.scenario.objectives,
+            &groups,
+            &figures,
+            &Intervals::new(records.len()),
+        )
+        .into_iter()
+        .map(|objective| (objective.name, objective.met))
+        .collect()
     }
 
     // Lost if broken: an objective of no errors at all stays undecided although an error was seen, or one run decides a
     // latency.
     #[test]
     fn no_case_allowed_is_about_what_was_seen() {
-        let none = || Goals {
-            database_errors: Some(0),
-            p95: Some(SimSpan::from_secs(9)),
-            errors: Causes {
-                entries: vec![(Cause::PoolTimeout, 0), (Cause::Shed, 0)],
-            },
-            ..Goals::default()
-        };
+        let none = "database_errors = 0\np95 = \"9s\"\nerrors = { pool_timeout = 0, shed = 0 }";
         let name = |name: &str, met| (name.to_owned(), met);
         assert_eq!(
-            judged(none(), &[0]),
+            judged(none, &[0]),
             [
                 name("p95", None),
                 name("database_errors", Some(true)),
@@ -326,7 +317,7 @@ mod tests {
         );
         // One replication of three with one error: the interval reaches zero, the error was there all the same.
         assert_eq!(
-            judged(none(), &[0, 1, 0]),
+            judged(none, &[0, 1, 0]),
             [
                 name("p95", Some(true)),
                 name("database_errors", Some(false)),
@@ -339,14 +330,11 @@ mod tests {
     // Lost if broken: a rate is judged against requests of another part, or zero failures are no evidence.
     #[test]
     fn a_rate_without_failures_is_decided_by_how_many_requests_there_were() {
-        let goal = |share| Goals {
-            error_rate: Share::new(share),
-            ..Goals::default()
-        };
-        assert_eq!(judged(goal(0.01), &[0])[0].1, Some(true));
-        assert_eq!(judged(goal(0.001), &[0])[0].1, None);
-        assert_eq!(judged(goal(0.01), &[100, 101, 99])[0].1, Some(false));
-        assert_eq!(judged(goal(0.01), &[100])[0].1, None);
+        let goal = |share: f64| format!("error_rate = {share}");
+        assert_eq!(judged(&goal(0.01), &[0])[0].1, Some(true));
+        assert_eq!(judged(&goal(0.001), &[0])[0].1, None);
+        assert_eq!(judged(&goal(0.01), &[100, 101, 99])[0].1, Some(false));
+        assert_eq!(judged(&goal(0.01), &[100])[0].1, None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A small model and its records, made by hand. The numbers are made up and belong to no system.
 
 use highwater_models::file::system::Balance;
+use highwater_models::file::{Files, Plan, Request, load_scenario};
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::Sampler;
 
@@ -133,4 +134,28 @@ pub fn record(model: &Model, offered: u64, failed: u64) -> Record {
         cell.latency.record(1_000_000_000);
     }
     record
+}
+
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _: &str) -> Result<String, String> {
+        Err("no such file".to_owned())
+    }
+}
+
+/// A plan of one endpoint on 2 servers, with these lines of a scenario before its system.
+pub fn plan(lines: &str) -> Plan {
+    let text = format!(
+        r#"{lines}
+[load]
+rate = 5.0
+[system.pool.servers]
+max = 2
+[system.endpoint.e]
+steps = [ {{ take = {{ from = "servers", for = {{ dist = "exponential", mean = "100ms" }} }} }} ]
+"#
+    );
+    let loaded = load_scenario(Request::new("sample", text), &NoFiles, |_| None);
+    loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
 }
