@@ -455,7 +455,7 @@ pub struct LlmCall {
 /// Branches with weights.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// Cumulative weight, the class it is for, and where it starts.
+    /// Weight, the class it is for, and where it starts.
     pub branches: Vec<(f64, Option<u8>, Pc)>,
     /// Where it goes on when no branch is for the class.
     pub after: Pc,

@@ -96,11 +96,10 @@ impl<'p> Compiler<'p> {
         self.model.flow_ops.push(FlowOp::Choose { choice });
         let mut made = Vec::new();
         let mut jumps = Vec::new();
-        let mut total = 0.0;
+
         for (index, branch) in branches.iter().enumerate() {
-            total += branch.weight;
             made.push((
-                total,
+                branch.weight,
                 branch.class.as_ref().map(|class| self.class(class)),
                 self.flow_here(),
             ));

@@ -433,10 +433,9 @@ impl<'p> Compiler<'p> {
         self.emit(Op::Choose { choice });
         let mut made = Vec::new();
         let mut jumps = Vec::new();
-        let mut total = 0.0;
+
         for (index, branch) in branches.iter().enumerate() {
-            total += branch.weight;
-            made.push((total, branch.class.as_ref().map(|class| self.class(class)), self.here()));
+            made.push((branch.weight, branch.class.as_ref().map(|class| self.class(class)), self.here()));
             let name = branch
                 .name
                 .as_ref()
