@@ -464,6 +464,8 @@ impl World<'_> {
             pc: self.model.endpoints[request.endpoint as usize].start,
             iteration: 0,
             pending: 0,
+            forks: 0,
+            fork: 0,
             attempt: number,
             retries: 0,
             request: handle,

@@ -139,11 +139,17 @@ impl World<'_> {
     /// A task has left its process: the request is no longer in hand.
     pub(super) fn leave_process(&mut self, index: u32) {
         let task = &mut self.tasks[index];
+        let (process, memory) = (task.process as usize, std::mem::take(&mut task.memory));
         if !task.in_hand {
+            // A branch whose request has gone, or background work: not counted as a request, but memory is memory.
+            if memory > 0 && task.process != NOBODY {
+                let instance = self.processes[process].instance;
+                let machine = &mut self.instances[instance as usize];
+                machine.memory = machine.memory.saturating_sub(memory);
+            }
             return;
         }
         task.in_hand = false;
-        let (process, memory) = (task.process as usize, task.memory);
         let state = &mut self.processes[process];
         state.in_hand -= 1;
         let (instance, service) = (state.instance, state.service as usize);
