@@ -214,6 +214,8 @@ pub(crate) struct Task {
     pub way: SimSpan,
     pub retry_after: Option<SimSpan>,
     pub memory: u64,
+    /// A provider that is still sending an answer whose first token has come, and when it was asked.
+    pub streaming: Option<(u16, SimTime)>,
     pub prompt: f64,
     pub answer: f64,
     /// Key of a cache entry under way.

@@ -14,6 +14,7 @@ use highwater_sim::compile::compile;
 use highwater_sim::experiment::{self, Options, Outcome};
 use highwater_sim::measure::Record;
 use highwater_sim::world::{Control, SimulationError, simulate};
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// How sure an interval is. A suite of a hundred comparisons then cries wolf once in ten choices of seeds, and the seeds
@@ -164,6 +165,24 @@ pub fn check_figure(outcome: &Outcome, path: &str, theory: f64, narrow: f64) {
         relative <= narrow,
         "{path}: ± {relative} of {theory} is too vague to be a test"
     );
+}
+
+/// How many cases a property is tried on. They are the same in every run, so that a change is to blame for what breaks;
+/// with `PROPTEST_CASES` set there are as many as it says, and others each time.
+#[must_use]
+pub fn random_cases(cases: u32) -> ProptestConfig {
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        return config;
+    }
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(1),
+        ..config
+    }
 }
 
 /// The folder of the workspace.

@@ -6,9 +6,10 @@
 use std::fmt::Write;
 
 use highwater_models::bundled;
+use highwater_sim::compile::compile;
 use highwater_sim::experiment::{Options, Outcome};
 use highwater_sim::measure::Record;
-use highwater_tests::run::{bundled_plan, load, replicate, run_with};
+use highwater_tests::run::{bundled_plan, load, random_cases, replicate, run_with};
 use proptest::prelude::*;
 
 /// The sums of a whole run, once more and from outside the engine.
@@ -34,7 +35,8 @@ fn check_record(name: &str, record: &Record) {
     );
     for cell in cells() {
         assert_eq!(
-            cell.latency.count, cell.useful,
+            cell.latency.count(),
+            cell.useful,
             "{name}: latencies are those of useful requests"
         );
         let causes: u64 = cell.by_cause.iter().sum();
@@ -393,7 +395,7 @@ fn text(choices: &Choices) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(random_cases(256))]
 
     // Lost if broken: requests, slots or waits that vanish in some combination that nobody thought of.
     #[test]
@@ -405,7 +407,15 @@ proptest! {
             return Err(TestCaseError::fail(format!("{text}\n{said}")));
         };
         match replicate(&plan, seed) {
-            Ok(record) => check_record("random", &record),
+            Ok(record) => {
+                check_record("random", &record);
+                if choices.drain == "10m" && record.whole_in_flight + record.attempts_in_flight == 0 {
+                    for (resource, station) in compile(&plan).resources.iter().zip(&record.stations) {
+                        let there = (station.busy.value, station.queue.value);
+                        prop_assert_eq!(there, (0, 0), "busy and waiting at {} with nobody there: {}", resource.name, text);
+                    }
+                }
+            }
             Err(error) => return Err(TestCaseError::fail(format!("seed {seed}: {error}\n{text}"))),
         }
     }

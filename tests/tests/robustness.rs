@@ -1,9 +1,9 @@
 //! Robustness: whatever a file says, it is refused with a place or it runs; nothing panics.
 
 use highwater_models::bundled;
-use highwater_models::file::{Loaded, SourceId};
+use highwater_models::file::Loaded;
 use highwater_sim::world::SimulationError;
-use highwater_tests::run::{load, replicate};
+use highwater_tests::run::{load, random_cases, replicate};
 use proptest::prelude::*;
 
 /// What a slip may put in place of a piece of a file.
@@ -115,7 +115,7 @@ fn slipped() -> impl Strategy<Value = (String, Vec<String>)> {
 fn check_places(loaded: &Loaded) {
     for diagnostic in &loaded.diagnostics {
         let at = diagnostic.primary.at;
-        if at.source == SourceId::DEFAULT {
+        if loaded.sources.name(at.source) == "default" {
             continue;
         }
         let text = loaded
@@ -128,7 +128,7 @@ fn check_places(loaded: &Loaded) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(random_cases(96))]
 
     // Lost if broken: a panic, or books that do not close, for a file that was said to be right.
     #[test]

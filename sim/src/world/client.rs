@@ -484,6 +484,7 @@ impl World<'_> {
             way: SimSpan::from_nanos(round_trip.nanos() - there.nanos()),
             retry_after: None,
             memory: 0,
+            streaming: None,
             prompt: 0.0,
             answer: 0.0,
             cache_key: 0,
@@ -791,6 +792,9 @@ impl World<'_> {
             }
             self.log_request(&request, index, cause, latency);
         }
+        // What was still to come for it finds nothing of it.
+        let ended = &mut self.requests[index];
+        (ended.backoff, ended.patience, ended.resend) = (Scheduled::NOTHING, Scheduled::NOTHING, Scheduled::NOTHING);
         self.requests.remove(index);
         let spec = &self.model.clients[request.client as usize];
         let session = request.session;

@@ -343,9 +343,10 @@ impl World<'_> {
                     self.model.ops[self.tasks[index].pc as usize]
                 {
                     let number = self.model.calls[call as usize].provider as usize;
+                    let since = self.tasks[index].streaming.take().map_or(self.tasks[index].mark, |(_, since)| since);
                     self.providers[number].in_flight -= 1;
                     let resource = self.model.providers[number].resource as usize;
-                    self.record.stations[resource].end(self.now, self.tasks[index].mark, measuring);
+                    self.record.stations[resource].end(self.now, since, measuring);
                 }
             }
             State::DatabaseBack => {
@@ -359,6 +360,7 @@ impl World<'_> {
             }
             _ => {}
         }
+        self.end_stream(index);
         self.tasks[index].scheduled = Scheduled::NOTHING;
         self.frames[index as usize].clear();
         match self.tasks[index].kind {

@@ -69,6 +69,7 @@ impl World<'_> {
             way: SimSpan::ZERO,
             retry_after: None,
             memory: 0,
+            streaming: None,
             prompt: 0.0,
             answer: 0.0,
             cache_key: 0,
@@ -407,6 +408,7 @@ impl World<'_> {
 
     /// A task fails: steps that are retried start again, else what it holds is given back and it ends.
     pub(super) fn fail(&mut self, index: u32, cause: Cause) {
+        self.end_stream(index);
         while let Some(frame) = self.frames[index as usize].pop() {
             if let Frame::Try { retry, done, body, held } = frame {
                 while self.held[index as usize].len() > held as usize {
