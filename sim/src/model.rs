@@ -58,7 +58,12 @@ pub enum Op {
     /// Time that holds nothing.
     Delay { site: SiteId, stage: Stage },
     /// Memory is taken, until the request ends or [`Op::Drop`].
-    Hold { bytes: u64 },
+    Hold {
+        /// How much.
+        bytes: u64,
+        /// Until the request ends, and not until a [`Drop`](Op::Drop).
+        kept: bool,
+    },
     /// Memory is given back.
     Drop { bytes: u64 },
     /// A plain slot is asked for.

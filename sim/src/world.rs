@@ -189,6 +189,10 @@ pub(crate) struct Task {
     /// How often it has gone back in its program: part of every draw's key.
     pub iteration: u32,
     pub pending: u32,
+    /// How many forks and calls it has begun: whoever is left over from an earlier one is not waited for.
+    pub forks: u32,
+    /// The fork or call of its parent that it belongs to.
+    pub fork: u32,
     pub attempt: u32,
     pub retries: u32,
     pub request: Handle,
@@ -212,6 +216,8 @@ pub(crate) struct Task {
     pub way: SimSpan,
     pub retry_after: Option<SimSpan>,
     pub memory: u64,
+    /// A provider that is still sending an answer whose first token has come, and when it was asked.
+    pub streaming: Option<(u16, SimTime)>,
     pub prompt: f64,
     pub answer: f64,
     /// Key of a cache entry under way.

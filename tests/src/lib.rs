@@ -1,3 +1,4 @@
 //! End-to-end tests live in `tests/`; helpers they share are here.
 
+pub mod run;
 pub mod theory;

@@ -185,7 +185,10 @@ impl<'p> Compiler<'p> {
             }
             Step::Hold(hold) => {
                 let bytes = hold.size.get();
-                self.emit(Op::Hold { bytes });
+                self.emit(Op::Hold {
+                    bytes,
+                    kept: hold.steps.is_none(),
+                });
                 if let Some(steps) = &hold.steps {
                     self.hold();
                     self.steps(steps, &format!("{path}.steps"), around);

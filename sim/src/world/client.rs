@@ -488,6 +488,8 @@ impl World<'_> {
             pc: self.model.endpoints[request.endpoint as usize].start,
             iteration: 0,
             pending: 0,
+            forks: 0,
+            fork: 0,
             attempt: number,
             retries: 0,
             request: handle,
@@ -507,6 +509,7 @@ impl World<'_> {
             way: SimSpan::from_nanos(round_trip.nanos() - there.nanos()),
             retry_after: None,
             memory: 0,
+            streaming: None,
             prompt: 0.0,
             answer: 0.0,
             cache_key: 0,
@@ -850,6 +853,9 @@ impl World<'_> {
             }
             self.log_request(&request, index, cause, latency);
         }
+        // What was still to come for it finds nothing of it.
+        let ended = &mut self.requests[index];
+        (ended.backoff, ended.patience, ended.resend) = (Scheduled::NOTHING, Scheduled::NOTHING, Scheduled::NOTHING);
         self.requests.remove(index);
         let spec = &self.model.clients[request.client as usize];
         let session = request.session;

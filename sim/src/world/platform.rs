@@ -150,11 +150,17 @@ impl World<'_> {
     /// A task has left its process: the request is no longer in hand.
     pub(super) fn leave_process(&mut self, index: u32) {
         let task = &mut self.tasks[index];
+        let (process, memory) = (task.process as usize, std::mem::take(&mut task.memory));
         if !task.in_hand {
+            // A branch whose request has gone, or background work: not counted as a request, but memory is memory.
+            if memory > 0 && task.process != NOBODY {
+                let instance = self.processes[process].instance;
+                let machine = &mut self.instances[instance as usize];
+                machine.memory = machine.memory.saturating_sub(memory);
+            }
             return;
         }
         task.in_hand = false;
-        let (process, memory) = (task.process as usize, task.memory);
         let state = &mut self.processes[process];
         state.in_hand -= 1;
         let (instance, service) = (state.instance, state.service as usize);
@@ -364,9 +370,13 @@ impl World<'_> {
                     self.model.ops[self.tasks[index].pc as usize]
                 {
                     let number = self.model.calls[call as usize].provider as usize;
+                    let since = self.tasks[index]
+                        .streaming
+                        .take()
+                        .map_or(self.tasks[index].mark, |(_, since)| since);
                     self.providers[number].in_flight -= 1;
                     let resource = self.model.providers[number].resource as usize;
-                    self.record.stations[resource].end(self.now, self.tasks[index].mark, measuring);
+                    self.record.stations[resource].end(self.now, since, measuring);
                 }
             }
             State::DatabaseBack => {
@@ -380,6 +390,7 @@ impl World<'_> {
             }
             _ => {}
         }
+        self.end_stream(index);
         self.tasks[index].scheduled = Scheduled::NOTHING;
         self.frames[index as usize].clear();
         match self.tasks[index].kind {

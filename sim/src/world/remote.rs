@@ -544,13 +544,15 @@ impl World<'_> {
         if spec.stream && !rest && failure.is_none() {
             // The first token: the answer goes on arriving.
             self.tasks[index].phase = 4;
+            self.tasks[index].streaming = Some((spec.provider, self.tasks[index].mark));
             let way = self.tasks[index].way;
             self.first_byte(index, self.now + way);
             self.run_task(index);
             return;
         }
+        let streamed = self.tasks[index].streaming.take();
         self.providers[number].in_flight -= 1;
-        let mark = self.tasks[index].mark;
+        let mark = streamed.map_or(self.tasks[index].mark, |(_, since)| since);
         self.record.stations[resource].end(self.now, mark, measuring);
         if measuring {
             self.record.providers[number]
@@ -578,6 +580,16 @@ impl World<'_> {
             }
         }
         self.run_task(index);
+    }
+
+    /// Nobody takes the rest of a streamed answer: the provider is free.
+    pub(super) fn end_stream(&mut self, index: u32) {
+        if let Some((provider, since)) = self.tasks[index].streaming.take() {
+            let number = provider as usize;
+            self.providers[number].in_flight -= 1;
+            let resource = self.model.providers[number].resource as usize;
+            self.record.stations[resource].end(self.now, since, self.record.measuring);
+        }
     }
 
     /// The rest of a streamed answer: its tokens come one after another, each a slice of the loop if that costs any.

@@ -49,6 +49,8 @@ impl World<'_> {
             pc,
             iteration: of.iteration,
             pending: 0,
+            forks: 0,
+            fork: of.forks,
             attempt: of.attempt,
             retries: 0,
             request: if kind == TaskKind::Detached {
@@ -76,6 +78,7 @@ impl World<'_> {
             way: SimSpan::ZERO,
             retry_after: None,
             memory: 0,
+            streaming: None,
             prompt: 0.0,
             answer: 0.0,
             cache_key: 0,
@@ -148,12 +151,16 @@ impl World<'_> {
                     let span = self.draw_span(index, site);
                     self.pause(index, span, stage)
                 }
-                Op::Hold { bytes } => {
+                Op::Hold { bytes, kept } => {
                     self.take_memory(index, bytes);
-                    self.held[index as usize].push(Held {
-                        what: HeldWhat::Memory(bytes),
-                        since: self.now,
-                    });
+                    if kept {
+                        self.keep_memory(index, bytes);
+                    } else {
+                        self.held[index as usize].push(Held {
+                            what: HeldWhat::Memory(bytes),
+                            since: self.now,
+                        });
+                    }
                     true
                 }
                 Op::Drop { .. } | Op::Release => {
@@ -366,6 +373,7 @@ impl World<'_> {
 
     fn call(&mut self, index: u32, endpoint: u16) -> bool {
         let body = self.model.endpoints[endpoint as usize].body;
+        self.tasks[index].forks += 1;
         let child = self.child(index, TaskKind::Call, body, u64::from(endpoint) << 32);
         self.tasks[child.index].process = NOBODY;
         self.enter(index, STAGE_IO);
@@ -378,6 +386,7 @@ impl World<'_> {
     fn fork(&mut self, index: u32, fork: u16) -> bool {
         self.enter(index, STAGE_IO);
         self.tasks[index].state = State::Joining;
+        self.tasks[index].forks += 1;
         self.tasks[index].pending = self.model.forks[fork as usize].branches.len() as u32;
         for number in 0..self.model.forks[fork as usize].branches.len() {
             let start = self.model.forks[fork as usize].branches[number];
@@ -387,12 +396,19 @@ impl World<'_> {
         false
     }
 
+    /// Whether a parent waits for this child, and not for those of a later fork.
+    fn is_joined(&self, parent: Handle, child: u32) -> bool {
+        self.tasks
+            .get(parent)
+            .is_some_and(|waiting| waiting.state == State::Joining && waiting.forks == self.tasks[child].fork)
+    }
+
     /// A branch, a call or background work is done.
     fn end_child(&mut self, index: u32) {
         self.enter(index, STAGE_IO);
         let parent = self.tasks[index].parent;
         self.leave_process(index);
-        if self.tasks.is_live(parent) && self.tasks[parent.index].state == State::Joining {
+        if self.is_joined(parent, index) {
             self.tasks[parent.index].pending -= 1;
             if self.tasks[parent.index].pending == 0 {
                 self.join(parent.index, index);
@@ -421,6 +437,7 @@ impl World<'_> {
 
     /// A task fails: steps that are retried start again, else what it holds is given back and it ends.
     pub(super) fn fail(&mut self, index: u32, cause: Cause) {
+        self.end_stream(index);
         while let Some(frame) = self.frames[index as usize].pop() {
             if let Frame::Try {
                 retry,
@@ -469,7 +486,7 @@ impl World<'_> {
                 self.enter(index, STAGE_IO);
                 let parent = self.tasks[index].parent;
                 self.leave_process(index);
-                if self.tasks.is_live(parent) && self.tasks[parent.index].state == State::Joining {
+                if self.is_joined(parent, index) {
                     self.join(parent.index, index);
                     let task = &mut self.tasks[parent.index];
                     task.failing = Some(cause);
@@ -531,6 +548,15 @@ impl World<'_> {
         if !self.loading {
             self.end_if_idle();
         }
+    }
+
+    /// Memory that was taken is kept until the request ends: a branch's too, while its request is there.
+    fn keep_memory(&mut self, index: u32, bytes: u64) {
+        let mut owner = index;
+        while self.tasks[owner].kind == TaskKind::Branch && self.tasks.is_live(self.tasks[owner].parent) {
+            owner = self.tasks[owner].parent.index;
+        }
+        self.tasks[owner].memory += bytes;
     }
 
     /// Memory of a process's instance is taken.
