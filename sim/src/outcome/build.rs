@@ -9,6 +9,12 @@ use highwater_models::record::histogram::Histogram;
 use crate::interval::Intervals;
 use crate::measure::{Level, Record};
 
+/// A key and how its value is read.
+pub type Keyed<T, V> = (&'static str, fn(&T) -> V);
+
+/// Keys from the outside in, and how their value is read.
+pub type Pathed<'a, T, V> = (&'a [&'static str], fn(&T) -> V);
+
 /// Collects figures.
 #[derive(Debug)]
 pub struct Builder<'a> {
