@@ -71,7 +71,10 @@ impl<'a> Builder<'a> {
     }
 
     fn insert(&mut self, path: &[&str], kind: FigureKind, unit: Unit, samples: Vec<f64>) {
-        let estimate = at_least_zero(self.intervals.estimate(&samples));
+        let mut estimate = at_least_zero(self.intervals.estimate(&samples));
+        if unit == Unit::Share {
+            estimate = at_most_one(estimate);
+        }
         let figure = Figure {
             kind,
             unit,
@@ -87,6 +90,17 @@ impl<'a> Builder<'a> {
 pub fn at_least_zero(estimate: Estimate) -> Estimate {
     Estimate {
         low: estimate.low.map(|low| low.max(0.0)),
+        ..estimate
+    }
+}
+
+/// The interval of a share without the part above one.
+#[must_use]
+pub fn at_most_one(estimate: Estimate) -> Estimate {
+    // A value above one would be an error of ours, to be seen rather than hidden.
+    let most = estimate.value.max(1.0);
+    Estimate {
+        high: estimate.high.map(|high| high.min(most)),
         ..estimate
     }
 }

@@ -7,7 +7,7 @@ use highwater_models::Cause;
 use highwater_models::record::figures::{Estimate, Unit};
 use highwater_models::record::histogram::Histogram;
 
-use super::build::{Builder, Pathed, at_least_zero, dist, ratio, seconds};
+use super::build::{Builder, Pathed, at_least_zero, at_most_one, dist, ratio, seconds};
 use crate::interval::Intervals;
 use crate::measure::Cell;
 use crate::model::Model;
@@ -136,7 +136,7 @@ fn share_of(cells: &[Cell], intervals: &Intervals, of: impl Fn(&Cell) -> (u64, u
             high: Some((3.0 / trials as f64).min(1.0)),
         }
     } else {
-        at_least_zero(intervals.estimate(&samples))
+        at_most_one(at_least_zero(intervals.estimate(&samples)))
     };
     (samples, estimate)
 }
@@ -158,6 +158,19 @@ mod tests {
             (estimate.value, estimate.low, estimate.high),
             (0.0, Some(0.0), Some(0.01))
         );
+    }
+
+    // Lost if broken: more than all requests could fail, or fewer than none.
+    #[test]
+    fn the_interval_of_a_share_stays_between_none_and_all() {
+        let cell = |failed| Cell {
+            offered: 100,
+            failed,
+            ..Cell::default()
+        };
+        let of = |a, b| error_rate(&[cell(a), cell(b)], &Intervals::new(2)).1;
+        assert_eq!((of(80, 100).value, of(80, 100).high), (0.9, Some(1.0)));
+        assert_eq!((of(0, 20).value, of(0, 20).low), (0.1, Some(0.0)));
     }
 
     // Lost if broken: requests would vanish from the books of a result, or count twice.
