@@ -13,7 +13,11 @@ mod baseline;
 use baseline::Model;
 use baseline::clock::timed;
 use highwater_models::SimTime;
+use highwater_models::file::{NoFiles, Request, load_scenario, render_all};
+use highwater_sim::compile::compile;
+use highwater_sim::world::{Control, simulate};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 /// The seed of every run: checksums are comparable between machines and versions.
@@ -78,9 +82,31 @@ fn count(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Runs the engine on `text`, a scenario file, up to `horizon`; nothing while there is no engine to run.
-fn engine_runner(_model: &str, _text: &str, _horizon: SimTime) -> Option<Measured> {
-    None
+/// Runs the engine on `text`, a scenario file, up to `horizon`, with the statistics that every run keeps. Reading and
+/// compiling the file is not timed.
+fn engine_runner(model: &str, text: &str, horizon: SimTime) -> Option<Measured> {
+    let settings = [format!("duration={}ms", horizon.nanos() / 1_000_000)];
+    let loaded = load_scenario(Request::new(model, text).with_settings(&settings), &NoFiles, |_| None);
+    let Some(plan) = loaded.plan else {
+        eprintln!("{}", render_all(&loaded.diagnostics, &loaded.sources, false));
+        return None;
+    };
+    let model = compile(&plan);
+    let (cancel, progress) = (AtomicBool::new(false), AtomicU64::new(0));
+    let control = Control { cancel: &cancel, progress: &progress };
+    let (took, result) = timed(|| simulate(&model, SEED, 0, false, &control));
+    let (record, _) = result.map_err(|error| eprintln!("{error}")).ok()?;
+    let (mut responses, mut sum) = (0, 0);
+    for cell in record.cells.iter().flatten() {
+        responses += cell.latency.count();
+        sum += cell.latency.sum();
+    }
+    Some(Measured {
+        took,
+        events: record.events,
+        checksum: sum as u64 ^ record.events << 32,
+        mean_response: sum as f64 / responses as f64 / 1e9,
+    })
 }
 
 /// Runs the loop written by hand up to `horizon`.

@@ -119,7 +119,7 @@ impl World<'_> {
         let of_person = self.root.purpose(Purpose::Person).child(person);
         let class = match recorded.and_then(|row| row.class) {
             Some(class) => class,
-            None => pick(&spec.classes, of_person.child(0).draw().uniform()).unwrap_or(0),
+            None => pick(&spec.classes, || of_person.child(0).draw().uniform()).unwrap_or(0),
         };
         let ip = match (recorded.and_then(|row| row.ip), spec.addresses) {
             (Some(ip), _) => ip,
@@ -136,7 +136,7 @@ impl World<'_> {
         };
         let flow = match recorded.and_then(|row| row.flow) {
             Some(flow) => flow,
-            None => pick(&spec.flows, key.child(1).draw().uniform()).unwrap_or(0),
+            None => pick(&spec.flows, || key.child(1).draw().uniform()).unwrap_or(0),
         };
         let signed_in = spec.signed_in >= 1.0 || key.child(2).draw().uniform() < spec.signed_in;
         let session = self.sessions.insert(Session {
@@ -794,8 +794,12 @@ impl World<'_> {
         if self.requests[index].live != 0 {
             self.abandon_attempts(handle);
         }
-        let request = self.requests[index].clone();
+        let request = &self.requests[index];
         let latency = self.now.since(request.began).nanos();
+        let (endpoint, class, phase) = (request.endpoint, request.class, request.phase);
+        let (fibre, session, client) = (request.fibre, request.session, request.client);
+        let (measured, window) = (request.measured, request.window);
+        let first_byte = request.first_byte.since(request.began).nanos();
         let stages = &self.request_stages[index as usize * self.stages..][..self.stages];
         let gave_up = cause == Some(Cause::ClientTimeout);
         match cause {
@@ -807,17 +811,17 @@ impl World<'_> {
             self.record.see(self.now, cause, None);
         }
         self.record.in_system.down(self.now);
-        if request.measured {
+        if measured {
             if cause.is_none() && self.record.breakdown.add(latency, stages) != latency {
                 self.record.stage_mismatches += 1;
             }
             let ended = self.record.window_of(self.now);
-            let cell = self.record.cell(request.endpoint, request.class, request.phase);
+            let cell = self.record.cell(endpoint, class, phase);
             match cause {
                 None => {
                     cell.useful += 1;
                     cell.latency.record(latency);
-                    cell.first_byte.record(request.first_byte.since(request.began).nanos());
+                    cell.first_byte.record(first_byte);
                 }
                 Some(cause) => {
                     cell.by_cause[cause as usize] += 1;
@@ -828,7 +832,7 @@ impl World<'_> {
                     }
                 }
             }
-            if let Some(window) = self.record.windows.get_mut(request.window) {
+            if let Some(window) = self.record.windows.get_mut(window) {
                 match cause {
                     None => {
                         window.useful += 1;
@@ -851,14 +855,13 @@ impl World<'_> {
             {
                 window.ended_useful += 1;
             }
-            self.log_request(&request, index, cause, latency);
+            self.log_request(index, cause, latency);
         }
         // What was still to come for it finds nothing of it.
         let ended = &mut self.requests[index];
         (ended.backoff, ended.patience, ended.resend) = (Scheduled::NOTHING, Scheduled::NOTHING, Scheduled::NOTHING);
         self.requests.remove(index);
-        let spec = &self.model.clients[request.client as usize];
-        let session = request.session;
+        let spec = &self.model.clients[client as usize];
         let leaves = match cause {
             None => false,
             Some(Cause::ClientTimeout) => spec.ends_on_timeout || self.sessions[session.index].abandoned,
@@ -870,12 +873,13 @@ impl World<'_> {
                 self.sessions[session.index].abandoned = true;
             }
         }
-        self.ready.push_back(Ready::Fibre(request.fibre));
+        self.ready.push_back(Ready::Fibre(fibre));
     }
 
     /// A row of `requests.csv`.
-    fn log_request(&mut self, request: &Request, index: u32, cause: Option<Cause>, latency: u64) {
+    fn log_request(&mut self, index: u32, cause: Option<Cause>, latency: u64) {
         let Some(rows) = &mut self.rows else { return };
+        let request = &self.requests[index];
         let stages = &self.request_stages[index as usize * self.stages..][..self.stages];
         let session = self.sessions.get(request.session).map_or(0, |session| session.number);
         rows.push(RequestRow {
@@ -942,13 +946,12 @@ fn rise(segments: &[Segment], from: SimTime, wanted: u64) -> Option<SimTime> {
     None
 }
 
-/// The choice that a uniform draw falls on, by cumulative weight.
-fn pick<T: Copy>(cumulative: &[(f64, T)], uniform: f64) -> Option<T> {
-    let total = cumulative.last()?.0;
-    let at = uniform * total;
-    cumulative
-        .iter()
-        .find(|(upto, _)| at < *upto)
-        .or(cumulative.last())
-        .map(|(_, choice)| *choice)
+/// The choice that a uniform draw falls on, by cumulative weight. Where there is no choice nothing is drawn.
+fn pick<T: Copy>(cumulative: &[(f64, T)], uniform: impl FnOnce() -> f64) -> Option<T> {
+    let (total, last) = *cumulative.last()?;
+    if cumulative.len() == 1 {
+        return Some(last);
+    }
+    let at = uniform() * total;
+    Some(cumulative.iter().find(|(upto, _)| at < *upto).map_or(last, |(_, choice)| *choice))
 }

@@ -95,6 +95,9 @@ impl World<'_> {
 
     /// The process that a new request of a service goes to; none when no instance is ready.
     pub(super) fn choose_process(&mut self, service: u16, task: u32) -> Option<u32> {
+        if let [only] = self.services[service as usize].instances[..] {
+            return (self.instances[only as usize].life == Life::Ready).then(|| self.next_process(only));
+        }
         let count = self.ready_instances(service).count();
         if count == 0 {
             return None;
@@ -121,7 +124,10 @@ impl World<'_> {
     fn next_process(&mut self, instance: u32) -> u32 {
         let state = &mut self.instances[instance as usize];
         let process = state.processes[state.next_process as usize];
-        state.next_process = (state.next_process + 1) % state.processes.len() as u32;
+        state.next_process += 1;
+        if state.next_process as usize == state.processes.len() {
+            state.next_process = 0;
+        }
         process
     }
 
