@@ -1,12 +1,25 @@
-//! From a plan to a result: replications, intervals, objectives.
+//! From a plan to a result: replications in parallel, gathered in their order.
+//!
+//! Owns: threads, progress, stopping. Never: figures and judgements (`outcome`).
+//! The bytes of a result do not depend on the number of threads: each replication draws from streams of its own, and
+//! what it leaves is put in its place by number before anything is added up.
 
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use highwater_models::Cause;
 use highwater_models::file::Plan;
 use highwater_models::record::summary::Summary;
 use highwater_models::record::timeline::Timeline;
+use highwater_models::{Cause, SimTime};
+
+use crate::measure::Record;
+use crate::model::Model;
+use crate::world::{self, Control, SimulationError};
+use crate::{compile, outcome};
 
 /// What a caller may choose about a run; what it leaves open is the plan's.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +36,7 @@ pub struct Options {
 
 /// Hears how far a run is.
 pub trait Progress: Sync {
-    /// So much of the run is done, from 0 to 1. Called from the worker threads.
+    /// So much of the run is done, from 0 to 1. Called a few times a second, from the thread that started the run.
     fn done(&self, share: f64);
 }
 
@@ -59,6 +72,20 @@ pub struct RequestLog {
     pub stages: Vec<String>,
     /// The requests.
     pub rows: Vec<RequestRow>,
+}
+
+impl RequestLog {
+    /// The rows with a model's names.
+    fn new(model: &Model, rows: Vec<RequestRow>) -> Self {
+        Self {
+            sources: model.sources.iter().map(|source| source.name.clone()).collect(),
+            classes: model.classes.clone(),
+            endpoints: model.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect(),
+            phases: model.phases.clone(),
+            stages: model.stages.clone(),
+            rows,
+        }
+    }
 }
 
 /// One request over all its attempts.
@@ -130,33 +157,333 @@ pub enum ExperimentError {
         /// Which sum, with both sides.
         what: String,
     },
+    /// Sessions go round without any time passing.
+    NoProgress {
+        /// Where simulated time stands still.
+        at: SimTime,
+    },
+    /// The caller stopped it.
+    Cancelled,
 }
 
 impl fmt::Display for ExperimentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Books { what } => write!(f, "the books do not close, which is an error in Highwater: {what}"),
+            Self::NoProgress { at } => write!(
+                f,
+                "time stands still at {} s: a session goes round without any time passing; give its flow a think time",
+                at.seconds()
+            ),
+            Self::Cancelled => f.write_str("stopped before the end"),
         }
     }
 }
 
 impl Error for ExperimentError {}
 
+impl From<SimulationError> for ExperimentError {
+    fn from(error: SimulationError) -> Self {
+        match error {
+            SimulationError::Books { what } => Self::Books { what },
+            SimulationError::NoProgress { at } => Self::NoProgress { at },
+            SimulationError::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// What each replication of a model left, in order: its record, and its requests where they were asked for.
+pub type Replications = Vec<(Record, Vec<RequestRow>)>;
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
 /// Runs a plan.
 ///
 /// # Errors
-/// When the books of a replication do not close.
+/// When the books of a replication do not close, or time stands still in one.
 pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Outcome, ExperimentError> {
-    progress.done(1.0);
-    let summary = Summary {
-        scenario: plan.name.clone(),
-        question: plan.question.clone(),
-        seed: options.seed.unwrap_or(1),
-        replications: options.replications.unwrap_or(1),
-        ..Summary::default()
+    run_until(plan, options, progress, &AtomicBool::new(false))
+}
+
+/// Runs a plan until it is done or `cancel` is set.
+///
+/// # Errors
+/// As [`run`], and [`ExperimentError::Cancelled`] soon after `cancel` is set.
+pub fn run_until(
+    plan: &Plan,
+    options: &Options,
+    progress: &dyn Progress,
+    cancel: &AtomicBool,
+) -> Result<Outcome, ExperimentError> {
+    let model = compile::compile(plan);
+    let settings = Settings {
+        seed: options.seed.unwrap_or(plan.scenario.seed),
+        replications: options.replications.unwrap_or(plan.scenario.replications).max(1),
+        jobs: options.jobs,
+        requests: options.requests || plan.scenario.measure.requests,
     };
+    let replications = run_model(&model, &settings, progress, cancel)?;
+    let mut rows = Vec::new();
+    let mut records = Vec::with_capacity(replications.len());
+    for (record, requests) in replications {
+        records.push(record);
+        rows.extend(requests);
+    }
+    let requests = settings.requests.then(|| RequestLog::new(&model, rows));
+    let mut summary = outcome::summarize(plan, &model, &records);
+    summary.seed = settings.seed;
+    if plan.scenario.precision.is_some() && options.replications.is_none() {
+        summary.warnings.push(outcome::warnings::not_simulated(
+            "`precision`: the number of replications is the one that is given",
+        ));
+    }
     Ok(Outcome {
         summary,
-        ..Outcome::default()
+        timeline: outcome::timeline::timeline(&model, &records),
+        requests,
     })
+}
+
+/// How a model is run.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Root seed.
+    pub seed: u64,
+    /// Replications.
+    pub replications: u32,
+    /// Threads; zero for as many as the machine has.
+    pub jobs: usize,
+    /// Whether every request is kept.
+    pub requests: bool,
+}
+
+/// Runs a model's replications, in parallel, and hands back what each left in the order of their numbers.
+///
+/// # Errors
+/// The error of the first replication that failed, by number; the others are stopped. `Cancelled` when `cancel` is set.
+pub fn run_model(
+    model: &Model,
+    settings: &Settings,
+    progress: &dyn Progress,
+    cancel: &AtomicBool,
+) -> Result<Replications, ExperimentError> {
+    let count = settings.replications as usize;
+    let jobs = match settings.jobs {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        jobs => jobs,
+    };
+    let shared = Shared {
+        next: AtomicUsize::new(0),
+        stop: AtomicBool::new(false),
+        at: (0..count).map(|_| AtomicU64::new(0)).collect(),
+        results: (0..count).map(|_| Mutex::new(None)).collect(),
+        working: Mutex::new(jobs.min(count)),
+        left: Condvar::new(),
+    };
+    thread::scope(|scope| {
+        for _ in 0..jobs.min(count) {
+            scope.spawn(|| shared.work(model, settings));
+        }
+        shared.watch(model, progress, cancel);
+    });
+    let mut done = Vec::with_capacity(count);
+    let mut stopped = None;
+    for result in shared.results {
+        match result.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(Ok(left)) => done.push(left),
+            Some(Err(SimulationError::Cancelled)) | None => stopped = Some(ExperimentError::Cancelled),
+            Some(Err(error)) => return Err(error.into()),
+        }
+    }
+    if let Some(error) = stopped {
+        return Err(error);
+    }
+    progress.done(1.0);
+    Ok(done)
+}
+
+/// What one replication ended with.
+type Ended = Result<(Record, Vec<RequestRow>), SimulationError>;
+
+/// What the threads of a run share.
+struct Shared {
+    /// The next replication that nobody has taken.
+    next: AtomicUsize,
+    /// Set when the caller cancels or a replication fails.
+    stop: AtomicBool,
+    /// Simulated nanoseconds of each replication.
+    at: Vec<AtomicU64>,
+    /// What each left.
+    results: Vec<Mutex<Option<Ended>>>,
+    /// Threads that are still at work.
+    working: Mutex<usize>,
+    /// Told when one leaves.
+    left: Condvar,
+}
+
+impl Shared {
+    fn work(&self, model: &Model, settings: &Settings) {
+        let _leaving = Leaving(self);
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.results.len() || self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let control = Control {
+                cancel: &self.stop,
+                progress: &self.at[number],
+            };
+            let ended = world::simulate(model, settings.seed, number as u32, settings.requests, &control);
+            if ended.is_err() {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            self.at[number].store(model.end.nanos(), Ordering::Relaxed);
+            *self.results[number].lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
+        }
+    }
+
+    /// Tells how far all are until the last thread has left, and passes a cancellation on.
+    fn watch(&self, model: &Model, progress: &dyn Progress, cancel: &AtomicBool) {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        while *working > 0 {
+            let (held, _) = self
+                .left
+                .wait_timeout(working, TELL_EVERY)
+                .unwrap_or_else(PoisonError::into_inner);
+            drop(held);
+            if cancel.load(Ordering::Relaxed) {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            let whole = model.end.nanos().max(1) as f64;
+            let done = |at: &AtomicU64| (at.load(Ordering::Relaxed) as f64 / whole).min(1.0);
+            progress.done(self.at.iter().map(done).sum::<f64>() / self.at.len().max(1) as f64);
+            working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Counts a thread out however it ends, so that the watcher never waits for one that panicked.
+struct Leaving<'a>(&'a Shared);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        *self.0.working.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.left.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::sample;
+
+    fn options(replications: u32, jobs: usize) -> Options {
+        Options {
+            replications: Some(replications),
+            jobs,
+            requests: true,
+            ..Options::default()
+        }
+    }
+
+    const SHORT: &str = "duration = \"2m\"";
+
+    // Lost if broken: the same command gives another answer on a machine with more cores.
+    #[test]
+    fn a_result_does_not_depend_on_the_number_of_threads() {
+        let plan = sample::plan(SHORT);
+        let results: Vec<Outcome> = [1, 3, 8]
+            .iter()
+            .map(|&jobs| run(&plan, &options(5, jobs), &|_: f64| {}).unwrap())
+            .collect();
+        assert!(results[0].summary.figures.value(&["requests", "useful"]) > 100.0);
+        for other in &results[1..] {
+            assert_eq!(format!("{:?}", results[0]), format!("{other:?}"));
+        }
+    }
+
+    // Lost if broken: replications repeat one another and every interval is nothing wide, or a seed changes nothing.
+    #[test]
+    fn replications_and_seeds_differ() {
+        let plan = sample::plan(SHORT);
+        let mean = |seed: u64| {
+            let options = Options {
+                seed: Some(seed),
+                ..options(3, 0)
+            };
+            let outcome = run(&plan, &options, &|_: f64| {}).unwrap();
+            assert_eq!(outcome.summary.seed, seed);
+            outcome.summary.figures.get(&["latency", "mean"]).unwrap().clone()
+        };
+        let (one, two) = (mean(1), mean(2));
+        assert!(one.estimate.half_width().unwrap() > 0.0);
+        assert_ne!(one.samples, two.samples);
+        assert_eq!(one, mean(1));
+    }
+
+    // Lost if broken: the file's own number of replications and its wish for requests are ignored.
+    #[test]
+    fn what_the_caller_leaves_open_is_the_plans() {
+        let plan = sample::plan("duration = \"10s\"\nreplications = 2\nseed = 7\n[measure]\nrequests = true");
+        let outcome = run(&plan, &Options::default(), &|_: f64| {}).unwrap();
+        assert_eq!((outcome.summary.replications, outcome.summary.seed), (2, 7));
+        let rows = outcome.requests.unwrap().rows;
+        assert!(rows.iter().any(|row| row.replication == 1));
+        assert!(rows.is_sorted_by_key(|row| row.replication));
+    }
+
+    // Lost if broken: a window that is closed goes on computing.
+    #[test]
+    fn cancelled_before_it_began_it_leaves_nothing() {
+        let plan = sample::plan("duration = \"1000h\"\nreplications = 4");
+        let cancel = AtomicBool::new(true);
+        let ended = run_until(&plan, &Options::default(), &|_: f64| {}, &cancel);
+        assert_eq!(ended.unwrap_err(), ExperimentError::Cancelled);
+    }
+
+    // Lost if broken: the bar runs backwards or never ends.
+    #[test]
+    fn progress_ends_at_the_whole() {
+        let told = Mutex::new(Vec::new());
+        run(&sample::plan(SHORT), &options(3, 2), &|share: f64| {
+            told.lock().unwrap().push(share)
+        })
+        .unwrap();
+        let told = told.into_inner().unwrap();
+        assert!(told.is_sorted(), "{told:?}");
+        assert_eq!(told.last(), Some(&1.0));
+    }
+
+    // Lost if broken: a figure is computed from the wrong level, span or count. M/M/2 with ρ = 0.25: the wait's mean is
+    // ρ² / (1 − ρ²) · 100 ms = 6.67 ms, 2ρ² / (1 + ρ) = 0.1 of arrivals wait, half a server is busy.
+    #[test]
+    fn figures_of_a_queue_are_the_formulas() {
+        let plan = sample::plan("duration = \"20000s\"\nreplications = 4");
+        let outcome = run(&plan, &Options::default(), &|_: f64| {}).unwrap();
+        let of = |keys: &[&str]| {
+            let path: Vec<&str> = ["resources", "servers"].iter().chain(keys).copied().collect();
+            outcome.summary.figures.value(&path)
+        };
+        for (keys, expected) in [
+            (&["wait", "mean"][..], 0.1 / 15.0),
+            (&["visit", "mean"], 0.1 + 0.1 / 15.0),
+            (&["service", "mean"], 0.1),
+            (&["waited"], 0.1),
+            (&["wait_if_waited", "mean"], 1.0 / 15.0),
+            (&["utilization"], 0.25),
+            (&["busy", "mean"], 0.5),
+            (&["queue", "mean"], 0.5 / 15.0),
+            (&["in_system_share", "0"], 0.6),
+            (&["throughput"], 5.0),
+        ] {
+            assert!(
+                (of(keys) / expected - 1.0).abs() < 0.03,
+                "{keys:?}: {} for {expected}",
+                of(keys)
+            );
+        }
+        assert!(outcome.summary.bottlenecks.is_empty());
+        assert!(outcome.timeline.columns.contains(&"servers.queue".to_owned()));
+    }
 }

@@ -3,8 +3,10 @@
 pub mod compile;
 pub mod event;
 pub mod experiment;
+pub mod interval;
 pub mod measure;
 pub mod model;
+pub mod outcome;
 pub mod processor;
 pub mod slab;
 pub mod world;

@@ -856,12 +856,21 @@ impl Record {
     }
 
     fn each_level(&mut self, mut visit: impl FnMut(&mut Level)) {
-        self.stations.iter_mut().flat_map(|station| [&mut station.busy, &mut station.queue]).for_each(&mut visit);
+        self.stations
+            .iter_mut()
+            .flat_map(|station| [&mut station.busy, &mut station.queue])
+            .for_each(&mut visit);
         visit(&mut self.in_system);
         visit(&mut self.online);
-        self.services.iter_mut().flat_map(|service| [&mut service.instances, &mut service.in_hand]).for_each(&mut visit);
+        self.services
+            .iter_mut()
+            .flat_map(|service| [&mut service.instances, &mut service.in_hand])
+            .for_each(&mut visit);
         self.pools.iter_mut().map(|pool| &mut pool.open).for_each(&mut visit);
-        self.databases.iter_mut().map(|database| &mut database.connections).for_each(&mut visit);
+        self.databases
+            .iter_mut()
+            .map(|database| &mut database.connections)
+            .for_each(&mut visit);
         self.held_by_cap.iter_mut().for_each(&mut visit);
     }
 }

@@ -198,6 +198,8 @@ pub(crate) struct Task {
     pub request: Handle,
     pub session: Handle,
     pub parent: Handle,
+    /// The attempt of the same request before this one.
+    pub older: Handle,
     pub key: Key,
     pub person: u64,
     pub ip: u64,
@@ -537,7 +539,11 @@ impl<'m> World<'m> {
             .iter()
             .map(|provider| ProviderState {
                 limit: ProviderLimit::new(provider.limit),
-                models: provider.models.iter().map(|model| model.limit.map(ProviderLimit::new)).collect(),
+                models: provider
+                    .models
+                    .iter()
+                    .map(|model| model.limit.map(ProviderLimit::new))
+                    .collect(),
                 in_flight: 0,
             })
             .collect();
@@ -548,12 +554,18 @@ impl<'m> World<'m> {
             .map(|(n, source)| {
                 let key = root.purpose(Purpose::Arrivals).child(n as u64);
                 let arrivals = match &source.coming {
-                    Coming::Open { segments, spacing, bursts } => {
-                        Some(Arrivals::new(segments.clone(), spacing.clone(), bursts.clone(), key))
-                    }
+                    Coming::Open {
+                        segments,
+                        spacing,
+                        bursts,
+                    } => Some(Arrivals::new(segments.clone(), spacing.clone(), bursts.clone(), key)),
                     _ => None,
                 };
-                let every = if let Coming::Every(law) = &source.coming { Some(law.clone()) } else { None };
+                let every = if let Coming::Every(law) = &source.coming {
+                    Some(law.clone())
+                } else {
+                    None
+                };
                 SourceState {
                     arrivals,
                     next_at: 0,
@@ -585,7 +597,11 @@ impl<'m> World<'m> {
             sessions: Slab::default(),
             fibres: Slab::default(),
             flow_frames: Vec::new(),
-            sites: model.sites.iter().map(|site| (site.sampler.clone(), site.place)).collect(),
+            sites: model
+                .sites
+                .iter()
+                .map(|site| (site.sampler.clone(), site.place))
+                .collect(),
             processes: Vec::new(),
             instances: Vec::new(),
             openings: Slab::default(),
@@ -600,7 +616,12 @@ impl<'m> World<'m> {
             clients: model
                 .clients
                 .iter()
-                .map(|_| ClientState { timeouts: VecDeque::new(), armed: false, requests: 0, retries: 0 })
+                .map(|_| ClientState {
+                    timeouts: VecDeque::new(),
+                    armed: false,
+                    requests: 0,
+                    retries: 0,
+                })
                 .collect(),
             features_off: vec![false; model.features.len()],
             record: Record::new(model),
@@ -624,7 +645,8 @@ impl<'m> World<'m> {
         }
         for service in 0..self.model.services.len() {
             if let Some(scaling) = &self.model.services[service].scaling {
-                self.events.schedule(SimTime::ZERO + scaling.config.every, Event::Scale(service as u32));
+                self.events
+                    .schedule(SimTime::ZERO + scaling.config.every, Event::Scale(service as u32));
             }
         }
         self.start_sources();
@@ -636,7 +658,9 @@ impl<'m> World<'m> {
     fn run(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
         let mut at_this_instant = 0u64;
         while !self.done {
-            let Some((at, scheduled, event)) = self.events.next() else { break };
+            let Some((at, scheduled, event)) = self.events.next() else {
+                break;
+            };
             if at > self.now {
                 at_this_instant = 0;
                 self.now = at;

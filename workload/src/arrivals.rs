@@ -74,7 +74,12 @@ impl Arrivals {
         let mut burst_draws = key.purpose(Purpose::Bursts).draw();
         let bursts = bursts.map(|mut law| {
             let until = SimTime::ZERO + law.apart.span(&mut burst_draws);
-            Bursting { law, draws: burst_draws, bursting: false, until }
+            Bursting {
+                law,
+                draws: burst_draws,
+                bursting: false,
+                until,
+            }
         });
         Self {
             segments,
@@ -116,7 +121,11 @@ impl Arrivals {
         let slope = (rate_to - rate_from) / length;
         // Solve rate_from t + slope t^2 / 2 = area, in the form that does not cancel.
         let root = (rate_from * rate_from + 2.0 * slope * area).max(0.0).sqrt();
-        let time = if root + rate_from > 0.0 { 2.0 * area / (rate_from + root) } else { 0.0 };
+        let time = if root + rate_from > 0.0 {
+            2.0 * area / (rate_from + root)
+        } else {
+            0.0
+        };
         Ok(time.min(length))
     }
 }
@@ -140,7 +149,11 @@ impl Iterator for Arrivals {
             if let Some(bursts) = &mut self.bursts {
                 while bursts.until <= self.at {
                     bursts.bursting = !bursts.bursting;
-                    let law = if bursts.bursting { &mut bursts.law.lasts } else { &mut bursts.law.apart };
+                    let law = if bursts.bursting {
+                        &mut bursts.law.lasts
+                    } else {
+                        &mut bursts.law.apart
+                    };
                     // A length of zero would never end; a nanosecond does no harm.
                     bursts.until += law.span(&mut bursts.draws).max(SimSpan::from_nanos(1));
                 }
@@ -170,7 +183,12 @@ mod tests {
 
     fn segment(from: u64, to: u64, rate_from: f64, rate_to: f64) -> Segment {
         let at = |secs: u64| SimTime::ZERO + SimSpan::from_secs(secs);
-        Segment { from: at(from), to: at(to), rate_from, rate_to }
+        Segment {
+            from: at(from),
+            to: at(to),
+            rate_from,
+            rate_to,
+        }
     }
 
     #[test]
@@ -186,19 +204,36 @@ mod tests {
     #[test]
     fn a_ramp_brings_as_many_as_the_area_under_it() {
         let key = Key::root(7, 0);
-        let segments = vec![segment(0, 100, 0.0, 100.0), segment(100, 200, 100.0, 100.0), segment(200, 300, 0.0, 0.0)];
+        let segments = vec![
+            segment(0, 100, 0.0, 100.0),
+            segment(100, 200, 100.0, 100.0),
+            segment(200, 300, 0.0, 0.0),
+        ];
         let times: Vec<SimTime> = Arrivals::new(segments, Spacing::Poisson, None, key).collect();
         let early = times.iter().filter(|time| time.seconds() < 50.0).count() as f64;
         // Poisson counts: mean 1,250 in the first 50 s and 15,000 in all; five standard deviations.
         assert!((early - 1250.0).abs() < 5.0 * 1250f64.sqrt(), "{early}");
-        assert!((times.len() as f64 - 15_000.0).abs() < 5.0 * 15_000f64.sqrt(), "{}", times.len());
+        assert!(
+            (times.len() as f64 - 15_000.0).abs() < 5.0 * 15_000f64.sqrt(),
+            "{}",
+            times.len()
+        );
         assert!(times.windows(2).all(|pair| pair[0] <= pair[1]));
     }
 
     #[test]
     fn bursts_bring_their_share_of_arrivals() {
-        let bursts = Bursts { rate: 100.0, lasts: Sampler::constant(1.0), apart: Sampler::constant(9.0) };
-        let arrivals = Arrivals::new(vec![segment(0, 1000, 1.0, 1.0)], Spacing::Poisson, Some(bursts), Key::root(9, 0));
+        let bursts = Bursts {
+            rate: 100.0,
+            lasts: Sampler::constant(1.0),
+            apart: Sampler::constant(9.0),
+        };
+        let arrivals = Arrivals::new(
+            vec![segment(0, 1000, 1.0, 1.0)],
+            Spacing::Poisson,
+            Some(bursts),
+            Key::root(9, 0),
+        );
         let count = arrivals.count() as f64;
         // 100 bursts of 100 and 900 s at 1: mean 10,900, Poisson; five standard deviations.
         assert!((count - 10_900.0).abs() < 5.0 * 10_900f64.sqrt(), "{count}");
@@ -207,7 +242,13 @@ mod tests {
     #[test]
     fn a_higher_rate_brings_the_same_arrivals_earlier() {
         let run = |rate: f64| -> Vec<SimTime> {
-            Arrivals::new(vec![segment(0, 100, rate, rate)], Spacing::Poisson, None, Key::root(5, 0)).collect()
+            Arrivals::new(
+                vec![segment(0, 100, rate, rate)],
+                Spacing::Poisson,
+                None,
+                Key::root(5, 0),
+            )
+            .collect()
         };
         let (slow, fast) = (run(1.0), run(2.0));
         for (slow, fast) in slow.iter().zip(&fast) {

@@ -26,7 +26,9 @@ impl Popularity {
         let total: f64 = weights.iter().sum();
         let n = weights.len();
         if total <= 0.0 || total.is_nan() {
-            return Self { table: (0..n).map(|rank| (1.0, rank as u32)).collect() };
+            return Self {
+                table: (0..n).map(|rank| (1.0, rank as u32)).collect(),
+            };
         }
         let mut share: Vec<f64> = weights.iter().map(|weight| weight / total * n as f64).collect();
         let mut table: Vec<(f64, u32)> = (0..n).map(|rank| (1.0, rank as u32)).collect();

@@ -54,13 +54,19 @@ impl Sampler {
             max: quantity.max.unwrap_or(f64::INFINITY),
             plus: quantity.plus,
         });
-        Self { law: Prepared::new(&quantity.law), bounds }
+        Self {
+            law: Prepared::new(&quantity.law),
+            bounds,
+        }
     }
 
     /// Always the same value.
     #[must_use]
     pub const fn constant(value: f64) -> Self {
-        Self { law: Prepared::Constant(value), bounds: None }
+        Self {
+            law: Prepared::Constant(value),
+            bounds: None,
+        }
     }
 
     /// The value when every draw is the same.
@@ -98,27 +104,46 @@ impl Prepared {
         match law {
             Law::Constant(value) => Self::Constant(*value),
             Law::Exponential { mean } => Self::Exponential { mean: *mean },
-            Law::Erlang { mean, k } => Self::Erlang { stage: mean / f64::from(*k), k: *k },
+            Law::Erlang { mean, k } => Self::Erlang {
+                stage: mean / f64::from(*k),
+                k: *k,
+            },
             Law::Gamma(spread) => gamma(*spread),
             Law::Weibull(spread) => weibull(*spread),
             Law::Lognormal(Spread::MeanCv { mean, cv }) => {
                 let variance = math::ln(1.0 + cv * cv);
-                Self::Lognormal { mu: math::ln(*mean) - variance / 2.0, sigma: variance.sqrt() }
+                Self::Lognormal {
+                    mu: math::ln(*mean) - variance / 2.0,
+                    sigma: variance.sqrt(),
+                }
             }
-            Law::Lognormal(Spread::Quantiles { p50, p95 }) => {
-                Self::Lognormal { mu: math::ln(*p50), sigma: math::ln(p95 / p50) / Z95 }
-            }
-            Law::Pareto { mean, shape } => Self::Pareto { min: mean * (shape - 1.0) / shape, inverse_shape: 1.0 / shape },
-            Law::Uniform { min, max } => Self::Uniform { min: *min, width: max - min },
+            Law::Lognormal(Spread::Quantiles { p50, p95 }) => Self::Lognormal {
+                mu: math::ln(*p50),
+                sigma: math::ln(p95 / p50) / Z95,
+            },
+            Law::Pareto { mean, shape } => Self::Pareto {
+                min: mean * (shape - 1.0) / shape,
+                inverse_shape: 1.0 / shape,
+            },
+            Law::Uniform { min, max } => Self::Uniform {
+                min: *min,
+                width: max - min,
+            },
             Law::Hyperexponential { mean, cv } => {
                 // Balanced means: each branch carries half of the mean (Whitt 1982, "Approximating a point process by a
                 // renewal process", section 3).
                 let squared = cv * cv;
                 let share = (1.0 + ((squared - 1.0) / (squared + 1.0)).max(0.0).sqrt()) / 2.0;
-                Self::Hyperexponential { share, first: mean / (2.0 * share), second: mean / (2.0 * (1.0 - share)) }
+                Self::Hyperexponential {
+                    share,
+                    first: mean / (2.0 * share),
+                    second: mean / (2.0 * (1.0 - share)),
+                }
             }
             Law::Geometric { mean } if *mean <= 1.0 => Self::Constant(1.0),
-            Law::Geometric { mean } => Self::Geometric { ln_go_on: math::ln(1.0 - 1.0 / mean) },
+            Law::Geometric { mean } => Self::Geometric {
+                ln_go_on: math::ln(1.0 - 1.0 / mean),
+            },
             Law::Mixture(parts) => {
                 let mut total = 0.0;
                 let parts = parts
@@ -131,7 +156,10 @@ impl Prepared {
                 Self::Mixture { total, parts }
             }
             Law::Empirical(values) => Self::Empirical(values.clone()),
-            Law::Replay(values) => Self::Replay { values: values.clone(), next: 0 },
+            Law::Replay(values) => Self::Replay {
+                values: values.clone(),
+                next: 0,
+            },
         }
     }
 
@@ -197,16 +225,25 @@ fn weibull(spread: WeibullSpread) -> Prepared {
                 let first = math::gamma(1.0 + 1.0 / shape);
                 math::gamma(1.0 + 2.0 / shape) / (first * first) - 1.0
             };
-            (mean, math::exp(bisect(-2.5, 5.0, |ln_shape| squared_cv(math::exp(ln_shape)) - cv * cv)))
+            (
+                mean,
+                math::exp(bisect(-2.5, 5.0, |ln_shape| squared_cv(math::exp(ln_shape)) - cv * cv)),
+            )
         }
         WeibullSpread::Spread(Spread::Quantiles { p50, p95 }) => {
             // Quantile q is scale * (-ln(1 - q))^(1 / shape): two of them give both.
             let (ln_half, ln_twentieth) = (math::ln(2.0), math::ln(20.0));
             let inverse_shape = math::ln(p95 / p50) / math::ln(ln_twentieth / ln_half);
-            return Prepared::Weibull { scale: p50 / math::pow(ln_half, inverse_shape), inverse_shape };
+            return Prepared::Weibull {
+                scale: p50 / math::pow(ln_half, inverse_shape),
+                inverse_shape,
+            };
         }
     };
-    Prepared::Weibull { scale: mean / math::gamma(1.0 + 1.0 / shape), inverse_shape: 1.0 / shape }
+    Prepared::Weibull {
+        scale: mean / math::gamma(1.0 + 1.0 / shape),
+        inverse_shape: 1.0 / shape,
+    }
 }
 
 /// Where a falling function crosses zero.
@@ -252,7 +289,12 @@ mod tests {
 
     /// Mean, standard deviation and the wanted quantiles of many draws.
     fn sample(law: Law, n: u64) -> (f64, f64, Vec<f64>) {
-        let mut sampler = Sampler::new(&Quantity { law, min: None, max: None, plus: 0.0 });
+        let mut sampler = Sampler::new(&Quantity {
+            law,
+            min: None,
+            max: None,
+            plus: 0.0,
+        });
         let key = Key::root(42, 0);
         let mut values: Vec<f64> = (0..n).map(|i| sampler.draw(&mut key.child(i).draw())).collect();
         let mean = values.iter().sum::<f64>() / n as f64;
@@ -267,9 +309,15 @@ mod tests {
         let n = 200_000;
         let (found_mean, found_sd, _) = sample(law.clone(), n);
         let error = 5.0 * sd / (n as f64).sqrt();
-        assert!((found_mean - mean).abs() <= error, "{law:?}: mean {found_mean}, expected {mean} within {error}");
+        assert!(
+            (found_mean - mean).abs() <= error,
+            "{law:?}: mean {found_mean}, expected {mean} within {error}"
+        );
         // The spread's own error depends on the fourth moment; 10 % is beyond 5 of its standard errors for these laws.
-        assert!((found_sd - sd).abs() <= 0.1 * sd, "{law:?}: sd {found_sd}, expected {sd}");
+        assert!(
+            (found_sd - sd).abs() <= 0.1 * sd,
+            "{law:?}: sd {found_sd}, expected {sd}"
+        );
     }
 
     #[test]
@@ -278,8 +326,16 @@ mod tests {
         check_mean(Law::Erlang { mean: 3.0, k: 4 }, 3.0, 1.5);
         check_mean(Law::Gamma(Spread::MeanCv { mean: 2.0, cv: 0.5 }), 2.0, 1.0);
         check_mean(Law::Lognormal(Spread::MeanCv { mean: 2.0, cv: 0.5 }), 2.0, 1.0);
-        check_mean(Law::Weibull(WeibullSpread::Spread(Spread::MeanCv { mean: 2.0, cv: 0.5 })), 2.0, 1.0);
-        check_mean(Law::Weibull(WeibullSpread::MeanShape { mean: 2.0, shape: 1.0 }), 2.0, 2.0);
+        check_mean(
+            Law::Weibull(WeibullSpread::Spread(Spread::MeanCv { mean: 2.0, cv: 0.5 })),
+            2.0,
+            1.0,
+        );
+        check_mean(
+            Law::Weibull(WeibullSpread::MeanShape { mean: 2.0, shape: 1.0 }),
+            2.0,
+            2.0,
+        );
         check_mean(Law::Pareto { mean: 2.0, shape: 6.0 }, 2.0, 2.0 / (4.0f64 * 6.0).sqrt());
         check_mean(Law::Uniform { min: 1.0, max: 3.0 }, 2.0, 2.0 / 12f64.sqrt());
         check_mean(Law::Hyperexponential { mean: 2.0, cv: 2.0 }, 2.0, 4.0);
@@ -289,7 +345,11 @@ mod tests {
     #[test]
     fn laws_by_quantiles_have_those_quantiles() {
         let spread = Spread::Quantiles { p50: 1.0, p95: 3.0 };
-        for law in [Law::Lognormal(spread), Law::Gamma(spread), Law::Weibull(WeibullSpread::Spread(spread))] {
+        for law in [
+            Law::Lognormal(spread),
+            Law::Gamma(spread),
+            Law::Weibull(WeibullSpread::Spread(spread)),
+        ] {
             let (_, _, quantiles) = sample(law.clone(), 200_000);
             // Standard error of a sample quantile: sqrt(q (1 - q) / n) / density, below 0.01 and 0.02 here; five of them.
             assert!((quantiles[0] - 1.0).abs() < 0.03, "{law:?}: {quantiles:?}");

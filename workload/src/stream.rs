@@ -53,7 +53,9 @@ impl Key {
     /// The root of one replication.
     #[must_use]
     pub const fn root(seed: u64, replication: u32) -> Self {
-        Self(mix(mix(seed.wrapping_add(GOLDEN)) ^ (replication as u64 + 1).wrapping_mul(GOLDEN)))
+        Self(mix(
+            mix(seed.wrapping_add(GOLDEN)) ^ (replication as u64 + 1).wrapping_mul(GOLDEN)
+        ))
     }
 
     /// The stream of a purpose.
@@ -71,7 +73,9 @@ impl Key {
     /// The stream of a place in a program, the `iteration`-th time that it is come to.
     #[must_use]
     pub const fn at(self, place: u64, iteration: u32) -> Self {
-        Self(mix(self.0 ^ place.wrapping_add((iteration as u64) << 1).wrapping_mul(GOLDEN)))
+        Self(mix(
+            self.0 ^ place.wrapping_add((iteration as u64) << 1).wrapping_mul(GOLDEN)
+        ))
     }
 
     /// Draws from this key.

@@ -438,7 +438,11 @@ impl<'p> Compiler<'p> {
         let mut jumps = Vec::new();
 
         for (index, branch) in branches.iter().enumerate() {
-            made.push((branch.weight, branch.class.as_ref().map(|class| self.class(class)), self.here()));
+            made.push((
+                branch.weight,
+                branch.class.as_ref().map(|class| self.class(class)),
+                self.here(),
+            ));
             let name = branch
                 .name
                 .as_ref()

@@ -23,29 +23,62 @@ impl World<'_> {
                 self.note_limiters(process);
             }
         }
-        for (spec, machine) in self.model.limiters.iter().enumerate().filter(|(_, l)| l.shared).zip(&self.shared_limiters) {
+        for (spec, machine) in self
+            .model
+            .limiters
+            .iter()
+            .enumerate()
+            .filter(|(_, l)| l.shared)
+            .zip(&self.shared_limiters)
+        {
             let record = &mut self.record.limiters[spec.0];
             record.keys += machine.keys_seen();
             record.windows += machine.windows_opened();
         }
         self.record.whole_in_flight = self.requests.len() as u64;
         self.record.in_flight = self.requests.iter().filter(|(_, request)| request.measured).count() as u64;
-        let attempts = self.tasks.iter().filter(|(_, task)| task.kind == super::TaskKind::Attempt);
-        self.record.attempts_in_flight = attempts.filter(|(_, task)| task.state != super::State::Answering).count() as u64;
+        let attempts = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| task.kind == super::TaskKind::Attempt);
+        self.record.attempts_in_flight = attempts
+            .filter(|(_, task)| task.state != super::State::Answering)
+            .count() as u64;
         self.check()
     }
 
     fn check(&self) -> Result<(), SimulationError> {
         let record = &self.record;
         let ended = record.whole_useful + record.whole_failed + record.whole_abandoned + record.whole_in_flight;
-        equal("requests offered = useful + failed + abandoned + in flight", record.whole_offered, ended)?;
+        equal(
+            "requests offered = useful + failed + abandoned + in flight",
+            record.whole_offered,
+            ended,
+        )?;
         let attempts = record.attempts_ended + record.attempts_in_flight;
         equal("attempts begun = ended + in flight", record.attempts_begun, attempts)?;
-        equal("requests whose stages do not add up to their latency = 0", record.stage_mismatches, 0)?;
-        equal("requests in system at the end", record.in_system.value, record.whole_in_flight)?;
+        equal(
+            "requests whose stages do not add up to their latency = 0",
+            record.stage_mismatches,
+            0,
+        )?;
+        equal(
+            "requests in system at the end",
+            record.in_system.value,
+            record.whole_in_flight,
+        )?;
         let cells: u64 = record.cells.iter().flatten().map(|cell| cell.offered).sum();
-        let cells_ended: u64 = record.cells.iter().flatten().map(|cell| cell.useful + cell.failed + cell.abandoned).sum();
-        equal("measured requests offered = ended + in flight", cells, cells_ended + record.in_flight)?;
+        let cells_ended: u64 = record
+            .cells
+            .iter()
+            .flatten()
+            .map(|cell| cell.useful + cell.failed + cell.abandoned)
+            .sum();
+        equal(
+            "measured requests offered = ended + in flight",
+            cells,
+            cells_ended + record.in_flight,
+        )?;
         for (resource, station) in self.model.resources.iter().zip(&record.stations) {
             check_station(&resource.name, station)?;
         }
@@ -55,14 +88,25 @@ impl World<'_> {
     /// Areas against sums of times: what ended, and what those still there have had so far.
     fn check_levels(&self) -> Result<(), SimulationError> {
         for (number, database) in self.databases.iter().enumerate() {
-            let at_server = self.processes.iter().filter(|process| process.alive).flat_map(|process| {
-                let pools = &self.model.services[process.service as usize].pools;
-                pools.iter().zip(&process.connections).filter(|(pool, _)| {
-                    self.model.pools[**pool as usize].database as usize == number
-                })
-            });
-            let held: usize = at_server.map(|(_, table)| table.iter().filter(|(at_server, _)| *at_server).count()).sum();
-            equal("connections at the database = connections of all pools", u64::from(database.connections), held as u64)?;
+            let at_server = self
+                .processes
+                .iter()
+                .filter(|process| process.alive)
+                .flat_map(|process| {
+                    let pools = &self.model.services[process.service as usize].pools;
+                    pools
+                        .iter()
+                        .zip(&process.connections)
+                        .filter(|(pool, _)| self.model.pools[**pool as usize].database as usize == number)
+                });
+            let held: usize = at_server
+                .map(|(_, table)| table.iter().filter(|(at_server, _)| *at_server).count())
+                .sum();
+            equal(
+                "connections at the database = connections of all pools",
+                u64::from(database.connections),
+                held as u64,
+            )?;
         }
         let mut holders = vec![(0u64, 0u128); self.model.resources.len()];
         for (index, _) in self.tasks.iter() {
@@ -74,22 +118,44 @@ impl World<'_> {
                 }
             }
         }
-        for spec in self.model.slots.iter().map(|s| s.resource).chain(self.model.pools.iter().map(|p| p.resource)) {
+        for spec in self
+            .model
+            .slots
+            .iter()
+            .map(|s| s.resource)
+            .chain(self.model.pools.iter().map(|p| p.resource))
+        {
             let station = &self.record.stations[spec as usize];
             let (count, time) = holders[spec as usize];
             let name = &self.model.resources[spec as usize].name;
-            equal(&format!("slots of {name} taken = slots held by tasks"), station.busy.value, count)?;
+            equal(
+                &format!("slots of {name} taken = slots held by tasks"),
+                station.busy.value,
+                count,
+            )?;
             let sum = station.services + time;
-            equal_wide(&format!("area under busy of {name} = sum of holds"), station.busy.area, sum)?;
+            equal_wide(
+                &format!("area under busy of {name} = sum of holds"),
+                station.busy.area,
+                sum,
+            )?;
         }
         for (resource, station) in self.model.resources.iter().zip(&self.record.stations) {
             if station.queue.value == 0 {
                 let name = &resource.name;
-                equal_wide(&format!("area under queue of {name} = sum of waits"), station.queue.area, station.waits)?;
+                equal_wide(
+                    &format!("area under queue of {name} = sum of waits"),
+                    station.queue.area,
+                    station.waits,
+                )?;
             }
             if station.busy.value == 0 {
                 let name = &resource.name;
-                equal_wide(&format!("area under busy of {name} = sum of services"), station.busy.area, station.services)?;
+                equal_wide(
+                    &format!("area under busy of {name} = sum of services"),
+                    station.busy.area,
+                    station.services,
+                )?;
             }
         }
         Ok(())
@@ -98,7 +164,11 @@ impl World<'_> {
 
 fn check_station(name: &str, station: &Station) -> Result<(), SimulationError> {
     let there = station.busy.value + station.queue.value;
-    equal(&format!("arrivals at {name} = left + still there"), station.whole_offered, station.whole_left + there)
+    equal(
+        &format!("arrivals at {name} = left + still there"),
+        station.whole_offered,
+        station.whole_left + there,
+    )
 }
 
 fn equal(what: &str, left: u64, right: u64) -> Result<(), SimulationError> {
@@ -109,5 +179,7 @@ fn equal_wide(what: &str, left: u128, right: u128) -> Result<(), SimulationError
     if left == right {
         return Ok(());
     }
-    Err(SimulationError::Books { what: format!("{what}: {left} against {right}") })
+    Err(SimulationError::Books {
+        what: format!("{what}: {left} against {right}"),
+    })
 }

@@ -29,7 +29,9 @@ impl World<'_> {
                     }
                     self.schedule_rise(source);
                 }
-                Coming::Open { .. } | Coming::At(_) | Coming::Every(_) | Coming::Trace(_) => self.schedule_arrival(source),
+                Coming::Open { .. } | Coming::At(_) | Coming::Every(_) | Coming::Trace(_) => {
+                    self.schedule_arrival(source)
+                }
             }
         }
     }
@@ -42,7 +44,10 @@ impl World<'_> {
             Coming::Trace(rows) => rows.get(state.next_at).map(|row| row.at),
             Coming::Every(_) => {
                 let now = self.now;
-                state.every.as_mut().map(|law| now + law.span(&mut state.draws).max(SimSpan::from_nanos(1)))
+                state
+                    .every
+                    .as_mut()
+                    .map(|law| now + law.span(&mut state.draws).max(SimSpan::from_nanos(1)))
             }
             Coming::Closed { .. } => None,
         };
@@ -200,7 +205,14 @@ impl World<'_> {
     // ---- the flow of a session ------------------------------------------------------------------------------------
 
     fn insert_fibre(&mut self, session: Handle, parent: Handle, pc: u32, iteration: u32) -> Handle {
-        let fibre = Fibre { session, parent, pc, iteration, pending: 0, scheduled: Scheduled::NOTHING };
+        let fibre = Fibre {
+            session,
+            parent,
+            pc,
+            iteration,
+            pending: 0,
+            scheduled: Scheduled::NOTHING,
+        };
         let handle = self.fibres.insert(fibre);
         if handle.index as usize == self.flow_frames.len() {
             self.flow_frames.push(Vec::with_capacity(self.model.frame_depth));
@@ -361,7 +373,11 @@ impl World<'_> {
         let number = session.requests;
         session.requests += 1;
         let source = &self.model.sources[session.source as usize];
-        let phase = source.phase_ends.iter().position(|&end| self.now < end).unwrap_or(source.phase_ends.len().max(1) - 1);
+        let phase = source
+            .phase_ends
+            .iter()
+            .position(|&end| self.now < end)
+            .unwrap_or(source.phase_ends.len().max(1) - 1);
         let late = self.model.measure_to == self.model.duration;
         let measured = self.now >= self.model.measure_from && (self.now <= self.model.measure_to || late);
         let window = self.record.window_of(self.now);
@@ -431,7 +447,12 @@ impl World<'_> {
     /// A draw of the client's for a request.
     fn draw_for_request(&mut self, index: u32, site: u32) -> SimSpan {
         let (sampler, place) = &mut self.sites[site as usize];
-        sampler.span(&mut self.requests[index].key.at(*place, self.requests[index].attempts).draw())
+        sampler.span(
+            &mut self.requests[index]
+                .key
+                .at(*place, self.requests[index].attempts)
+                .draw(),
+        )
     }
 
     fn begin_attempt(&mut self, index: u32) {
@@ -445,7 +466,10 @@ impl World<'_> {
         let number = request.attempts;
         request.attempts += 1;
         request.live |= 1 << (number % 64);
-        let signed_in = self.sessions.get(request.session).is_some_and(|session| session.signed_in);
+        let signed_in = self
+            .sessions
+            .get(request.session)
+            .is_some_and(|session| session.signed_in);
         let task = Task {
             kind: TaskKind::Attempt,
             state: State::Going,
@@ -471,6 +495,7 @@ impl World<'_> {
             request: handle,
             session: request.session,
             parent: Handle::NOTHING,
+            older: Handle::NOTHING,
             key: request.key.child(u64::from(number)),
             person: request.person,
             ip: request.ip,
@@ -496,6 +521,7 @@ impl World<'_> {
             self.record.cell(endpoint, class, phase).attempts += 1;
         }
         let task = self.insert_task(task);
+        self.tasks[task.index].older = self.requests[index].task;
         self.requests[index].task = task;
         if spec.timeout != SimSpan::FOREVER {
             let deadline = self.now + spec.timeout;
@@ -507,7 +533,9 @@ impl World<'_> {
             }
         }
         if wants_first_byte {
-            let scheduled = self.events.schedule(self.now + spec.first_byte_timeout, Event::Patience(index));
+            let scheduled = self
+                .events
+                .schedule(self.now + spec.first_byte_timeout, Event::Patience(index));
             self.requests[index].patience = scheduled;
         }
         if there == SimSpan::ZERO {
@@ -520,7 +548,9 @@ impl World<'_> {
     /// Whether a client still waits for this attempt.
     pub(super) fn is_waited_for(&self, task: u32) -> bool {
         let task = &self.tasks[task];
-        self.requests.get(task.request).is_some_and(|request| request.live & (1 << (task.attempt % 64)) != 0)
+        self.requests
+            .get(task.request)
+            .is_some_and(|request| request.live & (1 << (task.attempt % 64)) != 0)
     }
 
     /// The first byte of an attempt's answer will be at its client then.
@@ -542,7 +572,11 @@ impl World<'_> {
         let state = &self.tasks[task];
         let (cause, handle, retry_after) = (state.cause, state.request, state.retry_after);
         let (endpoint, class, phase) = (state.endpoint, state.class, state.phase_of_load);
-        let first_byte = if state.first_byte == SimTime::ZERO { self.now } else { state.first_byte };
+        let first_byte = if state.first_byte == SimTime::ZERO {
+            self.now
+        } else {
+            state.first_byte
+        };
         if state.measured {
             let reading = first_byte.since(state.began).nanos();
             let answered = cause.is_none_or(|cause| cause.status().is_some());
@@ -563,6 +597,7 @@ impl World<'_> {
                 self.requests[index].first_byte = first_byte;
             }
             self.take_stages(index, task, cause.is_none());
+            self.forget_attempt(index, task);
             self.remove_task(task);
             match cause {
                 None => self.end_request(index, None),
@@ -570,6 +605,24 @@ impl World<'_> {
             }
         } else {
             self.remove_task(task);
+        }
+    }
+
+    /// An attempt leaves the chain that leads from a request's newest attempt back to older ones still in flight.
+    fn forget_attempt(&mut self, request: u32, task: u32) {
+        let older = self.tasks[task].older;
+        let gone = self.tasks.handle(task);
+        let mut at = self.requests[request].task;
+        if at == gone {
+            self.requests[request].task = older;
+            return;
+        }
+        while self.tasks.is_live(at) {
+            if self.tasks[at.index].older == gone {
+                self.tasks[at.index].older = older;
+                return;
+            }
+            at = self.tasks[at.index].older;
         }
     }
 
@@ -603,7 +656,11 @@ impl World<'_> {
         let client = request.client as usize;
         let spec = &self.model.clients[client];
         let is_query = self.model.endpoints[request.endpoint as usize].is_query;
-        let kind = if is_query { spec.retries_queries } else { spec.retries_mutations };
+        let kind = if is_query {
+            spec.retries_queries
+        } else {
+            spec.retries_mutations
+        };
         let state = &mut self.clients[client];
         let within_budget = (state.retries as f64) < spec.retry_budget * state.requests as f64;
         if kind
@@ -663,16 +720,20 @@ impl World<'_> {
 
     /// The client stops waiting for an attempt: its work goes on for nobody, or is cancelled.
     fn give_up_on(&mut self, request: Handle, attempt: u32) {
-        let newest = self.requests[request.index].task;
-        let is_it = |task: &Task| task.kind == TaskKind::Attempt && task.request == request && task.attempt == attempt;
-        let index = if self.tasks.get(newest).is_some_and(is_it) {
-            newest.index
-        } else {
-            // Somebody pressed again: an older attempt, which is rare enough to look for.
-            let Some((index, _)) = self.tasks.iter().find(|(_, task)| is_it(task)) else { return };
-            index
-        };
-        let (endpoint, class, phase) = (self.tasks[index].endpoint, self.tasks[index].class, self.tasks[index].phase_of_load);
+        // From the newest attempt back to the one that is given up.
+        let mut handle = self.requests[request.index].task;
+        while self.tasks.get(handle).is_some_and(|task| task.attempt != attempt) {
+            handle = self.tasks[handle.index].older;
+        }
+        if !self.tasks.is_live(handle) {
+            return;
+        }
+        let index = handle.index;
+        let (endpoint, class, phase) = (
+            self.tasks[index].endpoint,
+            self.tasks[index].class,
+            self.tasks[index].phase_of_load,
+        );
         if self.tasks[index].measured {
             self.record.cell(endpoint, class, phase).tool_missing += 1;
         }
@@ -843,12 +904,19 @@ impl World<'_> {
 
 /// How many users a closed source wants at a time.
 fn level_at(segments: &[Segment], at: SimTime) -> u64 {
-    let Some(segment) = segments.iter().find(|segment| segment.from <= at && at < segment.to).or_else(|| segments.last())
+    let Some(segment) = segments
+        .iter()
+        .find(|segment| segment.from <= at && at < segment.to)
+        .or_else(|| segments.last())
     else {
         return 0;
     };
     let length = (segment.to - segment.from).seconds();
-    let share = if length > 0.0 { (at.since(segment.from).seconds() / length).min(1.0) } else { 1.0 };
+    let share = if length > 0.0 {
+        (at.since(segment.from).seconds() / length).min(1.0)
+    } else {
+        1.0
+    };
     // A whole number on paper must stay one, whatever rounding does.
     (segment.rate_from + (segment.rate_to - segment.rate_from) * share + 1e-9) as u64
 }
@@ -859,7 +927,8 @@ fn rise(segments: &[Segment], from: SimTime, wanted: u64) -> Option<SimTime> {
     for segment in segments.iter().filter(|segment| segment.to > from) {
         let start = segment.from.max(from);
         let length = (segment.to - segment.from).seconds();
-        let at_start = segment.rate_from + (segment.rate_to - segment.rate_from) * (start.since(segment.from).seconds() / length);
+        let at_start =
+            segment.rate_from + (segment.rate_to - segment.rate_from) * (start.since(segment.from).seconds() / length);
         if start > from && at_start >= wanted {
             return Some(start);
         }
@@ -877,5 +946,9 @@ fn rise(segments: &[Segment], from: SimTime, wanted: u64) -> Option<SimTime> {
 fn pick<T: Copy>(cumulative: &[(f64, T)], uniform: f64) -> Option<T> {
     let total = cumulative.last()?.0;
     let at = uniform * total;
-    cumulative.iter().find(|(upto, _)| at < *upto).or(cumulative.last()).map(|(_, choice)| *choice)
+    cumulative
+        .iter()
+        .find(|(upto, _)| at < *upto)
+        .or(cumulative.last())
+        .map(|(_, choice)| *choice)
 }

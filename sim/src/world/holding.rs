@@ -27,7 +27,10 @@ impl World<'_> {
         match machine.acquire(self.now, handle) {
             Ask::Granted => {
                 self.record.stations[spec.resource as usize].start_at_once(self.now, measuring);
-                self.held[index as usize].push(Held { what: HeldWhat::Slot(slots), since: self.now });
+                self.held[index as usize].push(Held {
+                    what: HeldWhat::Slot(slots),
+                    since: self.now,
+                });
                 true
             }
             Ask::Waiting(place) => {
@@ -108,7 +111,9 @@ impl World<'_> {
         // Time until now belongs to what was held.
         let stage = self.tasks[index].stage;
         self.enter(index, stage);
-        let Some(held) = self.held[index as usize].pop() else { return };
+        let Some(held) = self.held[index as usize].pop() else {
+            return;
+        };
         let process = self.tasks[index].process;
         let measuring = self.record.measuring;
         match held.what {
@@ -186,7 +191,12 @@ impl World<'_> {
         let measuring = self.record.measuring;
         while let Some(output) = self.processes[process as usize].pools[local].poll() {
             match output {
-                ConnectionsOutput::Lend { ticket, since, connection, .. } => {
+                ConnectionsOutput::Lend {
+                    ticket,
+                    since,
+                    connection,
+                    ..
+                } => {
                     self.record.stations[spec.resource as usize].start(self.now, since, measuring);
                     self.lend(ticket, HeldWhat::Connection(pool, connection));
                 }
@@ -218,11 +228,18 @@ impl World<'_> {
         let open: u64 = if self.services[service as usize].instances.len() == 1 {
             let instance = self.services[service as usize].instances[0] as usize;
             let processes = &self.instances[instance].processes;
-            processes.iter().map(|&process| u64::from(self.processes[process as usize].pools[local].open())).sum()
+            processes
+                .iter()
+                .map(|&process| u64::from(self.processes[process as usize].pools[local].open()))
+                .sum()
         } else {
             let instances = &self.services[service as usize].instances;
-            let processes = instances.iter().flat_map(|&instance| &self.instances[instance as usize].processes);
-            processes.map(|&process| u64::from(self.processes[process as usize].pools[local].open())).sum()
+            let processes = instances
+                .iter()
+                .flat_map(|&instance| &self.instances[instance as usize].processes);
+            processes
+                .map(|&process| u64::from(self.processes[process as usize].pools[local].open()))
+                .sum()
         };
         let level = &mut self.record.pools[pool as usize].open;
         if level.value != open {
@@ -284,7 +301,9 @@ impl World<'_> {
                         self.record.pools[opening.pool as usize].connects_refused += 1;
                     }
                     let resource = self.model.databases[number].resource;
-                    self.record.stations[resource as usize].first_refusal.get_or_insert(self.now);
+                    self.record.stations[resource as usize]
+                        .first_refusal
+                        .get_or_insert(self.now);
                     let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
                     self.openings[index].phase = OpeningPhase::Refused;
                     let scheduled = self.events.schedule(self.now + way, Event::Opening(index));
@@ -300,7 +319,9 @@ impl World<'_> {
                 if work > SimSpan::ZERO {
                     self.openings[index].phase = OpeningPhase::Cpu;
                     self.openings[index].scheduled = Scheduled::NOTHING;
-                    self.databases[number].cpu.start(self.now, work, OPENING | u64::from(index));
+                    self.databases[number]
+                        .cpu
+                        .start(self.now, work, OPENING | u64::from(index));
                     self.arm_database(number as u32);
                 } else {
                     self.opening_worked(index);
@@ -342,7 +363,9 @@ impl World<'_> {
         } else {
             process.pools[local].opened(self.now, opening.connection);
             if self.record.measuring {
-                self.record.pools[opening.pool as usize].connect.record(self.now.since(opening.began).nanos());
+                self.record.pools[opening.pool as usize]
+                    .connect
+                    .record(self.now.since(opening.began).nanos());
             }
         }
         self.drain_pool(opening.process, opening.pool);
@@ -352,7 +375,9 @@ impl World<'_> {
     pub(super) fn close(&mut self, process: u32, pool: u16, connection: ConnectionId) {
         let spec = &self.model.pools[pool as usize];
         let table = &mut self.processes[process as usize].connections[spec.local as usize];
-        let Some(entry) = table.get_mut(connection.index()) else { return };
+        let Some(entry) = table.get_mut(connection.index()) else {
+            return;
+        };
         let (at_server, opening) = *entry;
         *entry = (false, NONE);
         if opening != NONE {
@@ -362,7 +387,9 @@ impl World<'_> {
             let database = &mut self.databases[spec.database as usize];
             database.connections -= 1;
             let connections = u64::from(database.connections);
-            self.record.databases[spec.database as usize].connections.set(self.now, connections);
+            self.record.databases[spec.database as usize]
+                .connections
+                .set(self.now, connections);
         }
         if self.record.measuring {
             self.record.pools[pool as usize].closes += 1;
@@ -374,14 +401,21 @@ impl World<'_> {
         let spec = &self.model.queues[queue as usize];
         let handle = self.tasks.handle(index);
         let process = self.tasks[index].process;
-        let priority = spec.priority.get(self.tasks[index].class as usize).copied().unwrap_or(0);
+        let priority = spec
+            .priority
+            .get(self.tasks[index].class as usize)
+            .copied()
+            .unwrap_or(0);
         let machine = &mut self.processes[process as usize].queues[spec.local as usize];
         let answer = machine.submit(self.now, handle, priority);
         let measuring = self.record.measuring;
         match answer {
             Submit::Started => {
                 self.record.stations[spec.resource as usize].start_at_once(self.now, measuring);
-                self.held[index as usize].push(Held { what: HeldWhat::Job(queue), since: self.now });
+                self.held[index as usize].push(Held {
+                    what: HeldWhat::Job(queue),
+                    since: self.now,
+                });
                 self.drain_queue(process, queue);
                 true
             }
@@ -426,7 +460,11 @@ impl World<'_> {
             }
         }
         let machine = &self.processes[process as usize].queues[local];
-        let (deadline, held, starts) = (machine.next_deadline(), machine.held_by_cap(), machine.started_in_window());
+        let (deadline, held, starts) = (
+            machine.next_deadline(),
+            machine.held_by_cap(),
+            machine.started_in_window(),
+        );
         let most = &mut self.record.starts_per_window[queue as usize];
         *most = starts.max(*most);
         let level = &mut self.record.held_by_cap[queue as usize];
@@ -496,7 +534,10 @@ impl World<'_> {
 
     fn wake_of(&self, wake: u32) -> Wake {
         let state = &self.wakes[wake as usize];
-        Wake { process: state.process, machine: state.machine }
+        Wake {
+            process: state.process,
+            machine: state.machine,
+        }
     }
 }
 

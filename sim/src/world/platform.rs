@@ -30,8 +30,14 @@ impl World<'_> {
         self.tasks[index].arrived = self.now;
         let spec = &self.model.services[service as usize];
         if spec.balance == Balance::SharedLine {
-            let bound = if spec.max_in_hand == u32::MAX { 1 } else { spec.max_in_hand };
-            let free = self.ready_instances(service).find(|&instance| self.instances[instance as usize].in_hand < bound);
+            let bound = if spec.max_in_hand == u32::MAX {
+                1
+            } else {
+                spec.max_in_hand
+            };
+            let free = self
+                .ready_instances(service)
+                .find(|&instance| self.instances[instance as usize].in_hand < bound);
             let Some(instance) = free else {
                 if self.ready_instances(service).next().is_none() {
                     self.fail(index, Cause::NoInstance);
@@ -75,7 +81,10 @@ impl World<'_> {
         if state.in_hand >= spec.shed_in_hand {
             return true;
         }
-        let oldest = state.line.front().map_or(SimSpan::ZERO, |slice| self.now.since(slice.since));
+        let oldest = state
+            .line
+            .front()
+            .map_or(SimSpan::ZERO, |slice| self.now.since(slice.since));
         oldest > spec.shed_loop_delay
     }
 
@@ -102,7 +111,9 @@ impl World<'_> {
                 let nth = key.draw().below(count as u64) as usize;
                 self.ready_instances(service).nth(nth)
             }
-            Balance::LeastBusy => self.ready_instances(service).min_by_key(|&i| self.instances[i as usize].in_hand),
+            Balance::LeastBusy => self
+                .ready_instances(service)
+                .min_by_key(|&i| self.instances[i as usize].in_hand),
         }?;
         Some(self.next_process(chosen))
     }
@@ -257,7 +268,12 @@ impl World<'_> {
         let machines = spec.slots.iter().map(|&slots| Machine::Slots(slots));
         let machines = machines.chain(spec.pools.iter().map(|&pool| Machine::Pool(pool)));
         for machine in machines.chain(spec.queues.iter().map(|&queue| Machine::Queue(queue))) {
-            self.wakes.push(Wake { process: index, machine, at: SimTime::NEVER, scheduled: Scheduled::NOTHING });
+            self.wakes.push(Wake {
+                process: index,
+                machine,
+                at: SimTime::NEVER,
+                scheduled: Scheduled::NOTHING,
+            });
         }
         self.processes.push(Process {
             instance,
@@ -274,7 +290,11 @@ impl World<'_> {
                 .map(|&slots| &model.slots[slots as usize])
                 .map(|spec| Slots::new(spec.max, spec.waiters, spec.timeout))
                 .collect(),
-            pools: spec.pools.iter().map(|&pool| Connections::new(model.pools[pool as usize].config)).collect(),
+            pools: spec
+                .pools
+                .iter()
+                .map(|&pool| Connections::new(model.pools[pool as usize].config))
+                .collect(),
             connections: vec![Vec::new(); spec.pools.len()],
             queues: spec
                 .queues
@@ -292,7 +312,11 @@ impl World<'_> {
     }
 
     fn log(&mut self, subject: String, text: String) {
-        self.record.log.push(LogEntry { at: self.now.seconds(), subject, text });
+        self.record.log.push(LogEntry {
+            at: self.now.seconds(),
+            subject,
+            text,
+        });
     }
 
     /// An instance has started.
@@ -302,7 +326,10 @@ impl World<'_> {
             self.record.services[service].boots += 1;
             self.make_ready(instance);
             let ready = self.ready_instances(service as u16).count();
-            self.log(self.model.services[service].name.clone(), format!("an instance is ready: {ready} now"));
+            self.log(
+                self.model.services[service].name.clone(),
+                format!("an instance is ready: {ready} now"),
+            );
         }
     }
 
@@ -343,7 +370,10 @@ impl World<'_> {
                     self.model.ops[self.tasks[index].pc as usize]
                 {
                     let number = self.model.calls[call as usize].provider as usize;
-                    let since = self.tasks[index].streaming.take().map_or(self.tasks[index].mark, |(_, since)| since);
+                    let since = self.tasks[index]
+                        .streaming
+                        .take()
+                        .map_or(self.tasks[index].mark, |(_, since)| since);
                     self.providers[number].in_flight -= 1;
                     let resource = self.model.providers[number].resource as usize;
                     self.record.stations[resource].end(self.now, since, measuring);
@@ -422,7 +452,11 @@ impl World<'_> {
     /// What a process's limiters have seen goes into the record before they are gone.
     pub(super) fn note_limiters(&mut self, process: u32) {
         let state = &self.processes[process as usize];
-        for (limiter, machine) in self.model.services[state.service as usize].limiters.iter().zip(&state.limiters) {
+        for (limiter, machine) in self.model.services[state.service as usize]
+            .limiters
+            .iter()
+            .zip(&state.limiters)
+        {
             let record = &mut self.record.limiters[*limiter as usize];
             record.keys += machine.keys_seen();
             record.windows += machine.windows_opened();
@@ -452,9 +486,16 @@ impl World<'_> {
         }
         let count = ready.len().max(1) as f64;
         let instances = &self.services[service as usize].instances;
-        let lives = |life: Life| instances.iter().filter(|&&i| self.instances[i as usize].life == life).count() as u32;
+        let lives = |life: Life| {
+            instances
+                .iter()
+                .filter(|&&i| self.instances[i as usize].life == life)
+                .count() as u32
+        };
         let current = ready.len() as u32 + lives(Life::Booting);
-        let Some(scaler) = &mut self.services[service as usize].scaler else { return };
+        let Some(scaler) = &mut self.services[service as usize].scaler else {
+            return;
+        };
         scaler.on_sample(self.now, cpu / count, memory / count, ready.len() as u32);
         let evaluation = scaler.evaluate(self.now, current);
         let reading = (evaluation.reading * 100.0).round();
@@ -483,7 +524,10 @@ impl World<'_> {
                     self.events.schedule(until, Event::Killed(instance));
                     self.record.services[service as usize].instances.down(self.now);
                 }
-                let text = format!("{current} -> {} instances: reading {reading} %, {why}", current - fewer.min(current));
+                let text = format!(
+                    "{current} -> {} instances: reading {reading} %, {why}",
+                    current - fewer.min(current)
+                );
                 self.log(spec.name.clone(), text);
             }
         }
@@ -568,11 +612,19 @@ impl World<'_> {
             let (busy, queue) = station.window(self.now, window, measuring);
             let saturated = match resource.kind {
                 ResourceKind::Service => {
-                    let service = self.model.services.iter().position(|s| usize::from(s.resource) == number);
+                    let service = self
+                        .model
+                        .services
+                        .iter()
+                        .position(|s| usize::from(s.resource) == number);
                     service.is_some_and(|service| busy_service[service] >= SATURATED)
                 }
                 ResourceKind::Database => {
-                    let database = self.model.databases.iter().position(|d| usize::from(d.resource) == number);
+                    let database = self
+                        .model
+                        .databases
+                        .iter()
+                        .position(|d| usize::from(d.resource) == number);
                     database.is_some_and(|database| busy_database[database] >= SATURATED)
                 }
                 ResourceKind::Pool | ResourceKind::Queue => {

@@ -16,7 +16,11 @@ impl World<'_> {
     /// A query sets out on the connection held.
     pub(super) fn query(&mut self, index: u32, query: u16) -> bool {
         let spec = &self.model.queries[query as usize];
-        let (number, rtt, stage) = (spec.database as usize, spec.rtt, self.model.databases[spec.database as usize].stage);
+        let (number, rtt, stage) = (
+            spec.database as usize,
+            spec.rtt,
+            self.model.databases[spec.database as usize].stage,
+        );
         self.enter(index, stage);
         self.tasks[index].mark = self.now;
         self.tasks[index].cache_key = u64::from(query);
@@ -122,7 +126,9 @@ impl World<'_> {
                 record.failed += 1;
             }
             let resource = self.model.caches[cache as usize].resource;
-            self.record.stations[resource as usize].first_refusal.get_or_insert(self.now);
+            self.record.stations[resource as usize]
+                .first_refusal
+                .get_or_insert(self.now);
             return false;
         }
         *count += 1;
@@ -223,7 +229,10 @@ impl World<'_> {
         match found {
             Found::Hit => self.look_up_returns(index, true),
             Found::Miss => {
-                self.held[index as usize].push(Held { what: HeldWhat::Fetch(entry, key), since: self.now });
+                self.held[index as usize].push(Held {
+                    what: HeldWhat::Fetch(entry, key),
+                    since: self.now,
+                });
                 self.look_up_returns(index, false);
             }
             Found::Join(place) => self.tasks[index].state = State::Parked(entry, place),
@@ -252,9 +261,7 @@ impl World<'_> {
     }
 
     fn branch_on(&mut self, index: u32, is_hit: bool) {
-        if is_hit
-            && let Op::Lookup { hit, .. } = self.model.ops[self.tasks[index].pc as usize - 1]
-        {
+        if is_hit && let Op::Lookup { hit, .. } = self.model.ops[self.tasks[index].pc as usize - 1] {
             self.tasks[index].pc = hit;
         }
     }
@@ -268,7 +275,10 @@ impl World<'_> {
             }
             if !woken.hit {
                 let key = self.tasks[index].cache_key;
-                self.held[index as usize].push(Held { what: HeldWhat::Fetch(entry, key), since: self.now });
+                self.held[index as usize].push(Held {
+                    what: HeldWhat::Fetch(entry, key),
+                    since: self.now,
+                });
             }
             self.look_up_returns(index, woken.hit);
         }
@@ -304,7 +314,11 @@ impl World<'_> {
         let entry = &self.model.entries[spec.entry as usize];
         let way = self.draw_span(index, spec.store_rtt);
         let rest = SimSpan::from_nanos(way.nanos() - way.nanos() / 2);
-        if let Some(Held { what: HeldWhat::Fetch(_, key), .. }) = self.held[index as usize].last().copied() {
+        if let Some(Held {
+            what: HeldWhat::Fetch(_, key),
+            ..
+        }) = self.held[index as usize].last().copied()
+        {
             self.held[index as usize].pop();
             let mut life = entry.ttl;
             if entry.spread > 0.0 && life != SimSpan::FOREVER {
@@ -357,7 +371,11 @@ impl World<'_> {
                     let (retry, resource) = (provider.retry, provider.resource);
                     let task = &mut self.tasks[index];
                     let cause = task.cause.take().unwrap_or(Cause::LlmError);
-                    let uniform = task.key.at(self.sites[spec.chance as usize].1, task.retries | 1 << 31).draw().uniform();
+                    let uniform = task
+                        .key
+                        .at(self.sites[spec.chance as usize].1, task.retries | 1 << 31)
+                        .draw()
+                        .uniform();
                     let Some(wait) = retry.next(task.retries, task.retry_after.take(), uniform) else {
                         task.phase = 0;
                         if self.record.measuring {
@@ -398,13 +416,21 @@ impl World<'_> {
 
     fn slice_for_call(&mut self, index: u32, site: u32) -> bool {
         let work = self.draw_span(index, site);
-        if self.has_loop(self.tasks[index].process) { self.on_loop(index, work) } else { self.burn(index, work) }
+        if self.has_loop(self.tasks[index].process) {
+            self.on_loop(index, work)
+        } else {
+            self.burn(index, work)
+        }
     }
 
     fn begin_call(&mut self, index: u32, call: u16) {
         let spec = &self.model.calls[call as usize];
         let own = self.draw(index, spec.prompt).max(0.0);
-        let answer = if spec.audio { 0.0 } else { self.draw(index, spec.answer).max(0.0).round() };
+        let answer = if spec.audio {
+            0.0
+        } else {
+            self.draw(index, spec.answer).max(0.0).round()
+        };
         let task = &mut self.tasks[index];
         task.retries = 0;
         task.arrived = task.arrived.max(SimTime::ZERO);
@@ -430,7 +456,11 @@ impl World<'_> {
         let (stage, resource) = (provider.stage, provider.resource as usize);
         let task = &self.tasks[index];
         let (prompt, answer) = (task.prompt, task.answer);
-        let tokens = if spec.audio { 0 } else { prompt as u64 + spec.answer_max.unwrap_or(answer as u64) };
+        let tokens = if spec.audio {
+            0
+        } else {
+            prompt as u64 + spec.answer_max.unwrap_or(answer as u64)
+        };
         let measuring = self.record.measuring;
         if measuring {
             let record = &mut self.record.providers[number];
@@ -449,7 +479,8 @@ impl World<'_> {
                 self.record.providers[number].refused += 1;
             }
             self.record.stations[resource].refuse(self.now, measuring);
-            self.record.see(self.now, Cause::LlmRateLimited, Some(provider.resource));
+            self.record
+                .see(self.now, Cause::LlmRateLimited, Some(provider.resource));
             self.tasks[index].retry_after = limits.err().and_then(|refused| refused.retry_after);
             self.tasks[index].cause = Some(Cause::LlmRateLimited);
             self.tasks[index].phase = 2;
@@ -524,7 +555,9 @@ impl World<'_> {
         let mark = streamed.map_or(self.tasks[index].mark, |(_, since)| since);
         self.record.stations[resource].end(self.now, mark, measuring);
         if measuring {
-            self.record.providers[number].attempt.record(self.now.since(mark).nanos());
+            self.record.providers[number]
+                .attempt
+                .record(self.now.since(mark).nanos());
         }
         match failure {
             None => {

@@ -53,9 +53,18 @@ impl World<'_> {
             fork: of.forks,
             attempt: of.attempt,
             retries: 0,
-            request: if kind == TaskKind::Detached { Handle::NOTHING } else { of.request },
+            request: if kind == TaskKind::Detached {
+                Handle::NOTHING
+            } else {
+                of.request
+            },
             session: of.session,
-            parent: if kind == TaskKind::Detached { Handle::NOTHING } else { self.tasks.handle(parent) },
+            parent: if kind == TaskKind::Detached {
+                Handle::NOTHING
+            } else {
+                self.tasks.handle(parent)
+            },
+            older: Handle::NOTHING,
             key: of.key.child(number),
             person: of.person,
             ip: of.ip,
@@ -147,7 +156,10 @@ impl World<'_> {
                     if kept {
                         self.keep_memory(index, bytes);
                     } else {
-                        self.held[index as usize].push(Held { what: HeldWhat::Memory(bytes), since: self.now });
+                        self.held[index as usize].push(Held {
+                            what: HeldWhat::Memory(bytes),
+                            since: self.now,
+                        });
                     }
                     true
                 }
@@ -188,7 +200,12 @@ impl World<'_> {
                 }
                 Op::Try { retry } => {
                     let (body, held) = (pc + 1, self.held[index as usize].len() as u32);
-                    self.frames[index as usize].push(Frame::Try { retry, done: 0, body, held });
+                    self.frames[index as usize].push(Frame::Try {
+                        retry,
+                        done: 0,
+                        body,
+                        held,
+                    });
                     true
                 }
                 Op::Tried => {
@@ -243,7 +260,11 @@ impl World<'_> {
     /// A loop's slice at the start or reply of something that left the process.
     fn slice(&mut self, index: u32, site: u32) -> bool {
         let work = self.draw_span(index, site);
-        if self.has_loop(self.tasks[index].process) { self.on_loop(index, work) } else { self.burn(index, work) }
+        if self.has_loop(self.tasks[index].process) {
+            self.on_loop(index, work)
+        } else {
+            self.burn(index, work)
+        }
     }
 
     fn limit(&mut self, index: u32, limiter: u16) -> bool {
@@ -255,7 +276,10 @@ impl World<'_> {
             task.ip
         } else {
             // Behind a proxy that is not trusted everybody comes from the proxy's few addresses.
-            Key::root(0, 0).child(task.ip).draw().below(service.proxy_addresses.max(1))
+            Key::root(0, 0)
+                .child(task.ip)
+                .draw()
+                .below(service.proxy_addresses.max(1))
         };
         // An address stands apart from a person's number by its highest bit.
         let address = address | 1 << 63;
@@ -303,7 +327,12 @@ impl World<'_> {
         let choice = &self.model.choices[choice as usize];
         let task = &mut self.tasks[index];
         let for_me = |class: &Option<u8>| class.is_none_or(|class| class == task.class);
-        let total: f64 = choice.branches.iter().filter(|(_, class, _)| for_me(class)).map(|(weight, _, _)| weight).sum();
+        let total: f64 = choice
+            .branches
+            .iter()
+            .filter(|(_, class, _)| for_me(class))
+            .map(|(weight, _, _)| weight)
+            .sum();
         let mut at = task.key.at(choice.place, task.iteration).draw().uniform() * total;
         let mut to = choice.after;
         for (weight, class, start) in &choice.branches {
@@ -369,9 +398,9 @@ impl World<'_> {
 
     /// Whether a parent waits for this child, and not for those of a later fork.
     fn is_joined(&self, parent: Handle, child: u32) -> bool {
-        self.tasks.get(parent).is_some_and(|waiting| {
-            waiting.state == State::Joining && waiting.forks == self.tasks[child].fork
-        })
+        self.tasks
+            .get(parent)
+            .is_some_and(|waiting| waiting.state == State::Joining && waiting.forks == self.tasks[child].fork)
     }
 
     /// A branch, a call or background work is done.
@@ -410,7 +439,13 @@ impl World<'_> {
     pub(super) fn fail(&mut self, index: u32, cause: Cause) {
         self.end_stream(index);
         while let Some(frame) = self.frames[index as usize].pop() {
-            if let Frame::Try { retry, done, body, held } = frame {
+            if let Frame::Try {
+                retry,
+                done,
+                body,
+                held,
+            } = frame
+            {
                 while self.held[index as usize].len() > held as usize {
                     self.release_last(index, cause != Cause::QueryFailed);
                 }
@@ -421,7 +456,12 @@ impl World<'_> {
                     task.pc = body;
                     task.iteration += 1;
                     task.phase = 0;
-                    self.frames[index as usize].push(Frame::Try { retry, done: done + 1, body, held });
+                    self.frames[index as usize].push(Frame::Try {
+                        retry,
+                        done: done + 1,
+                        body,
+                        held,
+                    });
                     if self.pause(index, wait, STAGE_BACKOFF) {
                         let handle = self.tasks.handle(index);
                         self.ready.push_back(Ready::Task(handle));
@@ -527,5 +567,4 @@ impl World<'_> {
             self.instances[instance as usize].memory += bytes;
         }
     }
-
 }

@@ -34,7 +34,12 @@ impl World<'_> {
             if work == SimSpan::ZERO {
                 return true;
             }
-            let slice = Slice { turn: Turn::Task(handle), work, since: self.now, began: self.now };
+            let slice = Slice {
+                turn: Turn::Task(handle),
+                work,
+                since: self.now,
+                began: self.now,
+            };
             self.note_start_at_once(self.model.services[service].resource);
             self.begin_slice(process, slice);
             return false;
@@ -46,7 +51,12 @@ impl World<'_> {
             if work == SimSpan::ZERO {
                 return true;
             }
-            let slice = Slice { turn: Turn::Task(handle), work, since: self.now, began: self.now };
+            let slice = Slice {
+                turn: Turn::Task(handle),
+                work,
+                since: self.now,
+                began: self.now,
+            };
             self.note_start_at_once(self.model.services[service].resource);
             self.begin_slice(process, slice);
             return false;
@@ -74,7 +84,12 @@ impl World<'_> {
         let service = state.service as usize;
         if !state.turning && state.running.is_none() && state.line.is_empty() {
             self.note_start_at_once(self.model.services[service].resource);
-            let slice = Slice { turn: Turn::Task(Handle::NOTHING), work, since: self.now, began: self.now };
+            let slice = Slice {
+                turn: Turn::Task(Handle::NOTHING),
+                work,
+                since: self.now,
+                began: self.now,
+            };
             self.begin_slice(process, slice);
         } else {
             self.queue_slice(process, Turn::Task(Handle::NOTHING), work);
@@ -83,7 +98,12 @@ impl World<'_> {
 
     fn queue_slice(&mut self, process: u32, turn: Turn, work: SimSpan) {
         let state = &mut self.processes[process as usize];
-        state.line.push_back(Slice { turn, work, since: self.now, began: self.now });
+        state.line.push_back(Slice {
+            turn,
+            work,
+            since: self.now,
+            began: self.now,
+        });
         let resource = self.model.services[state.service as usize].resource;
         self.record.stations[resource as usize].join(self.now, self.record.measuring);
     }
@@ -140,7 +160,9 @@ impl World<'_> {
     fn next_slices(&mut self, process: u32) {
         while self.processes[process as usize].running.is_none() {
             let state = &mut self.processes[process as usize];
-            let Some(mut slice) = state.line.pop_front() else { return };
+            let Some(mut slice) = state.line.pop_front() else {
+                return;
+            };
             let service = state.service as usize;
             let resource = self.model.services[service].resource as usize;
             slice.began = self.now;
@@ -182,7 +204,11 @@ impl World<'_> {
     pub(super) fn cpu(&mut self, index: u32, site: SiteId) -> bool {
         let work = self.draw_span(index, site);
         let process = self.tasks[index].process;
-        if self.has_loop(process) { self.on_loop(index, work) } else { self.burn(index, work) }
+        if self.has_loop(process) {
+            self.on_loop(index, work)
+        } else {
+            self.burn(index, work)
+        }
     }
 
     /// CPU work off the loop. True when there was none to do.
@@ -201,7 +227,11 @@ impl World<'_> {
         if let Some(cpu) = &mut machine.cpu {
             task.scheduled = Scheduled::NOTHING;
             let handle = self.tasks.handle(index);
-            cpu.start(self.now, work, u64::from(handle.generation & 0x7fff_ffff) << 32 | u64::from(index));
+            cpu.start(
+                self.now,
+                work,
+                u64::from(handle.generation & 0x7fff_ffff) << 32 | u64::from(index),
+            );
             self.arm_cpu(instance);
         } else {
             machine.running.up(self.now);
@@ -224,7 +254,10 @@ impl World<'_> {
     /// Keeps one event for the first end on an instance's CPU.
     fn arm_cpu(&mut self, instance: u32) {
         let machine = &mut self.instances[instance as usize];
-        let at = machine.cpu.as_ref().map_or(SimTime::NEVER, crate::processor::Processor::next_end);
+        let at = machine
+            .cpu
+            .as_ref()
+            .map_or(SimTime::NEVER, crate::processor::Processor::next_end);
         machine.cpu_event = self.events.schedule(at, Event::Cpu(instance));
     }
 
@@ -233,7 +266,11 @@ impl World<'_> {
         if self.instances[instance as usize].cpu_event != scheduled {
             return;
         }
-        while let Some(payload) = self.instances[instance as usize].cpu.as_mut().and_then(|cpu| cpu.ended(self.now)) {
+        while let Some(payload) = self.instances[instance as usize]
+            .cpu
+            .as_mut()
+            .and_then(|cpu| cpu.ended(self.now))
+        {
             if payload & SLICE == 0 {
                 let index = payload as u32;
                 let handle = self.tasks.handle(index);
@@ -261,5 +298,4 @@ impl World<'_> {
             machine.running.area as f64
         }
     }
-
 }

@@ -1,0 +1,162 @@
+//! Puts one value per replication under a path, with its interval.
+//!
+//! Owns: the shapes that many figures share: counts, distributions, levels.
+//! Never: which figures there are.
+
+use highwater_models::record::figures::{Estimate, Figure, FigureKind, Figures, Path, Unit};
+use highwater_models::record::histogram::Histogram;
+
+use crate::interval::Intervals;
+use crate::measure::{Level, Record};
+
+/// Collects figures.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    /// What has been collected.
+    pub figures: Figures,
+    /// The replications.
+    pub records: &'a [Record],
+    /// Critical values.
+    pub intervals: &'a Intervals,
+}
+
+impl<'a> Builder<'a> {
+    /// Without any figure.
+    #[must_use]
+    pub fn new(records: &'a [Record], intervals: &'a Intervals) -> Self {
+        Self {
+            figures: Figures::default(),
+            records,
+            intervals,
+        }
+    }
+
+    /// A count of things, read from each record.
+    pub fn count(&mut self, path: &[&str], of: impl Fn(&Record) -> f64) {
+        let samples = self.records.iter().map(of).collect();
+        self.insert(path, FigureKind::Count, Unit::Count, samples);
+    }
+
+    /// A count of things, with its values.
+    pub fn counts(&mut self, path: &[&str], samples: Vec<f64>) {
+        self.insert(path, FigureKind::Count, Unit::Count, samples);
+    }
+
+    /// An estimate, with its values.
+    pub fn estimate(&mut self, path: &[&str], unit: Unit, samples: Vec<f64>) {
+        self.insert(path, FigureKind::Estimate, unit, samples);
+    }
+
+    /// An estimate, read from each record.
+    pub fn each(&mut self, path: &[&str], unit: Unit, of: impl Fn(&Record) -> f64) {
+        let samples = self.records.iter().map(of).collect();
+        self.estimate(path, unit, samples);
+    }
+
+    /// An estimate whose interval is worked out in another way.
+    pub fn estimated(&mut self, path: &[&str], unit: Unit, samples: Vec<f64>, estimate: Estimate) {
+        let figure = Figure {
+            kind: FigureKind::Estimate,
+            unit,
+            estimate,
+            samples,
+        };
+        self.figures.insert(Path::new(path), figure);
+    }
+
+    fn insert(&mut self, path: &[&str], kind: FigureKind, unit: Unit, samples: Vec<f64>) {
+        let estimate = at_least_zero(self.intervals.estimate(&samples));
+        let figure = Figure {
+            kind,
+            unit,
+            estimate,
+            samples,
+        };
+        self.figures.insert(Path::new(path), figure);
+    }
+}
+
+/// The interval without the part below zero: nothing that is measured here can be negative.
+#[must_use]
+pub fn at_least_zero(estimate: Estimate) -> Estimate {
+    Estimate {
+        low: estimate.low.map(|low| low.max(0.0)),
+        ..estimate
+    }
+}
+
+/// A quotient; NaN where there is nothing to divide by.
+#[must_use]
+pub fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { f64::NAN }
+}
+
+/// The measured span of a replication, in seconds.
+#[must_use]
+pub fn seconds(record: &Record) -> f64 {
+    record.to.since(record.from).seconds()
+}
+
+/// A path and more names below it.
+#[must_use]
+pub fn under<'a>(path: &[&'a str], names: &[&'a str]) -> Vec<&'a str> {
+    path.iter().chain(names).copied().collect()
+}
+
+/// A percentile's name: `p95`, `p99.9`.
+#[must_use]
+pub fn percentile_name(percent: f64) -> String {
+    format!("p{percent}")
+}
+
+/// `count, mean, sd, min, p50, p90, p95, p99, max` and the percentiles asked for beside those, in seconds. Without a
+/// single sample in any replication only the count stands there.
+pub fn dist(build: &mut Builder, path: &[&str], histograms: &[&Histogram], percentiles: &[f64]) {
+    let counts: Vec<f64> = histograms.iter().map(|histogram| histogram.count() as f64).collect();
+    let none = counts.iter().all(|&count| count == 0.0);
+    build.counts(&under(path, &["count"]), counts);
+    if none {
+        return;
+    }
+    let mut put = |key: &str, of: &dyn Fn(&Histogram) -> f64| {
+        let samples = histograms.iter().map(|histogram| {
+            if histogram.count() == 0 {
+                f64::NAN
+            } else {
+                of(histogram) / 1e9
+            }
+        });
+        build.estimate(&under(path, &[key]), Unit::Seconds, samples.collect());
+    };
+    put("mean", &Histogram::mean);
+    put("sd", &Histogram::standard_deviation);
+    put("min", &|histogram| histogram.min() as f64);
+    let mut percents = vec![50.0, 90.0, 95.0, 99.0];
+    percents.extend(percentiles);
+    percents.sort_by(f64::total_cmp);
+    percents.dedup();
+    for percent in percents {
+        put(&percentile_name(percent), &|histogram| {
+            histogram.quantile(percent / 100.0)
+        });
+    }
+    put("max", &|histogram| histogram.max() as f64);
+}
+
+/// `mean, sd, max, at_end` of a level over the measured span.
+pub fn level(build: &mut Builder, path: &[&str], of: impl Fn(&Record) -> &Level) {
+    build.each(&under(path, &["mean"]), Unit::Count, |record| {
+        over(record, |span| of(record).mean(span))
+    });
+    build.each(&under(path, &["sd"]), Unit::Count, |record| {
+        over(record, |span| of(record).standard_deviation(span))
+    });
+    build.each(&under(path, &["max"]), Unit::Count, |record| of(record).most() as f64);
+    build.each(&under(path, &["at_end"]), Unit::Count, |record| of(record).value as f64);
+}
+
+/// A mean over the measured span; NaN where that is empty.
+pub fn over(record: &Record, of: impl Fn(highwater_models::SimSpan) -> f64) -> f64 {
+    let span = record.to.since(record.from);
+    if span.nanos() == 0 { f64::NAN } else { of(span) }
+}

@@ -1,0 +1,348 @@
+//! Whether what had to hold holds.
+//!
+//! Owns: which figure an objective means, and when it is decided. Never: the figures.
+//!
+//! An objective is met or missed when the whole interval lies on one side of its bound, and undecided else. With one
+//! replication there is no interval and nothing is decided, with two exceptions: a share of requests of which there was
+//! none has an upper bound from its number of requests, and an objective that allows no case at all (a count of 0) is
+//! a statement about what was seen: a single case disproves it, and none in any replication meets it.
+
+use highwater_models::Cause;
+use highwater_models::file::scenario::{Counts, Goals, Objectives};
+use highwater_models::record::figures::{Estimate, Figures, Path, Unit};
+use highwater_models::record::summary::{Objective, Warning};
+
+use super::build::at_least_zero;
+use super::group::Groups;
+use super::{request, warnings};
+use crate::interval::Intervals;
+use crate::measure::Cell;
+
+/// Causes that `database_errors` counts: a request failed at the database or on the way to a connection.
+const DATABASE: [Cause; 6] = [
+    Cause::PoolTimeout,
+    Cause::ConnectionRefused,
+    Cause::ConnectTimeout,
+    Cause::QueryTimeout,
+    Cause::QueryFailed,
+    Cause::DatabaseUnavailable,
+];
+
+/// Causes that `llm_rate_limit_errors` counts: limits by time and by account.
+const LLM_LIMITS: [Cause; 2] = [Cause::LlmRateLimited, Cause::LlmQuota];
+
+/// Judges every objective, in the order of the file's tables: whole run, endpoints, classes, phases, metrics.
+#[must_use]
+pub fn judge(objectives: &Objectives, groups: &Groups, figures: &Figures, intervals: &Intervals) -> Vec<Objective> {
+    let mut judge = Judge {
+        figures,
+        intervals,
+        found: Vec::new(),
+    };
+    judge.goals(&objectives.goals, &[], &[], Some(&groups.whole));
+    let parts = [
+        ("endpoint", "endpoints", &objectives.endpoint, &groups.endpoints),
+        ("class", "classes", &objectives.class, &groups.classes),
+        ("phase", "phases", &objectives.phase, &groups.phases),
+    ];
+    for (key, place, named, cells) in parts {
+        for (name, goals) in named.iter() {
+            let name = name.as_str();
+            judge.goals(goals, &[key, name], &[place, name], Groups::find(cells, name));
+        }
+    }
+    for (path, bound) in objectives.metric.iter() {
+        let names = names_of(path.as_str());
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let figure = figures.get(&names);
+        let estimate = figure.map_or(NOTHING, |figure| figure.estimate);
+        let unit = figure.map_or(Unit::Count, |figure| figure.unit);
+        for (target, at_most) in [(bound.above, false), (bound.below, true)] {
+            if let Some(target) = target {
+                judge.add(&["metric", path.as_str()], target, at_most, unit, estimate);
+            }
+        }
+    }
+    judge.found
+}
+
+/// A warning for each objective that no figure stands behind yet.
+#[must_use]
+pub fn not_simulated(objectives: &Objectives) -> Vec<Warning> {
+    let goals = &objectives.goals;
+    let keys = [
+        ("recovered", goals.recovered.is_some()),
+        ("cost_month", goals.cost_month.is_some()),
+        ("profit_month", goals.profit_month.is_some()),
+    ];
+    keys.into_iter()
+        .filter(|(_, given)| *given)
+        .map(|(key, _)| warnings::not_simulated(&format!("the objective `{key}`, which stays undecided")))
+        .collect()
+}
+
+/// What an objective gets whose figure there is not.
+const NOTHING: Estimate = Estimate {
+    value: f64::NAN,
+    low: None,
+    high: None,
+};
+
+struct Judge<'a> {
+    figures: &'a Figures,
+    intervals: &'a Intervals,
+    found: Vec<Objective>,
+}
+
+impl Judge<'_> {
+    fn goals(&mut self, goals: &Goals, key: &[&str], place: &[&str], cells: Option<&[Cell]>) {
+        let tool = goals.counts == Some(Counts::Tool);
+        let cells = cells.unwrap_or_default();
+        let key_of = |name: &'static str| -> Vec<&str> { key.iter().copied().chain([name]).collect() };
+        let latencies = [
+            ("mean", goals.mean),
+            ("p50", goals.p50),
+            ("p90", goals.p90),
+            ("p95", goals.p95),
+            ("p99", goals.p99),
+            ("max", goals.max),
+        ];
+        for (name, target) in latencies {
+            let Some(target) = target else { continue };
+            let figure = if tool { &["tool", "latency"][..] } else { &["latency"] };
+            let path: Vec<&str> = place.iter().chain(figure).copied().chain([name]).collect();
+            let estimate = self.estimate(&path);
+            self.add(&key_of(name), target.seconds(), true, Unit::Seconds, estimate);
+        }
+        let shares: [(&'static str, Option<f64>, Estimate); 2] = [
+            ("error_rate", goals.error_rate.map(|share| share.get()), {
+                let rate = if tool {
+                    request::tool_error_rate
+                } else {
+                    request::error_rate
+                };
+                rate(cells, self.intervals).1
+            }),
+            (
+                "refused_rate",
+                goals.refused_rate.map(|share| share.get()),
+                request::refused_rate(cells, self.intervals).1,
+            ),
+        ];
+        for (name, target, estimate) in shares {
+            if let Some(target) = target {
+                self.add(&key_of(name), target, true, Unit::Share, estimate);
+            }
+        }
+        let counts: [(&'static str, Option<u64>, &[Cause]); 2] = [
+            ("database_errors", goals.database_errors, &DATABASE),
+            ("llm_rate_limit_errors", goals.llm_rate_limit_errors, &LLM_LIMITS),
+        ];
+        for (name, target, causes) in counts {
+            if let Some(target) = target {
+                self.count(&key_of(name), target, causes, cells);
+            }
+        }
+        for &(cause, target) in &goals.errors.entries {
+            let name: Vec<&str> = key.iter().copied().chain(["errors", cause.name()]).collect();
+            self.count(&name, target, &[cause], cells);
+        }
+        for (name, target) in [("throughput", goals.throughput), ("goodput", goals.goodput)] {
+            let Some(target) = target else { continue };
+            let path: Vec<&str> = place.iter().copied().chain([name]).collect();
+            let estimate = self.estimate(&path);
+            self.add(&key_of(name), target.per_second(), false, Unit::PerSecond, estimate);
+        }
+        let later = [
+            (
+                "cost_month",
+                goals.cost_month.map(|cost| cost.dollars()),
+                true,
+                Unit::Dollars,
+            ),
+            (
+                "profit_month",
+                goals.profit_month.map(|profit| profit.dollars()),
+                false,
+                Unit::Dollars,
+            ),
+            (
+                "recovered",
+                goals.recovered.map(|span| span.seconds()),
+                true,
+                Unit::Seconds,
+            ),
+        ];
+        for (name, target, at_most, unit) in later {
+            if let Some(target) = target {
+                self.add(&key_of(name), target, at_most, unit, NOTHING);
+            }
+        }
+    }
+
+    fn estimate(&self, path: &[&str]) -> Estimate {
+        self.figures.get(path).map_or(NOTHING, |figure| figure.estimate)
+    }
+
+    fn count(&mut self, name: &[&str], target: u64, causes: &[Cause], cells: &[Cell]) {
+        let samples: Vec<f64> = cells
+            .iter()
+            .map(|cell| causes.iter().map(|&cause| cell.by_cause[cause as usize]).sum::<u64>() as f64)
+            .collect();
+        let estimate = at_least_zero(self.intervals.estimate(&samples));
+        self.add(name, target as f64, true, Unit::Count, estimate);
+        if target == 0
+            && !samples.is_empty()
+            && let Some(last) = self.found.last_mut()
+        {
+            last.met = Some(estimate.value == 0.0);
+        }
+    }
+
+    fn add(&mut self, name: &[&str], target: f64, at_most: bool, unit: Unit, value: Estimate) {
+        self.found.push(Objective {
+            name: Path::new(name).to_string(),
+            target,
+            at_most,
+            unit,
+            value,
+            met: decided(&value, target, at_most),
+        });
+    }
+}
+
+/// True or false when the whole interval is on one side of the bound, the bound itself being met.
+fn decided(value: &Estimate, target: f64, at_most: bool) -> Option<bool> {
+    let (low, high) = (value.low?, value.high?);
+    let (met, missed) = if at_most {
+        (high <= target, low > target)
+    } else {
+        (low >= target, high < target)
+    };
+    match (met, missed) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    }
+}
+
+/// A dotted path's names; a name in quotes may hold dots.
+fn names_of(path: &str) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let mut quoted = false;
+    for c in path.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '.' if !quoted => names.push(String::new()),
+            _ => {
+                if let Some(name) = names.last_mut() {
+                    name.push(c);
+                }
+            }
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{figures, sample};
+
+    fn near(low: f64, high: f64) -> Estimate {
+        Estimate {
+            value: (low + high) / 2.0,
+            low: Some(low),
+            high: Some(high),
+        }
+    }
+
+    // Lost if broken: CI would pass or fail on noise.
+    #[test]
+    fn decided_only_by_the_whole_interval() {
+        for (low, high, at_most, met) in [
+            (1.0, 1.9, true, Some(true)),
+            (1.0, 2.0, true, Some(true)),
+            (1.9, 2.1, true, None),
+            (2.1, 2.2, true, Some(false)),
+            (2.0, 2.2, true, None),
+            (2.0, 2.2, false, Some(true)),
+            (1.9, 2.1, false, None),
+            (1.0, 1.9, false, Some(false)),
+            (f64::NAN, f64::NAN, true, None),
+        ] {
+            assert_eq!(
+                decided(&near(low, high), 2.0, at_most),
+                met,
+                "{low} to {high}, {at_most}"
+            );
+        }
+        assert_eq!(decided(&NOTHING, 2.0, true), None);
+    }
+
+    fn judged(objectives: &str, failures: &[u64]) -> Vec<(String, Option<bool>)> {
+        let model = sample::model();
+        let records: Vec<_> = failures
+            .iter()
+            .map(|&failed| sample::record(&model, 1000, failed))
+            .collect();
+        let groups = Groups::new(&model, &records);
+        let plan = sample::plan(&format!("duration = \"1m\"\n[objectives]\n{objectives}"));
+        let figures = figures(&model, &records);
+        judge(
+            &plan.scenario.objectives,
+            &groups,
+            &figures,
+            &Intervals::new(records.len()),
+        )
+        .into_iter()
+        .map(|objective| (objective.name, objective.met))
+        .collect()
+    }
+
+    // Lost if broken: an objective of no errors at all stays undecided although an error was seen, or one run decides a
+    // latency.
+    #[test]
+    fn no_case_allowed_is_about_what_was_seen() {
+        let none = "database_errors = 0\np95 = \"9s\"\nerrors = { pool_timeout = 0, shed = 0 }";
+        let name = |name: &str, met| (name.to_owned(), met);
+        assert_eq!(
+            judged(none, &[0]),
+            [
+                name("p95", None),
+                name("database_errors", Some(true)),
+                name("errors.pool_timeout", Some(true)),
+                name("errors.shed", Some(true))
+            ]
+        );
+        // One replication of three with one error: the interval reaches zero, the error was there all the same.
+        assert_eq!(
+            judged(none, &[0, 1, 0]),
+            [
+                name("p95", Some(true)),
+                name("database_errors", Some(false)),
+                name("errors.pool_timeout", Some(false)),
+                name("errors.shed", Some(true))
+            ]
+        );
+    }
+
+    // Lost if broken: a rate is judged against requests of another part, or zero failures are no evidence.
+    #[test]
+    fn a_rate_without_failures_is_decided_by_how_many_requests_there_were() {
+        let goal = |share: f64| format!("error_rate = {share}");
+        assert_eq!(judged(&goal(0.01), &[0])[0].1, Some(true));
+        assert_eq!(judged(&goal(0.001), &[0])[0].1, None);
+        assert_eq!(judged(&goal(0.01), &[100, 101, 99])[0].1, Some(false));
+        assert_eq!(judged(&goal(0.01), &[100])[0].1, None);
+    }
+
+    #[test]
+    fn names_with_dots_are_quoted() {
+        assert_eq!(names_of("resources.web.cpu"), ["resources", "web", "cpu"]);
+        assert_eq!(
+            names_of("endpoints.\"user.profile\".latency.p95"),
+            ["endpoints", "user.profile", "latency", "p95"]
+        );
+    }
+}

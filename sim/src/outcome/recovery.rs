@@ -1,0 +1,190 @@
+//! Whether the system came back after the load's peak.
+//!
+//! Owns: the rule. Never: faults, which are not simulated yet.
+//!
+//! Asked only of a load of several phases and with an objective on `p95` or `error_rate` of the whole run. The timeline
+//! is cut into blocks of at least [`REQUESTS`] requests; a block that breaks one of the two objectives is a breach. The
+//! system is back at the end of the last breached block, and not back when the last block of the load is breached.
+
+use highwater_models::file::scenario::Goals;
+use highwater_models::record::summary::Recovery;
+
+use crate::interval::Intervals;
+use crate::measure::{Record, Window};
+use crate::model::Model;
+
+/// Requests that a block has at least, so that its 95th percentile has five requests above it.
+const REQUESTS: u64 = 100;
+
+/// Whether and when the system came back.
+#[must_use]
+pub fn recovery(goals: &Goals, model: &Model, records: &[Record], intervals: &Intervals) -> Recovery {
+    let has_peak = model.sources.iter().any(|source| source.phase_ends.len() > 1);
+    let limits = Limits {
+        p95: goals.p95.map(|span| span.seconds()),
+        error_rate: goals.error_rate.map(|share| share.get()),
+    };
+    if !has_peak || (limits.p95.is_none() && limits.error_rate.is_none()) {
+        return Recovery::NotAsked;
+    }
+    let window = model.window.seconds();
+    let ends: Vec<End> = records
+        .iter()
+        .map(|record| end(&record.windows, &limits, window))
+        .collect();
+    let times: Vec<f64> = ends
+        .iter()
+        .filter_map(|end| match end {
+            End::At(at) => Some(*at),
+            _ => None,
+        })
+        .collect();
+    let asked = ends.iter().filter(|end| **end != End::NoBreach).count();
+    match (times.len(), asked) {
+        (_, 0) => Recovery::NotAsked,
+        (0, _) => Recovery::Never,
+        (recovered, of) if recovered == of => Recovery::At(intervals.estimate(&times)),
+        // Replications without any breach had nothing to come back from and are not counted.
+        (recovered, of) => Recovery::Sometimes {
+            recovered: recovered as u32,
+            of: of as u32,
+        },
+    }
+}
+
+struct Limits {
+    p95: Option<f64>,
+    error_rate: Option<f64>,
+}
+
+/// How one replication went.
+#[derive(Copy, Clone, Debug, PartialEq)]
+enum End {
+    NoBreach,
+    At(f64),
+    Never,
+}
+
+fn end(windows: &[Window], limits: &Limits, window: f64) -> End {
+    let mut end = End::NoBreach;
+    let mut block = Window::default();
+    for (number, next) in windows.iter().enumerate() {
+        add(&mut block, next);
+        if block.offered < REQUESTS {
+            continue;
+        }
+        if breached(&block, limits) {
+            end = End::At((number + 1) as f64 * window);
+        }
+        let last = windows[number + 1..].iter().map(|window| window.offered).sum::<u64>() < REQUESTS;
+        if last {
+            // What is left is too little to tell whether it came back.
+            return if breached(&block, limits) { End::Never } else { end };
+        }
+        block = Window::default();
+    }
+    end
+}
+
+fn add(block: &mut Window, window: &Window) {
+    block.offered += window.offered;
+    block.useful += window.useful;
+    block.failed += window.failed;
+    if block.latencies.len() < window.latencies.len() {
+        block.latencies.resize(window.latencies.len(), 0);
+    }
+    for (sum, count) in block.latencies.iter_mut().zip(&window.latencies) {
+        *sum += count;
+    }
+}
+
+/// A block without a useful request has no percentile and breaks an objective on it.
+fn breached(block: &Window, limits: &Limits) -> bool {
+    let slow = |most: f64| {
+        let p95 = block.quantile(0.95);
+        p95.is_nan() || p95 > most
+    };
+    let failing = |most: f64| block.failed as f64 > most * block.offered as f64;
+    limits.p95.is_some_and(slow) || limits.error_rate.is_some_and(failing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::coarse_bucket;
+    use crate::outcome::sample;
+
+    /// A window with so many requests of which so many failed, the others taking so many seconds.
+    fn window(offered: u64, failed: u64, seconds: u64) -> Window {
+        let bucket = coarse_bucket(seconds * 1_000_000_000);
+        let mut latencies = vec![0; bucket + 1];
+        latencies[bucket] = (offered - failed) as u32;
+        Window {
+            offered,
+            useful: offered - failed,
+            failed,
+            latencies,
+            ..Window::default()
+        }
+    }
+
+    const LIMITS: Limits = Limits {
+        p95: Some(2.0),
+        error_rate: Some(0.01),
+    };
+
+    // Lost if broken: a system that never comes back is reported as healthy, or the other way round.
+    #[test]
+    fn back_after_the_last_breach_or_never() {
+        let (good, slow, failing) = (|| window(200, 1, 1), || window(200, 0, 3), || window(200, 20, 1));
+        for (windows, expected) in [
+            (vec![good(), good(), good()], End::NoBreach),
+            (vec![good(), slow(), good()], End::At(20.0)),
+            (vec![failing(), good(), slow(), good()], End::At(30.0)),
+            (vec![good(), slow(), failing()], End::Never),
+            (vec![good(), window(200, 200, 1), good()], End::At(20.0)),
+            (vec![], End::NoBreach),
+        ] {
+            assert_eq!(end(&windows, &LIMITS, 10.0), expected, "{windows:?}");
+        }
+    }
+
+    // Lost if broken: one slow request among five in a quiet window counts as a breakdown.
+    #[test]
+    fn quiet_windows_are_judged_together() {
+        let mut windows = vec![window(20, 0, 1); 12];
+        windows[3] = window(20, 1, 1);
+        let limits = Limits {
+            p95: Some(2.0),
+            error_rate: Some(0.02),
+        };
+        // One of 20 alone would be 5 %; among the block's 100 it is 1 %.
+        assert_eq!(end(&windows, &limits, 10.0), End::NoBreach);
+        // The last two windows are too few to say that it came back.
+        windows[9] = window(20, 20, 1);
+        assert_eq!(end(&windows, &limits, 10.0), End::Never);
+    }
+
+    // Lost if broken: coming back by luck of the draw is reported as coming back.
+    #[test]
+    fn replications_that_differ_are_counted() {
+        let mut model = sample::model();
+        let plan = sample::plan("duration = \"1m\"\n[objectives]\nerror_rate = 0.01");
+        let goals = &plan.scenario.objectives.goals;
+        let with = |last: u64| {
+            let mut record = sample::record(&model, 100, 0);
+            record.windows = vec![window(200, 50, 1), window(200, last, 1)];
+            record
+        };
+        let records = [with(0), with(50)];
+        let found = |model: &Model, records: &[Record]| recovery(goals, model, records, &Intervals::new(2));
+        assert_eq!(found(&model, &records), Recovery::NotAsked, "a load without a peak");
+        sample::add_phases(&mut model);
+        assert_eq!(found(&model, &records), Recovery::Sometimes { recovered: 1, of: 2 });
+        assert_eq!(found(&model, &records[1..]), Recovery::Never);
+        let Recovery::At(at) = found(&model, &records[..1]) else {
+            panic!()
+        };
+        assert_eq!(at.value, model.window.seconds());
+    }
+}
