@@ -162,7 +162,7 @@ impl EventQueue {
     }
 
     /// Takes the next event: its time, its number, and what it is.
-    pub fn next(&mut self) -> Option<(SimTime, Scheduled, Event)> {
+    pub fn take(&mut self) -> Option<(SimTime, Scheduled, Event)> {
         if self.hole {
             self.fill_hole();
         }
@@ -257,7 +257,7 @@ mod tests {
         }
         expected.sort();
         let mut found = Vec::new();
-        while let Some((at, _, Event::Task(n))) = queue.next() {
+        while let Some((at, _, Event::Task(n))) = queue.take() {
             found.push((at.nanos(), n));
         }
         assert_eq!(found, expected);
@@ -270,7 +270,7 @@ mod tests {
             queue.schedule(SimTime::from_nanos(n * 10), Event::Fibre(n as u32));
         }
         let (mut last, mut taken) = (0, 0);
-        while let Some((at, _, _)) = queue.next() {
+        while let Some((at, _, _)) = queue.take() {
             assert!(at.nanos() >= last);
             last = at.nanos();
             taken += 1;

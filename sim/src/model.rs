@@ -40,10 +40,6 @@ pub type SiteId = u32;
     reason = "each field is named after the table of the model that it indexes"
 )]
 #[derive(Copy, Clone, Debug, PartialEq)]
-#[allow(
-    missing_docs,
-    reason = "fields are named after the table or the place in the program that they point to"
-)]
 pub enum Op {
     /// At the balancer: an instance is chosen, or none is there.
     Arrive { service: u16 },
@@ -490,10 +486,6 @@ pub struct Retry {
     reason = "each field is named after the table of the model that it indexes"
 )]
 #[derive(Copy, Clone, Debug, PartialEq)]
-#[allow(
-    missing_docs,
-    reason = "fields are named after the table or the place in the program that they point to"
-)]
 pub enum FlowOp {
     /// A request.
     Request { endpoint: u16 },

@@ -661,7 +661,7 @@ impl<'m> World<'m> {
     fn run(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
         let mut at_this_instant = 0u64;
         while !self.done {
-            let Some((at, scheduled, event)) = self.events.next() else {
+            let Some((at, scheduled, event)) = self.events.take() else {
                 break;
             };
             if at > self.now {

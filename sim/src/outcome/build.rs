@@ -9,6 +9,12 @@ use highwater_models::record::histogram::Histogram;
 use crate::interval::Intervals;
 use crate::measure::{Level, Record};
 
+/// A key and how its value is read.
+pub type Keyed<T, V> = (&'static str, fn(&T) -> V);
+
+/// Keys from the outside in, and how their value is read.
+pub type Pathed<'a, T, V> = (&'a [&'static str], fn(&T) -> V);
+
 /// Collects figures.
 #[derive(Debug)]
 pub struct Builder<'a> {
@@ -65,7 +71,10 @@ impl<'a> Builder<'a> {
     }
 
     fn insert(&mut self, path: &[&str], kind: FigureKind, unit: Unit, samples: Vec<f64>) {
-        let estimate = at_least_zero(self.intervals.estimate(&samples));
+        let mut estimate = at_least_zero(self.intervals.estimate(&samples));
+        if unit == Unit::Share {
+            estimate = at_most_one(estimate);
+        }
         let figure = Figure {
             kind,
             unit,
@@ -81,6 +90,17 @@ impl<'a> Builder<'a> {
 pub fn at_least_zero(estimate: Estimate) -> Estimate {
     Estimate {
         low: estimate.low.map(|low| low.max(0.0)),
+        ..estimate
+    }
+}
+
+/// The interval of a share without the part above one.
+#[must_use]
+pub fn at_most_one(estimate: Estimate) -> Estimate {
+    // A value above one would be an error of ours, to be seen rather than hidden.
+    let most = estimate.value.max(1.0);
+    Estimate {
+        high: estimate.high.map(|high| high.min(most)),
         ..estimate
     }
 }

@@ -5,7 +5,7 @@
 use highwater_models::record::figures::Unit;
 use highwater_models::record::histogram::Histogram;
 
-use super::build::{Builder, dist, level, over, ratio};
+use super::build::{Builder, Keyed, Pathed, dist, level, over, ratio};
 use super::resource::usable;
 use crate::measure::{EntryRecord, LimiterRecord, ProviderRecord};
 use crate::model::Model;
@@ -106,7 +106,7 @@ fn queues(build: &mut Builder, model: &Model) {
 fn limiters(build: &mut Builder, model: &Model) {
     for (number, limiter) in model.limiters.iter().enumerate() {
         let at = |key: &'static str| ["resources", name(model, limiter.resource), key];
-        let counts: [(&'static str, fn(&LimiterRecord) -> u64); 4] = [
+        let counts: [Keyed<LimiterRecord, u64>; 4] = [
             ("accepted", |limiter| limiter.accepted),
             ("refused", |limiter| limiter.refused),
             ("keys", |limiter| limiter.keys),
@@ -123,7 +123,7 @@ fn limiters(build: &mut Builder, model: &Model) {
 }
 
 /// What is counted of look-ups, of a class of keys or of a whole cache.
-const LOOKUPS: [(&str, fn(&EntryRecord) -> u64); 4] = [
+const LOOKUPS: [Keyed<EntryRecord, u64>; 4] = [
     ("hits", |entry| entry.hits),
     ("misses", |entry| entry.misses),
     ("joined", |entry| entry.joined),
@@ -178,7 +178,7 @@ fn providers(build: &mut Builder, model: &Model) {
     for (number, provider) in model.providers.iter().enumerate() {
         let own = name(model, provider.resource);
         let at = |key: &'static str| ["resources", own, key];
-        let counts: [(&'static str, fn(&ProviderRecord) -> u64); 5] = [
+        let counts: [Keyed<ProviderRecord, u64>; 5] = [
             ("requests", |provider| provider.calls),
             ("attempts", |provider| provider.attempts),
             ("refused", |provider| provider.refused),
@@ -188,7 +188,7 @@ fn providers(build: &mut Builder, model: &Model) {
         for (key, of) in counts {
             build.count(&at(key), |record| of(&record.providers[number]) as f64);
         }
-        let amounts: [(&[&str], fn(&ProviderRecord) -> f64); 3] = [
+        let amounts: [Pathed<ProviderRecord, f64>; 3] = [
             (&["tokens", "prompt"], |provider| provider.tokens_prompt),
             (&["tokens", "answer"], |provider| provider.tokens_answer),
             (&["audio_minutes"], |provider| provider.audio_minutes),

@@ -7,7 +7,7 @@ use highwater_models::Cause;
 use highwater_models::record::figures::{Estimate, Unit};
 use highwater_models::record::histogram::Histogram;
 
-use super::build::{Builder, at_least_zero, dist, ratio, seconds};
+use super::build::{Builder, Pathed, at_least_zero, at_most_one, dist, ratio, seconds};
 use crate::interval::Intervals;
 use crate::measure::Cell;
 use crate::model::Model;
@@ -22,23 +22,26 @@ const REFUSED_AT_ONCE: [Cause; 6] = [
     Cause::Unauthorized,
 ];
 
+/// Picks one of a cell's distributions.
+type Timed = fn(&Cell) -> &Histogram;
+
 /// Adds the figures of one part, a cell for each replication, below a prefix.
 pub fn figures(build: &mut Builder, prefix: &[&str], cells: &[Cell], model: &Model) {
     let at = |keys: &[&'static str]| -> Vec<&str> { prefix.iter().copied().chain(keys.iter().copied()).collect() };
     let each = |of: &dyn Fn(&Cell) -> f64| -> Vec<f64> { cells.iter().map(of).collect() };
-    let counts: [(&[&'static str], &dyn Fn(&Cell) -> f64); 9] = [
-        (&["requests", "offered"], &|cell| cell.offered as f64),
-        (&["requests", "accepted"], &|cell| accepted(cell) as f64),
-        (&["requests", "completed"], &|cell| completed(cell) as f64),
-        (&["requests", "useful"], &|cell| cell.useful as f64),
-        (&["requests", "failed"], &|cell| cell.failed as f64),
-        (&["requests", "abandoned"], &|cell| cell.abandoned as f64),
-        (&["requests", "in_flight"], &|cell| in_flight(cell) as f64),
-        (&["wasted"], &|cell| cell.wasted as f64),
-        (&["attempts", "offered"], &|cell| cell.attempts as f64),
+    let counts: [Pathed<Cell, f64>; 9] = [
+        (&["requests", "offered"], |cell| cell.offered as f64),
+        (&["requests", "accepted"], |cell| accepted(cell) as f64),
+        (&["requests", "completed"], |cell| completed(cell) as f64),
+        (&["requests", "useful"], |cell| cell.useful as f64),
+        (&["requests", "failed"], |cell| cell.failed as f64),
+        (&["requests", "abandoned"], |cell| cell.abandoned as f64),
+        (&["requests", "in_flight"], |cell| in_flight(cell) as f64),
+        (&["wasted"], |cell| cell.wasted as f64),
+        (&["attempts", "offered"], |cell| cell.attempts as f64),
     ];
     for (path, of) in counts {
-        build.counts(&at(path), each(of));
+        build.counts(&at(path), each(&of));
     }
     let per_request = each(&|cell| ratio(cell.attempts as f64, cell.offered as f64));
     build.estimate(&at(&["attempts", "per_request"]), Unit::Count, per_request);
@@ -52,7 +55,7 @@ pub fn figures(build: &mut Builder, prefix: &[&str], cells: &[Cell], model: &Mod
     };
     build.estimate(&at(&["throughput"]), Unit::PerSecond, rate(&|cell| cell.completed));
     build.estimate(&at(&["goodput"]), Unit::PerSecond, rate(&|cell| cell.useful));
-    let distributions: [(&[&'static str], fn(&Cell) -> &Histogram); 4] = [
+    let distributions: [(&[&'static str], Timed); 4] = [
         (&["latency"], |cell| &cell.latency),
         (&["first_byte"], |cell| &cell.first_byte),
         (&["tool", "latency"], |cell| &cell.tool),
@@ -133,7 +136,7 @@ fn share_of(cells: &[Cell], intervals: &Intervals, of: impl Fn(&Cell) -> (u64, u
             high: Some((3.0 / trials as f64).min(1.0)),
         }
     } else {
-        at_least_zero(intervals.estimate(&samples))
+        at_most_one(at_least_zero(intervals.estimate(&samples)))
     };
     (samples, estimate)
 }
@@ -155,6 +158,19 @@ mod tests {
             (estimate.value, estimate.low, estimate.high),
             (0.0, Some(0.0), Some(0.01))
         );
+    }
+
+    // Lost if broken: more than all requests could fail, or fewer than none.
+    #[test]
+    fn the_interval_of_a_share_stays_between_none_and_all() {
+        let cell = |failed| Cell {
+            offered: 100,
+            failed,
+            ..Cell::default()
+        };
+        let of = |a, b| error_rate(&[cell(a), cell(b)], &Intervals::new(2)).1;
+        assert_eq!((of(80, 100).value, of(80, 100).high), (0.9, Some(1.0)));
+        assert_eq!((of(0, 20).value, of(0, 20).low), (0.1, Some(0.0)));
     }
 
     // Lost if broken: requests would vanish from the books of a result, or count twice.

@@ -6,7 +6,7 @@
 use highwater_models::record::figures::Unit;
 use highwater_models::record::histogram::Histogram;
 
-use super::build::{Builder, dist, level, over, ratio, seconds};
+use super::build::{Builder, Keyed, dist, level, over, ratio, seconds};
 use crate::measure::{IN_SYSTEM_CUT, Record, Station};
 use crate::model::{Model, ResourceKind, Runtime};
 
@@ -32,7 +32,7 @@ fn one(build: &mut Builder, model: &Model, number: usize) {
             capacity(model, record, number)
         });
     }
-    let counts: [(&'static str, fn(&Station) -> u64); 7] = [
+    let counts: [Keyed<Station, u64>; 7] = [
         ("offered", |station| station.offered),
         ("served", |station| station.served),
         ("refused", |station| station.refused),

@@ -15,7 +15,7 @@ use highwater_workload::stream::Purpose;
 use super::{Instance, Life, Machine, NOBODY, Process, Ready, State, TaskKind, Turn, Wake, World};
 use crate::event::{Event, Scheduled};
 use crate::measure::{Level, SnapshotRecord};
-use crate::model::ResourceKind;
+use crate::model::{ResourceKind, Runtime};
 use crate::processor::Processor;
 use crate::slab::Handle;
 
@@ -72,7 +72,7 @@ impl World<'_> {
             self.fail(index, cause);
             return false;
         }
-        self.into_process(index, process)
+        self.hand_to(index, process)
     }
 
     fn sheds(&self, process: u32, service: u16) -> bool {
@@ -127,11 +127,11 @@ impl World<'_> {
 
     fn take_in(&mut self, index: u32, instance: u32) -> bool {
         let process = self.next_process(instance);
-        self.into_process(index, process)
+        self.hand_to(index, process)
     }
 
     /// A request is in hand from here on.
-    fn into_process(&mut self, index: u32, process: u32) -> bool {
+    fn hand_to(&mut self, index: u32, process: u32) -> bool {
         let state = &mut self.processes[process as usize];
         state.in_hand += 1;
         let (instance, service) = (state.instance as usize, state.service);
@@ -601,7 +601,12 @@ impl World<'_> {
             let share = (used - record.cpu_window) / there;
             // One process cannot use more than one core, whatever the plan has: its loop is full before the CPU is.
             let spec = &self.model.services[service];
-            let usable = spec.cores.min(f64::from(spec.processes)) * instances * window.nanos() as f64;
+            let most = if spec.runtime == Runtime::Node {
+                spec.cores.min(f64::from(spec.processes))
+            } else {
+                spec.cores
+            };
+            let usable = most * instances * window.nanos() as f64;
             *busy = (used - record.cpu_window) / usable;
             record.cpu_window = used;
             services.push((share, instances));
