@@ -338,6 +338,8 @@ pub(crate) struct ServiceState {
 
 pub(crate) struct DatabaseState {
     pub cpu: Processor,
+    /// Queries that run on for processes that are gone: their jobs on the CPU, and when they came.
+    pub orphans: Vec<(u64, SimTime)>,
     pub scheduled: Scheduled,
     pub connections: u32,
     pub draws: Draw,
@@ -526,6 +528,7 @@ impl<'m> World<'m> {
             .enumerate()
             .map(|(n, database)| DatabaseState {
                 cpu: Processor::new(database.cores, Limit::Shared),
+                orphans: Vec::new(),
                 scheduled: Scheduled::NOTHING,
                 connections: 0,
                 draws: connect.child(n as u64).draw(),

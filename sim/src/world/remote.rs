@@ -55,10 +55,14 @@ impl World<'_> {
         self.record.stations[resource].start_at_once(self.now, self.record.measuring);
         self.tasks[index].visit = self.now;
         self.tasks[index].state = State::DatabaseCpu;
-        let handle = self.tasks.handle(index);
-        let payload = u64::from(handle.generation & 0x7fff_ffff) << 32 | u64::from(index);
-        self.databases[number].cpu.start(self.now, work, payload);
+        let job = self.query_job(index);
+        self.databases[number].cpu.start(self.now, work, job);
         self.arm_database(number as u32);
+    }
+
+    /// What a task's query is called on a database's CPU.
+    pub(super) fn query_job(&self, index: u32) -> u64 {
+        u64::from(self.tasks.handle(index).generation & 0x7fff_ffff) << 32 | u64::from(index)
     }
 
     /// The first job on a database's CPU may have ended.
@@ -79,8 +83,11 @@ impl World<'_> {
             let index = payload as u32;
             let handle = self.tasks.handle(index);
             if u64::from(handle.generation & 0x7fff_ffff) != payload >> 32 || !self.tasks.is_live(handle) {
+                let orphans = &mut self.databases[number as usize].orphans;
+                let orphan = orphans.iter().position(|&(job, _)| job == payload);
+                let since = orphan.map_or(self.now, |at| orphans.swap_remove(at).1);
                 let resource = self.model.databases[number as usize].resource as usize;
-                self.record.stations[resource].end(self.now, self.now, false);
+                self.record.stations[resource].end(self.now, since, self.record.measuring);
                 continue;
             }
             let spec = &self.model.queries[self.tasks[index].cache_key as usize];

@@ -88,7 +88,8 @@ impl World<'_> {
 
     /// Whoever became ready goes on.
     pub(super) fn go_on(&mut self, handle: Handle) {
-        if self.tasks.is_live(handle) {
+        // What its process lent it may come when it has died with that process and its answer is on the way.
+        if self.tasks.get(handle).is_some_and(|task| task.state != State::Answering) {
             self.run_task(handle.index);
         }
     }
