@@ -93,7 +93,10 @@ fn engine_runner(model: &str, text: &str, horizon: SimTime) -> Option<Measured> 
     };
     let model = compile(&plan);
     let (cancel, progress) = (AtomicBool::new(false), AtomicU64::new(0));
-    let control = Control { cancel: &cancel, progress: &progress };
+    let control = Control {
+        cancel: &cancel,
+        progress: &progress,
+    };
     let (took, result) = timed(|| simulate(&model, SEED, 0, false, &control));
     let (record, _) = result.map_err(|error| eprintln!("{error}")).ok()?;
     let (mut responses, mut sum) = (0, 0);

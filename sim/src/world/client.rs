@@ -953,5 +953,10 @@ fn pick<T: Copy>(cumulative: &[(f64, T)], uniform: impl FnOnce() -> f64) -> Opti
         return Some(last);
     }
     let at = uniform() * total;
-    Some(cumulative.iter().find(|(upto, _)| at < *upto).map_or(last, |(_, choice)| *choice))
+    Some(
+        cumulative
+            .iter()
+            .find(|(upto, _)| at < *upto)
+            .map_or(last, |(_, choice)| *choice),
+    )
 }

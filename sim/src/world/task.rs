@@ -89,7 +89,11 @@ impl World<'_> {
     /// Whoever became ready goes on.
     pub(super) fn go_on(&mut self, handle: Handle) {
         // What its process lent it may come when it has died with that process and its answer is on the way.
-        if self.tasks.get(handle).is_some_and(|task| task.state != State::Answering) {
+        if self
+            .tasks
+            .get(handle)
+            .is_some_and(|task| task.state != State::Answering)
+        {
             self.run_task(handle.index);
         }
     }
