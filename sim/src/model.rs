@@ -395,7 +395,7 @@ pub struct Provider {
     pub timeout: SimSpan,
     /// Stage: the provider's own time.
     pub stage: Stage,
-    /// Models with limits of their own: index into [`Model::model_limits`] by model.
+    /// Its models, each perhaps with limits of its own.
     pub models: Vec<ModelSpec>,
 }
 

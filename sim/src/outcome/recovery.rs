@@ -3,7 +3,7 @@
 //! Owns: the rule. Never: faults, which are not simulated yet.
 //!
 //! Asked only of a load of several phases and with an objective on `p95` or `error_rate` of the whole run. The timeline
-//! is cut into blocks of at least [`REQUESTS`] requests; a block that breaks one of the two objectives is a breach. The
+//! is cut into blocks of at least `REQUESTS` requests; a block that breaks one of the two objectives is a breach. The
 //! system is back at the end of the last breached block, and not back when the last block of the load is breached.
 
 use highwater_models::file::scenario::Goals;
