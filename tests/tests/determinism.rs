@@ -13,11 +13,14 @@ use highwater_sim::experiment::{Options, Outcome};
 use highwater_tests::run::{bundled_plan, highwater, run_with, workspace};
 
 /// Settings that make a minute of the viral spike: everything of the system is in use, and much of it full.
-const SHORT: [&str; 6] = [
-    "replications=4",
+const SHORT: [&str; 9] = [
+    "replications=3",
     "load.phase.0.duration=20s",
+    "load.phase.0.users={ from = 50, to = 1000 }",
     "load.phase.1.duration=30s",
+    "load.phase.1.users=1000",
     "load.phase.2.duration=10s",
+    "load.phase.2.users={ from = 1000, to = 100 }",
     "event.0.at=25s",
     "drain=30s",
 ];

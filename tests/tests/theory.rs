@@ -98,7 +98,7 @@ fn bounded_lines() {
         )
     };
     let exponential = "{ dist = \"exponential\", mean = \"100ms\" }";
-    let outcome = run(&scenario("rate = 30.0", 2_000, &system(5, exponential)));
+    let outcome = run(&scenario("rate = 30.0", 3_000, &system(5, exponential)));
     let theory = BoundedMultiServer::new(30.0, 0.1, 3, 5);
     check_figure(&outcome, "errors.rate", theory.refused, 0.03);
     check_figure(&outcome, "resources.servers.wait.mean", theory.wait_mean, 0.03);
