@@ -293,7 +293,18 @@ impl Teller<'_> {
             next = self.bottleneck(name).and_then(|found| found.because_of.as_deref());
         }
         root.map_or_else(String::new, |name| {
-            format!("; behind it is {}, which is saturated", self.with_limit(name))
+            // A provider is never saturated: it takes its time, or refuses. What waits for it holds on meanwhile.
+            let is_provider = self
+                .summary
+                .resources
+                .iter()
+                .any(|of| of.name == name && of.kind == "provider");
+            let why = if is_provider {
+                "whose answers it waits for"
+            } else {
+                "which is saturated"
+            };
+            format!("; behind it is {}, {why}", self.with_limit(name))
         })
     }
 

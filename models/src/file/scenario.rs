@@ -29,7 +29,7 @@ table! {
         /// Where chance begins.
         seed: u64 = 1,
         /// Independent repetitions.
-        replications: u32 = 10 in 1.0..=1e5,
+        replications: u32 = 5 in 1.0..=1e5,
         /// Instead of a number of them: until the interval of `p95` is this narrow, as a share of it.
         precision: Option<Share> = none in 1e-4..=1.0,
         /// Changes to the system.

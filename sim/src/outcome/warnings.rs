@@ -48,7 +48,7 @@ pub fn warnings(model: &Model, records: &[Record], groups: &Groups) -> Vec<Warni
 pub fn not_simulated(what: &str) -> Warning {
     Warning {
         id: "not-simulated",
-        text: format!("Not simulated yet: {what}."),
+        text: format!("Not simulated yet: {}.", what.trim_end_matches('.')),
     }
 }
 
