@@ -2,8 +2,10 @@
 
 use highwater_models::bundled;
 use highwater_models::file::Loaded;
-use highwater_sim::world::SimulationError;
-use highwater_tests::run::{load, random_cases, replicate};
+use highwater_report::paint::Paint;
+use highwater_report::{csv, json, terminal};
+use highwater_sim::experiment::{self, ExperimentError, Options, Outcome};
+use highwater_tests::run::{load, random_cases};
 use proptest::prelude::*;
 
 /// What a slip may put in place of a piece of a file.
@@ -176,6 +178,26 @@ fn check_places(loaded: &Loaded) {
     }
 }
 
+/// Every face of a result, with odd figures or none at all in it.
+fn show(outcome: &Outcome) {
+    let summary = &outcome.summary;
+    let value: Result<serde_json::Value, _> = serde_json::from_str(&json::text(summary));
+    assert!(value.is_ok(), "no JSON: {value:?}");
+    assert!(!terminal::render(summary, Paint::Plain).trim().is_empty());
+    let mut text = Vec::new();
+    csv::figures(&summary.figures, &mut text).expect("memory");
+    csv::timeline(&outcome.timeline, &mut text).expect("memory");
+    if let Some(requests) = &outcome.requests {
+        csv::requests(requests, &mut text).expect("memory");
+    }
+    for window in outcome.timeline.rows.iter().flatten() {
+        assert!(!window.is_infinite(), "an endless figure in the timeline");
+    }
+    for (path, figure) in summary.figures.iter() {
+        assert!(!figure.estimate.value.is_infinite(), "{path} is endless");
+    }
+}
+
 proptest! {
     #![proptest_config(random_cases(600))]
 
@@ -193,8 +215,15 @@ proptest! {
             check_places(&loaded);
             if let Some(plan) = loaded.plan {
 
-                match replicate(&plan, 3) {
-                    Ok(_) | Err(SimulationError::NoProgress { .. }) => {}
+                let options = Options {
+                    replications: Some(2),
+                    jobs: 1,
+                    requests: true,
+                    ..Options::default()
+                };
+                match experiment::run(&plan, &options, &|_: f64| {}) {
+                    Ok(outcome) => show(&outcome),
+                    Err(ExperimentError::NoProgress { .. }) => {}
                     Err(error) => return Err(TestCaseError::fail(format!("{error}\n{settings:?}\n{text}"))),
                 }
             }
