@@ -25,24 +25,28 @@ impl SimTime {
 
     /// The point `nanos` nanoseconds after the start.
     #[must_use]
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// Nanoseconds since the start.
     #[must_use]
+    #[inline]
     pub const fn nanos(self) -> u64 {
         self.0
     }
 
     /// Seconds since the start.
     #[must_use]
+    #[inline]
     pub fn seconds(self) -> f64 {
         self.0 as f64 / NANOS
     }
 
     /// How long after `earlier` this is; zero when it is not after it.
     #[must_use]
+    #[inline]
     pub const fn since(self, earlier: Self) -> SimSpan {
         SimSpan(self.0.saturating_sub(earlier.0))
     }
@@ -56,24 +60,28 @@ impl SimSpan {
 
     /// A length of `nanos` nanoseconds.
     #[must_use]
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// A length of `millis` milliseconds.
     #[must_use]
+    #[inline]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis * 1_000_000)
     }
 
     /// A length of `secs` whole seconds.
     #[must_use]
+    #[inline]
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs * 1_000_000_000)
     }
 
     /// The length nearest to `seconds`; negative and not-a-number become zero, too large becomes forever.
     #[must_use]
+    #[inline]
     pub fn from_seconds(seconds: f64) -> Self {
         // `as` saturates and maps NaN to zero, which is the documented behaviour here.
         Self((seconds * NANOS + 0.5) as u64)
@@ -81,12 +89,14 @@ impl SimSpan {
 
     /// Nanoseconds.
     #[must_use]
+    #[inline]
     pub const fn nanos(self) -> u64 {
         self.0
     }
 
     /// Seconds.
     #[must_use]
+    #[inline]
     pub fn seconds(self) -> f64 {
         self.0 as f64 / NANOS
     }
@@ -96,12 +106,14 @@ impl Add<SimSpan> for SimTime {
     type Output = Self;
 
     /// Saturates: a point after forever is [`SimTime::NEVER`].
+    #[inline]
     fn add(self, span: SimSpan) -> Self {
         Self(self.0.saturating_add(span.0))
     }
 }
 
 impl AddAssign<SimSpan> for SimTime {
+    #[inline]
     fn add_assign(&mut self, span: SimSpan) {
         *self = *self + span;
     }
@@ -111,6 +123,7 @@ impl Sub for SimTime {
     type Output = SimSpan;
 
     /// Panics when `earlier` is later: time never goes backwards.
+    #[inline]
     fn sub(self, earlier: Self) -> SimSpan {
         assert!(
             self >= earlier,
@@ -126,12 +139,14 @@ impl Add for SimSpan {
     type Output = Self;
 
     /// Saturates at [`SimSpan::FOREVER`].
+    #[inline]
     fn add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 }
 
 impl AddAssign for SimSpan {
+    #[inline]
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
     }

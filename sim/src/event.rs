@@ -64,6 +64,7 @@ const SEQUENCE_BITS: u32 = 40;
 const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
 
 impl Event {
+    #[inline]
     fn pack(self) -> u32 {
         let (kind, index) = match self {
             Self::Task(i) => (0, i),
@@ -92,6 +93,7 @@ impl Event {
         (kind << INDEX_BITS) | index
     }
 
+    #[inline]
     fn unpack(packed: u32) -> Self {
         let index = packed & INDEX_MASK;
         match packed >> INDEX_BITS {
@@ -144,6 +146,7 @@ pub const LATEST: u64 = (1 << 56) - 1;
 
 impl EventQueue {
     /// Schedules an event. Anything later than [`LATEST`] never happens.
+    #[inline]
     pub fn schedule(&mut self, at: SimTime, event: Event) -> Scheduled {
         self.sequence += 1;
         debug_assert!(self.sequence < SEQUENCE_MASK, "more than 2^40 events in one run");
@@ -162,6 +165,7 @@ impl EventQueue {
     }
 
     /// Takes the next event: its time, its number, and what it is.
+    #[inline]
     pub fn take(&mut self) -> Option<(SimTime, Scheduled, Event)> {
         if self.hole {
             self.fill_hole();

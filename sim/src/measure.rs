@@ -36,6 +36,7 @@ pub struct Level {
 
 impl Level {
     /// Brings the areas up to now.
+    #[inline]
     pub fn touch(&mut self, now: SimTime) {
         let span = now.since(self.since).nanos();
         if span > 0 {
@@ -47,6 +48,7 @@ impl Level {
     }
 
     /// Changes the level.
+    #[inline]
     pub fn set(&mut self, now: SimTime, value: u64) {
         self.touch(now);
         self.value = value;
@@ -54,11 +56,13 @@ impl Level {
     }
 
     /// Raises it by one.
+    #[inline]
     pub fn up(&mut self, now: SimTime) {
         self.set(now, self.value + 1);
     }
 
     /// Lowers it by one.
+    #[inline]
     pub fn down(&mut self, now: SimTime) {
         debug_assert!(self.value > 0, "a level below zero");
         self.set(now, self.value - 1);
@@ -178,6 +182,7 @@ impl Default for Station {
 }
 
 impl Station {
+    #[inline]
     fn touch(&mut self, now: SimTime, measuring: bool) {
         let span = now.since(self.since).nanos();
         if span > 0 {
@@ -190,6 +195,7 @@ impl Station {
     }
 
     /// Somebody arrives and is served at once.
+    #[inline]
     pub fn start_at_once(&mut self, now: SimTime, measuring: bool) {
         self.touch(now, measuring);
         self.busy.up(now);
@@ -201,6 +207,7 @@ impl Station {
     }
 
     /// Somebody arrives and waits.
+    #[inline]
     pub fn join(&mut self, now: SimTime, measuring: bool) {
         self.touch(now, measuring);
         self.queue.up(now);
@@ -212,6 +219,7 @@ impl Station {
     }
 
     /// Somebody who waited since then is served.
+    #[inline]
     pub fn start(&mut self, now: SimTime, since: SimTime, measuring: bool) {
         self.touch(now, measuring);
         self.queue.down(now);
@@ -228,6 +236,7 @@ impl Station {
     }
 
     /// A service that began then ends.
+    #[inline]
     pub fn end(&mut self, now: SimTime, since: SimTime, measuring: bool) {
         self.touch(now, measuring);
         self.busy.down(now);
@@ -364,6 +373,7 @@ const COARSE: u32 = 4;
 
 /// The coarse bucket of a latency.
 #[must_use]
+#[inline]
 pub fn coarse_bucket(nanos: u64) -> usize {
     if nanos < 1 << COARSE {
         return nanos as usize;
@@ -720,6 +730,10 @@ pub struct Record {
     phases: usize,
     stages: usize,
     window: SimSpan,
+    /// The window that was asked for last, and the nanosecond at which it begins.
+    window_found: usize,
+    /// See `window_found`.
+    window_begins: u64,
 }
 
 impl Record {
@@ -779,10 +793,13 @@ impl Record {
             phases: model.phases.len(),
             stages: model.stages.len(),
             window: model.window,
+            window_found: 0,
+            window_begins: 0,
         }
     }
 
     /// The cell of an endpoint, class and phase.
+    #[inline]
     pub fn cell(&mut self, endpoint: u16, class: u8, phase: u16) -> &mut Cell {
         let index = (endpoint as usize * self.classes + class as usize) * self.phases + phase as usize;
         self.cells[index].get_or_insert_with(Box::default)
@@ -799,12 +816,25 @@ impl Record {
     }
 
     /// The window that a request arriving then belongs to: after the last one, the last.
-    #[must_use]
-    pub fn window_of(&self, at: SimTime) -> usize {
-        if self.windows.is_empty() {
+    #[inline]
+    pub fn window_of(&mut self, at: SimTime) -> usize {
+        // Time goes forward and windows are long: nearly always it is the one found last, and nothing is divided.
+        if at.nanos().wrapping_sub(self.window_begins) < self.window.nanos() {
+            return self.window_found;
+        }
+        self.find_window(at)
+    }
+
+    #[cold]
+    fn find_window(&mut self, at: SimTime) -> usize {
+        let length = self.window.nanos();
+        if self.windows.is_empty() || length == 0 {
             return usize::MAX;
         }
-        ((at.nanos() / self.window.nanos().max(1)) as usize).min(self.windows.len() - 1)
+        let number = at.nanos() / length;
+        self.window_begins = number * length;
+        self.window_found = (number as usize).min(self.windows.len() - 1);
+        self.window_found
     }
 
     /// A failure of that cause is seen at a resource.
@@ -816,6 +846,7 @@ impl Record {
     }
 
     /// Slots of a resource were held for so long by somebody in that stage.
+    #[inline]
     pub fn hold(&mut self, resource: u16, stage: Stage, nanos: u64) {
         self.held[resource as usize * self.stages + stage as usize] += nanos;
     }
@@ -847,6 +878,7 @@ impl Record {
     }
 
     /// Brings every level up to now.
+    #[inline]
     pub fn touch(&mut self, now: SimTime) {
         let measuring = self.measuring;
         for station in &mut self.stations {

@@ -20,6 +20,7 @@ impl Handle {
 
     /// Whether it names anything.
     #[must_use]
+    #[inline]
     pub fn is_something(self) -> bool {
         self != Self::NOTHING
     }
@@ -50,6 +51,8 @@ impl<T> Default for Slab<T> {
 
 impl<T> Slab<T> {
     /// Puts a thing in.
+    // Inlined, so that a large value is built where it stays.
+    #[inline(always)]
     pub fn insert(&mut self, value: T) -> Handle {
         if let Some(index) = self.free.pop() {
             let entry = &mut self.entries[index as usize];
@@ -71,6 +74,7 @@ impl<T> Slab<T> {
     }
 
     /// Takes it out; its handles name nothing from now on.
+    #[inline]
     pub fn remove(&mut self, index: u32) {
         let entry = &mut self.entries[index as usize];
         debug_assert!(entry.live, "removed twice");
@@ -81,6 +85,7 @@ impl<T> Slab<T> {
 
     /// The thing that a handle names, if it is still there.
     #[must_use]
+    #[inline]
     pub fn get(&self, handle: Handle) -> Option<&T> {
         let entry = self.entries.get(handle.index as usize)?;
         (entry.live && entry.generation == handle.generation).then_some(&entry.value)
@@ -88,12 +93,14 @@ impl<T> Slab<T> {
 
     /// Whether a handle still names something.
     #[must_use]
+    #[inline]
     pub fn is_live(&self, handle: Handle) -> bool {
         self.get(handle).is_some()
     }
 
     /// The handle of what is at an index now.
     #[must_use]
+    #[inline]
     pub fn handle(&self, index: u32) -> Handle {
         Handle {
             index,
@@ -103,12 +110,14 @@ impl<T> Slab<T> {
 
     /// How many are in it.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.entries.len() - self.free.len()
     }
 
     /// Whether nothing is in it.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -126,12 +135,14 @@ impl<T> Slab<T> {
 impl<T> Index<u32> for Slab<T> {
     type Output = T;
 
+    #[inline]
     fn index(&self, index: u32) -> &T {
         &self.entries[index as usize].value
     }
 }
 
 impl<T> IndexMut<u32> for Slab<T> {
+    #[inline]
     fn index_mut(&mut self, index: u32) -> &mut T {
         &mut self.entries[index as usize].value
     }

@@ -68,6 +68,9 @@ struct Bursting {
 }
 
 impl Arrivals {
+    /// Rates whose square and double neither overflow nor lose digits.
+    const PLAIN: std::ops::Range<f64> = 1e-100..1e100;
+
     /// Arrivals over segments in order of time, drawn from `key`.
     #[must_use]
     pub fn new(segments: Vec<Segment>, spacing: Spacing, bursts: Option<Bursts>, key: Key) -> Self {
@@ -105,6 +108,9 @@ impl Arrivals {
 
     /// Rate at a point of the current segment, bursts aside.
     fn rate_at(segment: &Segment, at: SimTime) -> f64 {
+        if segment.rate_from == segment.rate_to {
+            return segment.rate_to;
+        }
         let length = (segment.to - segment.from).seconds();
         if length == 0.0 {
             return segment.rate_to;
@@ -114,6 +120,14 @@ impl Arrivals {
 
     /// Length of time from `at` until the area under the rate reaches `area`, if before `until`; else the area up to it.
     fn within(rate_from: f64, rate_to: f64, length: f64, area: f64) -> Result<f64, f64> {
+        // A constant rate, which most segments have: what the general form comes to, bit for bit, without its root.
+        if rate_from == rate_to && Self::PLAIN.contains(&rate_from) {
+            let whole = rate_from * length;
+            if whole < area || whole <= 0.0 {
+                return Err(whole);
+            }
+            return Ok((area / rate_from).min(length));
+        }
         let whole = (rate_from + rate_to) / 2.0 * length;
         if whole < area || whole <= 0.0 {
             return Err(whole);

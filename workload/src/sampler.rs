@@ -71,6 +71,7 @@ impl Sampler {
 
     /// The value when every draw is the same.
     #[must_use]
+    #[inline]
     pub fn as_constant(&self) -> Option<f64> {
         match (&self.law, self.bounds) {
             (Prepared::Constant(value), None) => Some(*value),
@@ -88,11 +89,13 @@ impl Sampler {
     }
 
     /// One draw of a length of time.
+    #[inline]
     pub fn span(&mut self, draw: &mut Draw) -> SimSpan {
         SimSpan::from_seconds(self.draw(draw))
     }
 
     /// One draw of a count, rounded to the nearest.
+    #[inline]
     pub fn count(&mut self, draw: &mut Draw) -> u32 {
         // `as` saturates, and maps NaN and anything negative to zero.
         (self.draw(draw) + 0.5) as u32
@@ -198,6 +201,7 @@ impl Prepared {
 }
 
 /// A draw of the exponential law of mean 1.
+#[inline]
 pub fn exponential(draw: &mut Draw) -> f64 {
     Exp1.sample(draw)
 }

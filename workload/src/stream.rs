@@ -13,6 +13,7 @@ use rand::TryRng;
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The finaliser of SplitMix64: every input bit reaches every output bit.
+#[inline]
 const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -52,6 +53,7 @@ pub struct Key(u64);
 impl Key {
     /// The root of one replication.
     #[must_use]
+    #[inline]
     pub const fn root(seed: u64, replication: u32) -> Self {
         Self(mix(
             mix(seed.wrapping_add(GOLDEN)) ^ (replication as u64 + 1).wrapping_mul(GOLDEN)
@@ -60,18 +62,21 @@ impl Key {
 
     /// The stream of a purpose.
     #[must_use]
+    #[inline]
     pub const fn purpose(self, purpose: Purpose) -> Self {
         self.child(purpose as u64)
     }
 
     /// The stream of the `n`-th thing below this one.
     #[must_use]
+    #[inline]
     pub const fn child(self, n: u64) -> Self {
         Self(mix(self.0 ^ n.wrapping_add(1).wrapping_mul(GOLDEN)))
     }
 
     /// The stream of a place in a program, the `iteration`-th time that it is come to.
     #[must_use]
+    #[inline]
     pub const fn at(self, place: u64, iteration: u32) -> Self {
         Self(mix(
             self.0 ^ place.wrapping_add((iteration as u64) << 1).wrapping_mul(GOLDEN)
@@ -80,12 +85,14 @@ impl Key {
 
     /// Draws from this key.
     #[must_use]
+    #[inline]
     pub const fn draw(self) -> Draw {
         Draw(self.0)
     }
 
     /// The key as a number.
     #[must_use]
+    #[inline]
     pub const fn number(self) -> u64 {
         self.0
     }
@@ -97,6 +104,7 @@ pub struct Draw(u64);
 
 impl Draw {
     /// Uniform in [0, 1).
+    #[inline]
     pub fn uniform(&mut self) -> f64 {
         // The 53 high bits, as many as a double holds.
         (self.next() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
@@ -104,10 +112,12 @@ impl Draw {
 
     /// Uniform among 0 to `n` - 1; zero when `n` is zero. By multiplication (Lemire 2019, without the rejection: the bias is below
     /// n / 2^64).
+    #[inline]
     pub fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
     }
 
+    #[inline]
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         mix(self.0)
@@ -117,10 +127,12 @@ impl Draw {
 impl TryRng for Draw {
     type Error = Infallible;
 
+    #[inline]
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
         Ok((self.next() >> 32) as u32)
     }
 
+    #[inline]
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
         Ok(self.next())
     }

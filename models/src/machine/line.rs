@@ -46,6 +46,7 @@ impl<T: Copy> Default for Line<T> {
 
 impl<T: Copy> Line<T> {
     /// Joins at the tail.
+    #[inline]
     pub fn push(&mut self, ticket: T, now: SimTime, timeout: SimSpan) -> Place {
         let place = Place(self.front + self.places.len() as u64);
         self.places.push_back(Some(Waiter {
@@ -58,6 +59,7 @@ impl<T: Copy> Line<T> {
     }
 
     /// Takes the waiter at the front.
+    #[inline]
     pub fn pop(&mut self) -> Option<Waiter<T>> {
         let waiter = self.places.pop_front()??;
         self.front += 1;
@@ -68,6 +70,7 @@ impl<T: Copy> Line<T> {
 
     /// The waiter at the front.
     #[must_use]
+    #[inline]
     pub fn peek(&self) -> Option<&Waiter<T>> {
         self.places.front()?.as_ref()
     }
@@ -88,23 +91,27 @@ impl<T: Copy> Line<T> {
 
     /// The first deadline; [`SimTime::NEVER`] when nobody waits or nobody's patience ends.
     #[must_use]
+    #[inline]
     pub fn next_deadline(&self) -> SimTime {
         self.peek().map_or(SimTime::NEVER, |waiter| waiter.deadline)
     }
 
     /// How many wait.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.live
     }
 
     /// Whether nobody waits.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.live == 0
     }
 
     /// Holes never stay at the front, so that the front is always somebody.
+    #[inline]
     fn trim(&mut self) {
         while let Some(None) = self.places.front() {
             self.places.pop_front();

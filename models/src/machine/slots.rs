@@ -42,6 +42,7 @@ impl<T: Copy> Slots<T> {
     }
 
     /// Asks for a slot.
+    #[inline]
     pub fn acquire(&mut self, now: SimTime, ticket: T) -> Ask {
         if self.busy < self.max {
             self.busy += 1;
@@ -54,6 +55,7 @@ impl<T: Copy> Slots<T> {
     }
 
     /// Gives a slot back; it goes to the waiter returned, if any.
+    #[inline]
     pub fn release(&mut self) -> Option<Waiter<T>> {
         debug_assert!(self.busy > 0, "a slot was given back that nobody had");
         if self.busy <= self.max
@@ -77,6 +79,7 @@ impl<T: Copy> Slots<T> {
 
     /// When to call [`Slots::expire`] next.
     #[must_use]
+    #[inline]
     pub fn next_deadline(&self) -> SimTime {
         self.line.next_deadline()
     }

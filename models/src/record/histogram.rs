@@ -26,6 +26,7 @@ impl Histogram {
     pub const RELATIVE_ERROR: f64 = 0.5 / PER_OCTAVE as f64;
 
     /// Adds one value.
+    #[inline]
     pub fn record(&mut self, value: u64) {
         let index = bucket_of(value);
         if index >= self.buckets.len() {
@@ -151,6 +152,7 @@ impl Histogram {
 
 /// The bucket of a value.
 #[must_use]
+#[inline]
 fn bucket_of(value: u64) -> usize {
     if value < PER_OCTAVE as u64 {
         return value as usize;

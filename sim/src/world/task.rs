@@ -15,6 +15,8 @@ use crate::slab::Handle;
 
 impl World<'_> {
     /// Puts a task into the table, with clean stages.
+    // Inlined, so that the task is built where it stays and not copied there.
+    #[inline(always)]
     pub(super) fn insert_task(&mut self, task: Task) -> Handle {
         let handle = self.tasks.insert(task);
         let index = handle.index as usize;
