@@ -24,14 +24,14 @@ pub struct Level {
     /// Area since the start of the run, in units times nanoseconds.
     pub area: u128,
     /// Area under the square.
-    pub area_of_square: f64,
+    pub area_of_square: u128,
     /// The most since measuring began.
     pub max: u64,
     /// Area when measuring began.
     from: u128,
-    from_of_square: f64,
+    from_of_square: u128,
     /// Areas and the most when measuring ended.
-    ended: Option<(u128, f64, u64)>,
+    ended: Option<(u128, u128, u64)>,
 }
 
 impl Level {
@@ -41,8 +41,8 @@ impl Level {
         let span = now.since(self.since).nanos();
         if span > 0 {
             self.area += u128::from(self.value) * u128::from(span);
-            let value = self.value as f64;
-            self.area_of_square += value * value * span as f64;
+            // Levels count things in flight, below 2^32, so that a square fits.
+            self.area_of_square += u128::from(self.value * self.value) * u128::from(span);
             self.since = now;
         }
     }
@@ -103,7 +103,7 @@ impl Level {
     pub fn standard_deviation(&self, span: SimSpan) -> f64 {
         let mean = self.mean(span);
         let end = self.ended.map_or(self.area_of_square, |(_, squares, _)| squares);
-        let squares = (end - self.from_of_square) / span.nanos() as f64;
+        let squares = (end - self.from_of_square) as f64 / span.nanos() as f64;
         (squares - mean * mean).max(0.0).sqrt()
     }
 }

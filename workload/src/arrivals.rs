@@ -112,7 +112,7 @@ impl Arrivals {
             return segment.rate_to;
         }
         let length = (segment.to - segment.from).seconds();
-        if length == 0.0 {
+        if length == 0.0 || segment.rate_from == segment.rate_to {
             return segment.rate_to;
         }
         segment.rate_from + (segment.rate_to - segment.rate_from) * (at.since(segment.from).seconds() / length)
@@ -131,6 +131,9 @@ impl Arrivals {
         let whole = (rate_from + rate_to) / 2.0 * length;
         if whole < area || whole <= 0.0 {
             return Err(whole);
+        }
+        if rate_from == rate_to {
+            return Ok((area / rate_from).min(length));
         }
         let slope = (rate_to - rate_from) / length;
         // Solve rate_from t + slope t^2 / 2 = area, in the form that does not cancel.

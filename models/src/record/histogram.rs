@@ -39,7 +39,8 @@ impl Histogram {
         self.max = self.max.max(value);
         self.count += 1;
         self.sum += u128::from(value);
-        let value = value as f64;
+        // Values are below 2^63, and a signed number converts in one instruction where an unsigned one takes several.
+        let value = value as i64 as f64;
         self.sum_squares += value * value;
     }
 
