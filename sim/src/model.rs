@@ -124,6 +124,8 @@ pub struct Endpoint {
     pub start: Pc,
     /// Where it starts for a call from another endpoint: at the balancer too.
     pub body: Pc,
+    /// Whether a good answer signs the session in.
+    pub signs_in: bool,
     /// Whether clients may retry it as a query.
     pub is_query: bool,
     /// Feature it belongs to.

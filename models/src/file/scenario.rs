@@ -90,6 +90,9 @@ table! {
         day: Option<Day> = none "flat",
         /// Who a session belongs to.
         people: Option<People> = none "as many as sessions, each new",
+        /// Share of the sessions that arrive signed in. The others count by their address until an endpoint that
+        /// `signs_in` has answered.
+        signed_in: Share = 1.0,
         /// People behind one IP, on average.
         people_per_ip: Option<f64> = none "1" in 1.0..=1e9,
         /// Instead: this many IPs.

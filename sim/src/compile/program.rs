@@ -57,6 +57,7 @@ impl<'p> Compiler<'p> {
                 service: around.service,
                 start,
                 body: start,
+                signs_in: endpoint.signs_in,
                 is_query: endpoint.kind == EndpointKind::Query,
                 feature,
             });
@@ -123,6 +124,9 @@ impl<'p> Compiler<'p> {
             service,
             start,
             body: start,
+            signs_in: members
+                .iter()
+                .any(|&member| self.model.endpoints[usize::from(member)].signs_in),
             is_query,
             feature: None,
         });

@@ -62,7 +62,7 @@ impl Compiler<'_> {
             cores,
             connections: most.map_or(u32::MAX, |most| most.saturating_sub(kept)),
             connect: Sampler::new(&database.connect),
-            connect_cpu: Sampler::constant(0.0),
+            connect_cpu: Sampler::new(&database.connect_cpu),
             rtt: Sampler::new(&database.rtt),
             stage,
         });

@@ -48,7 +48,7 @@ impl Compiler<'_> {
                     classes: classes.clone(),
                     flows: flows.clone(),
                     client: number(client.unwrap_or(0)),
-                    signed_in: 1.0,
+                    signed_in: load.signed_in.get(),
                     first_phase,
                     phase_ends: phase_ends.clone(),
                 });

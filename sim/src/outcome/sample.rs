@@ -39,6 +39,7 @@ pub fn model() -> Model {
         service: 0,
         start: 0,
         body: 0,
+        signs_in: false,
         is_query: true,
         feature: None,
     };

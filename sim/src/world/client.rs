@@ -861,6 +861,9 @@ impl World<'_> {
         let ended = &mut self.requests[index];
         (ended.backoff, ended.patience, ended.resend) = (Scheduled::NOTHING, Scheduled::NOTHING, Scheduled::NOTHING);
         self.requests.remove(index);
+        if cause.is_none() && self.model.endpoints[endpoint as usize].signs_in {
+            self.sessions[session.index].signed_in = true;
+        }
         let spec = &self.model.clients[client as usize];
         let leaves = match cause {
             None => false,

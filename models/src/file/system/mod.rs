@@ -150,6 +150,8 @@ table! {
         feature: Option<Name> = none,
         /// Runs the service's `before` steps first.
         before: bool = true,
+        /// Whether a good answer signs the session in: from then on limiters that count users know who it is.
+        signs_in: bool = false,
         /// Outbound bytes, billed.
         response: Bytes = "2 KB" [assumed "a small JSON answer" "2026-11-24"],
     }

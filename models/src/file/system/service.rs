@@ -44,6 +44,11 @@ table! {
         deadline: Option<SimSpan> = none,
         /// Work stops when its client has gone.
         cancel: bool = false [documented "nodejs.org: a disconnect does not stop a handler" "2026-11-24"],
+        /// Whether limiters see the client's address through the platform's proxy (Express: `trust proxy`). If not,
+        /// everybody comes from the proxy's own addresses and shares their counts.
+        trust_proxy: bool = true,
+        /// From how many addresses the platform's proxy speaks, where it is not trusted.
+        proxy_addresses: u64 = 4 [assumed "the platform publishes no number" "2026-11-24"] in 1.0..=1e6,
         /// Refuse early (503, `shed`) above a loop delay or a number in hand.
         shed: Option<Shed> = none "off",
         /// Requests in hand on one instance; one more is refused: `queue_full`.

@@ -28,6 +28,8 @@ table! {
         others: u32 = 0 in 0.0..=1e7,
         /// Opening a connection.
         connect: Quantity = "10ms" of time [assumed "5 to 30 ms with SCRAM" "2026-11-24"],
+        /// Work of the server's cores for each connection that is opened, beside that time.
+        connect_cpu: Quantity = "0s" of time,
         /// Network, per query.
         rtt: Quantity = "0s" of time,
         /// Kinds of query.
