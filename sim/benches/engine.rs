@@ -1,6 +1,6 @@
 //! The engine beside three event loops written by hand: what it costs that the model comes from a file.
 //!
-//! `cargo bench -p highwater-sim --bench engine -- [--quick] [--events N] [--rounds N] [--model a|b|c]`
+//! `cargo bench -p highwater-sim --bench engine -- [--quick] [--events N] [--rounds N] [--model a|b|c|chat]`
 //!
 //! For each model it prints nanoseconds per event, events a second, a checksum of the answer, and the answer beside
 //! theory. By-hand loop and engine take turns, so that what else the machine does falls on both, and the ratio is the
@@ -12,8 +12,8 @@ mod baseline;
 
 use baseline::Model;
 use baseline::clock::timed;
-use highwater_models::SimTime;
 use highwater_models::file::{NoFiles, Request, load_scenario, render_all};
+use highwater_models::{SimTime, bundled};
 use highwater_sim::compile::compile;
 use highwater_sim::world::{Control, simulate};
 use std::process::ExitCode;
@@ -86,7 +86,10 @@ fn count(text: &str) -> Result<u64, String> {
 /// compiling the file is not timed.
 fn engine_runner(model: &str, text: &str, horizon: SimTime) -> Option<Measured> {
     let settings = [format!("duration={}ms", horizon.nanos() / 1_000_000)];
-    let loaded = load_scenario(Request::new(model, text).with_settings(&settings), &NoFiles, |_| None);
+    let mut request = Request::new(model, text).with_settings(&settings);
+    // Its system is a bundled one.
+    request.is_bundled = model == "chat";
+    let loaded = load_scenario(request, &NoFiles, bundled::system);
     let Some(plan) = loaded.plan else {
         eprintln!("{}", render_all(&loaded.diagnostics, &loaded.sources, false));
         return None;
@@ -136,7 +139,23 @@ fn main() -> ExitCode {
     for model in baseline::models().iter().filter(|model| wanted(model)) {
         agreed &= compare(model, &options);
     }
+    if options.model.as_deref().is_none_or(|name| name == "chat") {
+        agreed &= chat(&options);
+    }
     if agreed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Events that a second of the plan's chat load brings.
+const CHAT_EVENTS_PER_SECOND: f64 = 118.0;
+
+/// The plan's chat request through the whole bundled system: no loop written by hand, no theory, only what it costs.
+fn chat(options: &Options) -> bool {
+    let horizon = SimTime::from_nanos((options.events as f64 / CHAT_EVENTS_PER_SECOND * 1e9) as u64);
+    let text = include_str!("models/chat.toml");
+    let run = |_| engine_runner("chat", text, horizon);
+    let runs: Vec<Measured> = (0..options.rounds).filter_map(run).collect();
+    println!("chat: the plan's chat request, {:.0} s simulated", horizon.seconds());
+    runs.len() == options.rounds && print_runs("engine", &runs, None)
 }
 
 /// Runs one model in turns and prints what came out; whether every run of a kind gave the same answer.
@@ -151,9 +170,9 @@ fn compare(model: &Model, options: &Options) -> bool {
         engine.extend(engine_runner(model.name, model.file, horizon));
     }
     println!("{}: {}, {:.0} s simulated", model.name, model.title, horizon.seconds());
-    let mut agreed = print_runs("by hand", &by_hand, model.theory);
+    let mut agreed = print_runs("by hand", &by_hand, Some(model.theory));
     if !engine.is_empty() {
-        agreed &= print_runs("engine", &engine, model.theory);
+        agreed &= print_runs("engine", &engine, Some(model.theory));
         let ratios = by_hand.iter().zip(&engine);
         let ratio = median(ratios.map(|(hand, engine)| hand.took.as_secs_f64() / engine.took.as_secs_f64()));
         println!("  engine: {ratio:.2} of the speed by hand, for the same simulated time");
@@ -161,7 +180,7 @@ fn compare(model: &Model, options: &Options) -> bool {
     agreed
 }
 
-fn print_runs(who: &str, runs: &[Measured], theory: f64) -> bool {
+fn print_runs(who: &str, runs: &[Measured], theory: Option<f64>) -> bool {
     let per_event = median(runs.iter().map(|run| run.took.as_secs_f64() * 1e9 / run.events as f64));
     let Measured {
         events,
@@ -171,8 +190,9 @@ fn print_runs(who: &str, runs: &[Measured], theory: f64) -> bool {
     } = runs[0];
     println!(
         "  {who:8} {per_event:7.1} ns/event {:6.2} M events/s  {events} events  checksum {checksum:016x}  \
-         mean response {mean_response:.4} s (theory {theory:.4})",
+         mean response {mean_response:.4} s{}",
         1e3 / per_event,
+        theory.map_or_else(String::new, |theory| format!(" (theory {theory:.4})")),
     );
     let same = runs.iter().all(|run| (run.events, run.checksum) == (events, checksum));
     if !same {
