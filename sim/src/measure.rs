@@ -805,6 +805,20 @@ impl Record {
         self.cells[index].get_or_insert_with(Box::default)
     }
 
+    /// The number of a cell, which is made if it has not been used before.
+    #[inline]
+    pub fn cell_index(&mut self, endpoint: u16, class: u8, phase: u16) -> u32 {
+        let index = (endpoint as usize * self.classes + class as usize) * self.phases + phase as usize;
+        self.cells[index].get_or_insert_with(Box::default);
+        index as u32
+    }
+
+    /// The cell of a number from [`Record::cell_index`].
+    #[inline]
+    pub fn cell_at(&mut self, index: u32) -> &mut Cell {
+        self.cells[index as usize].get_or_insert_with(Box::default)
+    }
+
     /// The endpoint, class and phase of a cell's index.
     #[must_use]
     pub fn cell_names(&self, index: usize) -> (usize, usize, usize) {

@@ -466,6 +466,26 @@ pub struct Choice {
     pub place: u64,
 }
 
+impl Choice {
+    /// Where to go on: the branch that a uniform draw falls on, of those that are for the class.
+    #[inline]
+    pub fn branch(&self, class: u8, uniform: impl FnOnce() -> f64) -> Pc {
+        let for_me = |of: &Option<u8>| of.is_none_or(|of| of == class);
+        let mine = || self.branches.iter().filter(|(_, of, _)| for_me(of));
+        let total: f64 = mine().map(|(weight, _, _)| weight).sum();
+        let mut at = uniform() * total;
+        let mut to = self.after;
+        for (weight, _, start) in mine().filter(|(weight, _, _)| *weight > 0.0) {
+            to = *start;
+            if at < *weight {
+                break;
+            }
+            at -= weight;
+        }
+        to
+    }
+}
+
 /// Branches that run at once.
 #[derive(Clone, Debug)]
 pub struct Fork {

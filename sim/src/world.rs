@@ -182,7 +182,8 @@ pub(crate) struct Task {
     pub stage: Stage,
     pub endpoint: u16,
     pub client: u16,
-    pub phase_of_load: u16,
+    /// Where its request is counted: a cell of the record.
+    pub cell: u32,
     pub measured: bool,
     pub process: u32,
     pub pc: Pc,
@@ -357,6 +358,8 @@ pub(crate) struct ProviderState {
 /// What a request is to its client.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    /// Where it is counted: a cell of the record.
+    pub cell: u32,
     pub fibre: Handle,
     pub session: Handle,
     pub endpoint: u16,

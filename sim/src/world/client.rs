@@ -116,18 +116,19 @@ impl World<'_> {
             None => self.choose_person(source, user, key),
         };
         let person = (u64::from(source) << 48) | person;
-        let of_person = self.root.purpose(Purpose::Person).child(person);
+        let root = self.root;
+        let of_person = || root.purpose(Purpose::Person).child(person);
         let class = match recorded.and_then(|row| row.class) {
             Some(class) => class,
-            None => pick(&spec.classes, || of_person.child(0).draw().uniform()).unwrap_or(0),
+            None => pick(&spec.classes, || of_person().child(0).draw().uniform()).unwrap_or(0),
         };
         let ip = match (recorded.and_then(|row| row.ip), spec.addresses) {
             (Some(ip), _) => ip,
-            (None, Addresses::Count(count)) => of_person.child(1).draw().below(count.max(1)),
+            (None, Addresses::Count(count)) => of_person().child(1).draw().below(count.max(1)),
             (None, Addresses::PeoplePerAddress(people)) => match &spec.who {
                 Who::Even(count) | Who::InOrder(count) | Who::Popular(count, _) if people > 1.0 => {
                     let addresses = (*count as f64 / people).ceil().max(1.0);
-                    of_person.child(1).draw().below(addresses as u64)
+                    of_person().child(1).draw().below(addresses as u64)
                 }
                 // People who come once share an address with those who come after them.
                 _ if people > 1.0 => ((person & 0xffff_ffff_ffff) as f64 / people) as u64,
@@ -231,7 +232,8 @@ impl World<'_> {
             self.drop_fibre(index);
             return;
         }
-        let key = self.sessions[session.index].key.purpose(Purpose::Flow);
+        let session_key = self.sessions[session.index].key;
+        let key = || session_key.purpose(Purpose::Flow);
         loop {
             let fibre = &mut self.fibres[index];
             let op = self.model.flow_ops[fibre.pc as usize];
@@ -244,7 +246,7 @@ impl World<'_> {
                 }
                 FlowOp::Think { site } => {
                     let (sampler, place) = &mut self.sites[site as usize];
-                    let span = sampler.span(&mut key.at(*place, iteration).draw());
+                    let span = sampler.span(&mut key().at(*place, iteration).draw());
                     if span > SimSpan::ZERO {
                         let scheduled = self.events.schedule(self.now + span, Event::Fibre(index));
                         self.fibres[index].scheduled = scheduled;
@@ -254,23 +256,12 @@ impl World<'_> {
                 FlowOp::Choose { choice } => {
                     let class = self.sessions[session.index].class;
                     let choice = &self.model.choices[choice as usize];
-                    let for_me = |of: &Option<u8>| of.is_none_or(|of| of == class);
-                    let branches = choice.branches.iter().filter(|(_, of, _)| for_me(of));
-                    let total: f64 = branches.clone().map(|(weight, _, _)| weight).sum();
-                    let mut at = key.at(choice.place, iteration).draw().uniform() * total;
-                    let mut to = choice.after;
-                    for (weight, _, start) in branches.filter(|(weight, _, _)| *weight > 0.0) {
-                        to = *start;
-                        if at < *weight {
-                            break;
-                        }
-                        at -= weight;
-                    }
-                    self.fibres[index].pc = to;
+                    let draw = || key().at(choice.place, iteration).draw().uniform();
+                    self.fibres[index].pc = choice.branch(class, draw);
                 }
                 FlowOp::Repeat { site, after } => {
                     let (sampler, place) = &mut self.sites[site as usize];
-                    let times = sampler.count(&mut key.at(*place, iteration).draw());
+                    let times = sampler.count(&mut key().at(*place, iteration).draw());
                     let fibre = &mut self.fibres[index];
                     if times == 0 {
                         fibre.pc = after;
@@ -381,7 +372,11 @@ impl World<'_> {
         let late = self.model.measure_to == self.model.duration;
         let measured = self.now >= self.model.measure_from && (self.now <= self.model.measure_to || late);
         let window = self.record.window_of(self.now);
+        let cell = self
+            .record
+            .cell_index(endpoint, session.class, source.first_phase + phase as u16);
         let request = Request {
+            cell,
             fibre,
             session: session_handle,
             endpoint,
@@ -409,7 +404,7 @@ impl World<'_> {
             resend: Scheduled::NOTHING,
             task: Handle::NOTHING,
         };
-        let (class, phase, client) = (request.class, request.phase, request.client);
+        let client = request.client;
         let handle = self.requests.insert(request);
         let index = handle.index;
         let stages = self.stages;
@@ -421,7 +416,7 @@ impl World<'_> {
         self.record.whole_offered += 1;
         self.record.in_system.up(self.now);
         if measured {
-            self.record.cell(endpoint, class, phase).offered += 1;
+            self.record.cell_at(cell).offered += 1;
             if let Some(window) = self.record.windows.get_mut(window) {
                 window.offered += 1;
             }
@@ -482,7 +477,7 @@ impl World<'_> {
             stage: STAGE_CLIENT,
             endpoint: request.endpoint,
             client,
-            phase_of_load: request.phase,
+            cell: request.cell,
             measured: request.measured,
             process: NOBODY,
             pc: self.model.endpoints[request.endpoint as usize].start,
@@ -514,11 +509,11 @@ impl World<'_> {
             answer: 0.0,
             cache_key: 0,
         };
-        let (measured, endpoint, class, phase) = (request.measured, request.endpoint, request.class, request.phase);
+        let (measured, counted) = (request.measured, request.cell);
         let wants_first_byte = !request.patience_is_person && spec.first_byte_timeout != SimSpan::FOREVER;
         self.record.attempts_begun += 1;
         if measured {
-            self.record.cell(endpoint, class, phase).attempts += 1;
+            self.record.cell_at(counted).attempts += 1;
         }
         let task = self.insert_task(task);
         self.tasks[task.index].older = self.requests[index].task;
@@ -571,7 +566,7 @@ impl World<'_> {
         let waited_for = self.is_waited_for(task);
         let state = &self.tasks[task];
         let (cause, handle, retry_after) = (state.cause, state.request, state.retry_after);
-        let (endpoint, class, phase) = (state.endpoint, state.class, state.phase_of_load);
+        let counted = state.cell;
         let first_byte = if state.first_byte == SimTime::ZERO {
             self.now
         } else {
@@ -580,7 +575,7 @@ impl World<'_> {
         if state.measured {
             let reading = first_byte.since(state.began).nanos();
             let answered = cause.is_none_or(|cause| cause.status().is_some());
-            let cell = self.record.cell(endpoint, class, phase);
+            let cell = self.record.cell_at(counted);
             if answered {
                 cell.tool.record(reading);
             } else {
@@ -729,13 +724,8 @@ impl World<'_> {
             return;
         }
         let index = handle.index;
-        let (endpoint, class, phase) = (
-            self.tasks[index].endpoint,
-            self.tasks[index].class,
-            self.tasks[index].phase_of_load,
-        );
         if self.tasks[index].measured {
-            self.record.cell(endpoint, class, phase).tool_missing += 1;
+            self.record.cell_at(self.tasks[index].cell).tool_missing += 1;
         }
         let stage = self.tasks[index].stage;
         self.enter(index, stage);
@@ -796,7 +786,7 @@ impl World<'_> {
         }
         let request = &self.requests[index];
         let latency = self.now.since(request.began).nanos();
-        let (endpoint, class, phase) = (request.endpoint, request.class, request.phase);
+        let (endpoint, counted) = (request.endpoint, request.cell);
         let (fibre, session, client) = (request.fibre, request.session, request.client);
         let (measured, window) = (request.measured, request.window);
         let first_byte = request.first_byte.since(request.began).nanos();
@@ -816,7 +806,7 @@ impl World<'_> {
                 self.record.stage_mismatches += 1;
             }
             let ended = self.record.window_of(self.now);
-            let cell = self.record.cell(endpoint, class, phase);
+            let cell = self.record.cell_at(counted);
             match cause {
                 None => {
                     cell.useful += 1;

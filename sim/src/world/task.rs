@@ -45,7 +45,7 @@ impl World<'_> {
             stage: STAGE_IO,
             endpoint: of.endpoint,
             client: of.client,
-            phase_of_load: of.phase_of_load,
+            cell: of.cell,
             measured: of.measured,
             process: of.process,
             pc,
@@ -333,25 +333,9 @@ impl World<'_> {
     fn choose(&mut self, index: u32, choice: u16) {
         let choice = &self.model.choices[choice as usize];
         let task = &mut self.tasks[index];
-        let for_me = |class: &Option<u8>| class.is_none_or(|class| class == task.class);
-        let total: f64 = choice
-            .branches
-            .iter()
-            .filter(|(_, class, _)| for_me(class))
-            .map(|(weight, _, _)| weight)
-            .sum();
-        let mut at = task.key.at(choice.place, task.iteration).draw().uniform() * total;
-        let mut to = choice.after;
-        for (weight, class, start) in &choice.branches {
-            if for_me(class) && *weight > 0.0 {
-                to = *start;
-                if at < *weight {
-                    break;
-                }
-                at -= weight;
-            }
-        }
-        task.pc = to;
+        task.pc = choice.branch(task.class, || {
+            task.key.at(choice.place, task.iteration).draw().uniform()
+        });
     }
 
     fn repeat(&mut self, index: u32, site: u32, after: Pc) {
@@ -518,14 +502,12 @@ impl World<'_> {
         self.enter(index, STAGE_CLIENT);
         self.leave_process(index);
         self.record.attempts_ended += 1;
-        let task = &self.tasks[index];
-        let (endpoint, class, phase) = (task.endpoint, task.class, task.phase_of_load);
         let waited_for = self.is_waited_for(index);
         let task = &self.tasks[index];
         if task.measured {
             let server = self.now.since(task.arrived).nanos();
             let good = task.cause.is_none();
-            let cell = self.record.cell(endpoint, class, phase);
+            let cell = self.record.cell_at(task.cell);
             if good {
                 cell.completed += 1;
                 cell.server.record(server);
