@@ -2,7 +2,7 @@
 //!
 //! Owns: the clock, the pending events, who is ready to go on, and the tables of what is in flight.
 //! What happens at each place is in the rooms beside this one: `task` (an attempt's steps), `turn` (event loops and
-//! CPUs), `holding` (slots, connections, queues), `remote` (database, cache, provider), `client` (people and requests),
+//! CPUs), `holding` (slots, connections, queues), `remote` (database, cache, provider), `session` (people), `request` (what they ask for),
 //! `platform` (balancer, instances, autoscaler), `books` (what must add up).
 //! Order: whoever becomes ready at an instant goes on in the order in which that happened (invariant 5).
 
@@ -31,10 +31,11 @@ use crate::processor::{Limit, Processor};
 use crate::slab::{Handle, Slab};
 
 mod books;
-mod client;
 mod holding;
 mod platform;
 mod remote;
+mod request;
+mod session;
 mod task;
 mod turn;
 

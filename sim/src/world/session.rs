@@ -1,0 +1,404 @@
+//! People and their sessions: who comes when, and where each is in its flow.
+
+use highwater_models::{SimSpan, SimTime};
+use highwater_workload::Key;
+use highwater_workload::arrivals::Segment;
+use highwater_workload::stream::Purpose;
+
+use super::{Fibre, Ready, Session, World};
+use crate::event::{Event, Scheduled};
+use crate::model::{Addresses, Coming, FlowOp, Recorded, Who};
+use crate::slab::Handle;
+
+impl World<'_> {
+    /// The first arrival of every source.
+    pub(super) fn start_sources(&mut self) {
+        for source in 0..self.model.sources.len() {
+            match &self.model.sources[source].coming {
+                Coming::Closed { segments } => {
+                    let users = level_at(segments, SimTime::ZERO);
+                    for _ in 0..users {
+                        self.begin_user(source as u16);
+                    }
+                    self.schedule_rise(source);
+                }
+                Coming::Open { .. } | Coming::At(_) | Coming::Every(_) | Coming::Trace(_) => {
+                    self.schedule_arrival(source)
+                }
+            }
+        }
+    }
+
+    fn schedule_arrival(&mut self, source: usize) {
+        let state = &mut self.sources[source];
+        let at = match &self.model.sources[source].coming {
+            Coming::Open { .. } => state.arrivals.as_mut().and_then(Iterator::next),
+            Coming::At(times) => times.get(state.next_at).copied(),
+            Coming::Trace(rows) => rows.get(state.next_at).map(|row| row.at),
+            Coming::Every(_) => {
+                let now = self.now;
+                state
+                    .every
+                    .as_mut()
+                    .map(|law| now + law.span(&mut state.draws).max(SimSpan::from_nanos(1)))
+            }
+            Coming::Closed { .. } => None,
+        };
+        if let Some(at) = at
+            && at <= self.model.duration
+        {
+            self.events.schedule(at, Event::Arrival(source as u32));
+        }
+    }
+
+    /// When a closed source wants one user more.
+    fn schedule_rise(&mut self, source: usize) {
+        if let Coming::Closed { segments } = &self.model.sources[source].coming
+            && let Some(at) = rise(segments, self.now, self.sources[source].active + 1)
+            && at <= self.model.duration
+        {
+            self.events.schedule(at, Event::Arrival(source as u32));
+        }
+    }
+
+    /// A source's next session, or several, arrive.
+    pub(super) fn arrival(&mut self, source: u32) {
+        let number = source as usize;
+        if !self.loading {
+            return;
+        }
+        if let Coming::Closed { segments } = &self.model.sources[number].coming {
+            // The level may have fallen again, or those who left may have made room: look at it now.
+            let wanted = level_at(segments, self.now);
+            while self.sources[number].active < wanted {
+                self.begin_user(source as u16);
+            }
+            self.schedule_rise(number);
+            return;
+        }
+        let recorded = match &self.model.sources[number].coming {
+            Coming::Trace(rows) => rows.get(self.sources[number].next_at).cloned(),
+            _ => None,
+        };
+        self.sources[number].next_at += 1;
+        let state = &mut self.sources[number];
+        let sessions = state.batch.as_mut().map_or(1, |batch| batch.count(&mut state.draws));
+        for _ in 0..sessions {
+            self.begin_session(source as u16, 0, recorded.as_ref());
+        }
+        self.schedule_arrival(number);
+    }
+
+    fn begin_user(&mut self, source: u16) {
+        let state = &mut self.sources[source as usize];
+        state.active += 1;
+        let user = state.users;
+        state.users += 1;
+        self.begin_session(source, user, None);
+    }
+
+    /// A session begins.
+    fn begin_session(&mut self, source: u16, user: u64, recorded: Option<&Recorded>) {
+        let spec = &self.model.sources[source as usize];
+        let number = self.sources[source as usize].sessions;
+        self.sources[source as usize].sessions += 1;
+        let stream = (u64::from(source) << 48) | number;
+        let key = self.root.purpose(Purpose::Session).child(stream);
+        let person = match recorded.and_then(|row| row.person) {
+            Some(person) => person,
+            None => self.choose_person(source, user, key),
+        };
+        let person = (u64::from(source) << 48) | person;
+        let root = self.root;
+        let of_person = || root.purpose(Purpose::Person).child(person);
+        let class = match recorded.and_then(|row| row.class) {
+            Some(class) => class,
+            None => pick(&spec.classes, || of_person().child(0).draw().uniform()).unwrap_or(0),
+        };
+        let ip = match (recorded.and_then(|row| row.ip), spec.addresses) {
+            (Some(ip), _) => ip,
+            (None, Addresses::Count(count)) => of_person().child(1).draw().below(count.max(1)),
+            (None, Addresses::PeoplePerAddress(people)) => match &spec.who {
+                Who::Even(count) | Who::InOrder(count) | Who::Popular(count, _) if people > 1.0 => {
+                    let addresses = (*count as f64 / people).ceil().max(1.0);
+                    of_person().child(1).draw().below(addresses as u64)
+                }
+                // People who come once share an address with those who come after them.
+                _ if people > 1.0 => ((person & 0xffff_ffff_ffff) as f64 / people) as u64,
+                _ => person,
+            },
+        };
+        let flow = match recorded.and_then(|row| row.flow) {
+            Some(flow) => flow,
+            None => pick(&spec.flows, || key.child(1).draw().uniform()).unwrap_or(0),
+        };
+        let signed_in = spec.signed_in >= 1.0 || key.child(2).draw().uniform() < spec.signed_in;
+        let session = self.sessions.insert(Session {
+            key,
+            number,
+            source,
+            class,
+            client: spec.client,
+            signed_in,
+            ended: false,
+            abandoned: false,
+            measured: self.record.measuring,
+            person,
+            ip: (u64::from(source) << 48) ^ ip,
+            user,
+            began: self.now,
+            requests: 0,
+            fibres: 1,
+            tokens: 0.0,
+            messages: 0.0,
+        });
+        self.record.online.up(self.now);
+        if self.record.measuring {
+            self.record.sessions.offered += 1;
+        }
+        let pc = self.model.flows[flow as usize].start;
+        let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
+        self.ready.push_back(Ready::Fibre(fibre));
+    }
+
+    /// Whose session it is: a number within the source.
+    fn choose_person(&mut self, source: u16, user: u64, key: Key) -> u64 {
+        let state = &mut self.sources[source as usize];
+        let (count, popular) = match &self.model.sources[source as usize].who {
+            Who::Same => return user,
+            Who::New => {
+                state.people += 1;
+                return state.people - 1;
+            }
+            Who::InOrder(count) => {
+                state.people += 1;
+                return (state.people - 1) % count.max(&1);
+            }
+            Who::Even(count) => (*count, None),
+            Who::Popular(count, popularity) => (*count, Some(popularity)),
+        };
+        if state.online.is_empty() {
+            state.online = vec![0; (count as usize).div_ceil(64)];
+        }
+        let mut draw = key.child(0).draw();
+        let mut person = 0;
+        // Somebody who is not online yet; after many misses nearly everybody is, and the next free number will do.
+        for _ in 0..64 {
+            person = match popular {
+                None => draw.below(count),
+                Some(popularity) => u64::from(popularity.draw(&mut draw)),
+            };
+            if state.online[person as usize / 64] & (1 << (person % 64)) == 0 {
+                break;
+            }
+        }
+        state.online[person as usize / 64] |= 1 << (person % 64);
+        person
+    }
+
+    fn insert_fibre(&mut self, session: Handle, parent: Handle, pc: u32, iteration: u32) -> Handle {
+        let fibre = Fibre {
+            session,
+            parent,
+            pc,
+            iteration,
+            pending: 0,
+            scheduled: Scheduled::NOTHING,
+        };
+        let handle = self.fibres.insert(fibre);
+        if handle.index as usize == self.flow_frames.len() {
+            self.flow_frames.push(Vec::with_capacity(self.model.frame_depth));
+        }
+        handle
+    }
+
+    /// A session's flow goes on until it waits for something.
+    pub(super) fn run_fibre(&mut self, handle: Handle) {
+        if !self.fibres.is_live(handle) {
+            return;
+        }
+        let index = handle.index;
+        let session = self.fibres[index].session;
+        if self.sessions[session.index].ended {
+            self.drop_fibre(index);
+            return;
+        }
+        let session_key = self.sessions[session.index].key;
+        let key = || session_key.purpose(Purpose::Flow);
+        loop {
+            let fibre = &mut self.fibres[index];
+            let op = self.model.flow_ops[fibre.pc as usize];
+            fibre.pc += 1;
+            let iteration = fibre.iteration;
+            match op {
+                FlowOp::Request { endpoint } => {
+                    self.begin_request(handle, endpoint);
+                    return;
+                }
+                FlowOp::Think { site } => {
+                    let (sampler, place) = &mut self.sites[site as usize];
+                    let span = sampler.span(&mut key().at(*place, iteration).draw());
+                    if span > SimSpan::ZERO {
+                        let scheduled = self.events.schedule(self.now + span, Event::Fibre(index));
+                        self.fibres[index].scheduled = scheduled;
+                        return;
+                    }
+                }
+                FlowOp::Choose { choice } => {
+                    let class = self.sessions[session.index].class;
+                    let choice = &self.model.choices[choice as usize];
+                    let draw = || key().at(choice.place, iteration).draw().uniform();
+                    self.fibres[index].pc = choice.branch(class, draw);
+                }
+                FlowOp::Repeat { site, after } => {
+                    let (sampler, place) = &mut self.sites[site as usize];
+                    let times = sampler.count(&mut key().at(*place, iteration).draw());
+                    let fibre = &mut self.fibres[index];
+                    if times == 0 {
+                        fibre.pc = after;
+                    } else {
+                        self.flow_frames[index as usize].push((times, fibre.pc));
+                    }
+                }
+                FlowOp::Again => {
+                    let frames = &mut self.flow_frames[index as usize];
+                    if let Some((left, body)) = frames.last_mut() {
+                        *left -= 1;
+                        if *left > 0 {
+                            self.fibres[index].pc = *body;
+                            self.fibres[index].iteration += 1;
+                        } else {
+                            frames.pop();
+                        }
+                    }
+                }
+                FlowOp::Fork { branches } => {
+                    let count = self.model.forks[branches as usize].branches.len();
+                    self.fibres[index].pending = count as u32;
+                    for number in 0..count {
+                        let start = self.model.forks[branches as usize].branches[number];
+                        let branch = self.insert_fibre(session, handle, start, iteration);
+                        self.sessions[session.index].fibres += 1;
+                        self.ready.push_back(Ready::Fibre(branch));
+                    }
+                    return;
+                }
+                FlowOp::EndBranch => {
+                    let parent = self.fibres[index].parent;
+                    self.drop_fibre(index);
+                    if self.fibres.is_live(parent) {
+                        self.fibres[parent.index].pending -= 1;
+                        if self.fibres[parent.index].pending == 0 {
+                            self.ready.push_back(Ready::Fibre(parent));
+                        }
+                    }
+                    return;
+                }
+                FlowOp::Jump { to } => self.fibres[index].pc = to,
+                FlowOp::End => {
+                    self.sessions[session.index].ended = true;
+                    self.drop_fibre(index);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A thread of a session is over; with the last one the session is.
+    fn drop_fibre(&mut self, index: u32) {
+        let session = self.fibres[index].session;
+        self.flow_frames[index as usize].clear();
+        self.fibres.remove(index);
+        let state = &mut self.sessions[session.index];
+        state.fibres -= 1;
+        if state.fibres == 0 {
+            self.end_session(session.index);
+        }
+    }
+
+    fn end_session(&mut self, index: u32) {
+        let session = &self.sessions[index];
+        let (source, user, person) = (session.source, session.user, session.person & 0xffff_ffff_ffff);
+        if session.measured {
+            let length = self.now.since(session.began).nanos();
+            let record = &mut self.record.sessions;
+            record.length.record(length);
+            if session.abandoned {
+                record.abandoned += 1;
+            } else {
+                record.completed += 1;
+            }
+        }
+        self.sessions.remove(index);
+        self.record.online.down(self.now);
+        let state = &mut self.sources[source as usize];
+        if let Some(word) = state.online.get_mut(person as usize / 64) {
+            *word &= !(1 << (person % 64));
+        }
+        if let Coming::Closed { segments } = &self.model.sources[source as usize].coming {
+            if self.loading && self.sources[source as usize].active <= level_at(segments, self.now) {
+                self.begin_session(source, user, None);
+            } else {
+                self.sources[source as usize].active -= 1;
+            }
+        }
+        if !self.loading {
+            self.end_if_idle();
+        }
+    }
+}
+
+/// How many users a closed source wants at a time.
+fn level_at(segments: &[Segment], at: SimTime) -> u64 {
+    let Some(segment) = segments
+        .iter()
+        .find(|segment| segment.from <= at && at < segment.to)
+        .or_else(|| segments.last())
+    else {
+        return 0;
+    };
+    let length = (segment.to - segment.from).seconds();
+    let share = if length > 0.0 {
+        (at.since(segment.from).seconds() / length).min(1.0)
+    } else {
+        1.0
+    };
+    // A whole number on paper must stay one, whatever rounding does.
+    (segment.rate_from + (segment.rate_to - segment.rate_from) * share + 1e-9) as u64
+}
+
+/// When a closed source first wants so many users, from a time on.
+fn rise(segments: &[Segment], from: SimTime, wanted: u64) -> Option<SimTime> {
+    let wanted = wanted as f64;
+    for segment in segments.iter().filter(|segment| segment.to > from) {
+        let start = segment.from.max(from);
+        let length = (segment.to - segment.from).seconds();
+        let at_start =
+            segment.rate_from + (segment.rate_to - segment.rate_from) * (start.since(segment.from).seconds() / length);
+        if start > from && at_start >= wanted {
+            return Some(start);
+        }
+        if segment.rate_to > segment.rate_from && segment.rate_to >= wanted && at_start < wanted {
+            let share = (wanted - segment.rate_from) / (segment.rate_to - segment.rate_from);
+            // Rounded up, so that the level is surely reached.
+            let at = segment.from + SimSpan::from_nanos((share * length * 1e9).ceil() as u64);
+            return Some(at.max(from + SimSpan::from_nanos(1)));
+        }
+    }
+    None
+}
+
+/// The choice that a uniform draw falls on, by cumulative weight. Where there is no choice nothing is drawn.
+fn pick<T: Copy>(cumulative: &[(f64, T)], uniform: impl FnOnce() -> f64) -> Option<T> {
+    let (total, last) = *cumulative.last()?;
+    if cumulative.len() == 1 {
+        return Some(last);
+    }
+    let at = uniform() * total;
+    Some(
+        cumulative
+            .iter()
+            .find(|(upto, _)| at < *upto)
+            .map_or(last, |(_, choice)| *choice),
+    )
+}
