@@ -4,6 +4,7 @@ pub mod compile;
 pub mod event;
 pub mod experiment;
 pub mod interval;
+pub mod level;
 pub mod measure;
 pub mod model;
 pub mod outcome;
