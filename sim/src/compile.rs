@@ -233,6 +233,9 @@ impl<'p> Compiler<'p> {
         if !money.month.is_empty() || money.payment.is_some() || money.paying.get() < 1.0 {
             self.note("`[money]`: no sums are reckoned.");
         }
+        if self.scenario.measure.books {
+            self.note("`measure.books`: the books are checked and not written to a file.");
+        }
         for (name, service) in system.service.iter() {
             if service.deadline.is_some() {
                 self.note(format!("`{name}.deadline`: the server never gives a request up."));

@@ -74,8 +74,8 @@ pub enum Op {
     Release,
     /// One query on the connection held.
     Query { query: u16 },
-    /// A command to a cache server and back, as a limiter's store needs.
-    Command { cache: u16 },
+    /// A limiter's command to its store and back; where the store refuses, on at `otherwise`, or failure without one.
+    Command { cache: u16, otherwise: Option<Pc> },
     /// A look-up, by its index in [`Model::lookups`]; on a hit the program goes on at `hit`. Else a fetch is under way
     /// until the [`Op::Store`] of the same number, or until it fails; it counts as one of the things held.
     Lookup { entry: u16, hit: Pc },

@@ -12,6 +12,7 @@ pub mod objective;
 pub mod recovery;
 pub mod request;
 pub mod resource;
+pub mod snapshot;
 pub mod timeline;
 pub mod warnings;
 
@@ -102,6 +103,7 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     }
     resource::figures(&mut build, model);
     kind::figures(&mut build, model);
+    snapshot::figures(&mut build, model);
     build.figures
 }
 

@@ -336,6 +336,10 @@ pub(crate) struct ServiceState {
     pub scaler: Option<Autoscaler>,
     pub line: VecDeque<Handle>,
     pub boots: u64,
+    /// CPU work asked for in the whole run, in nanoseconds of a full core, and what it was when the autoscaler last looked.
+    pub demand: f64,
+    /// See `demand`.
+    pub demand_sampled: f64,
 }
 
 pub(crate) struct DatabaseState {
@@ -523,6 +527,8 @@ impl<'m> World<'m> {
                 scaler: service.scaling.as_ref().map(|scaling| Autoscaler::new(scaling.config)),
                 line: VecDeque::new(),
                 boots: 0,
+                demand: 0.0,
+                demand_sampled: 0.0,
             })
             .collect();
         let connect = root.purpose(Purpose::Connect);

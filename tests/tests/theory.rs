@@ -9,7 +9,7 @@ use highwater_tests::run::{check_figure, plan, run};
 use highwater_tests::theory::closed::{ClosedNetwork, Station};
 use highwater_tests::theory::erlang::{BoundedMultiServer, MultiServer, erlang_b};
 use highwater_tests::theory::impatience::{ImpatientQueue, Patience};
-use highwater_tests::theory::{cache, limiter, priority, processor_sharing, single_server};
+use highwater_tests::theory::{birth_death, cache, limiter, priority, processor_sharing, single_server, transient};
 
 /// A scenario of 20 replications: a load and how long it lasts, of which the first tenth is left out, and a system.
 fn scenario(load: &str, seconds: u32, system: &str) -> Plan {
@@ -330,4 +330,36 @@ fn buckets_that_refuse() {
         "{ token_bucket = { rate = 0.8, burst = 5 } }",
         limiter::token_bucket_accepted(1.0, 0.8, 5),
     );
+}
+
+// Lost if broken: what happens in the minutes after a change, which no steady state shows.
+#[test]
+fn a_queue_that_begins_empty() {
+    let text = r#"
+title        = "M/M/1 from empty"
+duration     = "6s"
+drain        = "0s"
+replications = 4000
+
+[load]
+rate = 9.0
+
+[measure]
+at = ["1s", "5s"]
+
+[system.pool.servers]
+max = 1
+
+[system.endpoint.job]
+steps = [ { take = { from = "servers", for = { dist = "exponential", mean = "100ms" } } } ]
+
+[system.flow.one]
+steps = [ { request = "job" } ]
+"#;
+    let outcome = run(&plan(text));
+    for (number, seconds) in [(0, 1.0), (1, 5.0)] {
+        let probabilities = transient::single_server_from_empty(9.0, 0.1, 400, seconds);
+        let path = format!("snapshots.{number}.in_system");
+        check_figure(&outcome, &path, birth_death::mean(&probabilities), 0.08);
+    }
 }

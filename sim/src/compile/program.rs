@@ -5,7 +5,7 @@
 
 use highwater_models::Cause;
 use highwater_models::file::step::{Branch, CacheStep, LaterStep, QueryStep, Step, TakeStep};
-use highwater_models::file::system::{Batched, EndpointKind, LimiterStore};
+use highwater_models::file::system::{Batched, EndpointKind, LimiterStore, StoreDown};
 use highwater_models::file::{Name, Quantity};
 
 use super::servers::retry_policy;
@@ -278,7 +278,19 @@ impl<'p> Compiler<'p> {
         }
         if let LimiterStore::Cache(cache) = &file.store {
             let cache = number(self.system.cache.index_of(&cache.text).unwrap_or(0));
-            self.leave(None, path, around, Op::Command { cache });
+            let from = self.here();
+            let otherwise = None;
+            self.leave(None, path, around, Op::Command { cache, otherwise });
+            self.emit(Op::Limit { limiter });
+            if file.store_down == StoreDown::Allow {
+                let past = self.here();
+                for op in &mut self.model.ops[from as usize..] {
+                    if let Op::Command { otherwise, .. } = op {
+                        *otherwise = Some(past);
+                    }
+                }
+            }
+            return;
         }
         self.emit(Op::Limit { limiter });
     }

@@ -125,7 +125,7 @@ fn assert_all_numbers_exist(model: &Model, name: &str) {
             Op::Borrow { pool } => usize::from(pool) < model.pools.len(),
             Op::Enter { queue } => usize::from(queue) < model.queues.len(),
             Op::Query { query } => usize::from(query) < model.queries.len(),
-            Op::Command { cache } => usize::from(cache) < model.caches.len(),
+            Op::Command { cache, .. } => usize::from(cache) < model.caches.len(),
             Op::Lookup { entry, hit } => usize::from(entry) < model.lookups.len() && hit < end,
             Op::Store { entry } => usize::from(entry) < model.lookups.len(),
             Op::Llm { call } | Op::LlmRest { call } => usize::from(call) < model.calls.len(),

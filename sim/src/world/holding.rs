@@ -70,6 +70,14 @@ impl World<'_> {
 
     /// A drawn patience with a line is over.
     pub(super) fn patience_with_line_over(&mut self, index: u32) {
+        if let State::Pool(pool, waiting) = self.tasks[index].state {
+            // The pool knows what its own time-out does to a connection that is being opened.
+            let process = self.tasks[index].process;
+            let local = self.model.pools[pool as usize].local as usize;
+            self.processes[process as usize].pools[local].time_out(self.now, waiting);
+            self.drain_pool(process, pool);
+            return;
+        }
         if let Some((resource, cause)) = self.leave_line(index) {
             self.record.see(self.now, cause, Some(resource));
             self.fail(index, cause);

@@ -498,6 +498,11 @@ impl World<'_> {
             }
         }
         let count = ready.len().max(1) as f64;
+        if scaling.by_demand {
+            let state = &mut self.services[service as usize];
+            cpu = (state.demand - state.demand_sampled) / (spec.cores * every.nanos() as f64);
+            state.demand_sampled = state.demand;
+        }
         let instances = &self.services[service as usize].instances;
         let lives = |life: Life| {
             instances

@@ -7,7 +7,7 @@ use highwater_models::{Cause, SimSpan, SimTime};
 use super::holding::OPENING;
 use super::{Held, HeldWhat, Ready, State, World};
 use crate::event::{Event, Scheduled};
-use crate::model::{Earlier, Op, STAGE_BACKOFF};
+use crate::model::{Earlier, Op, Pc, STAGE_BACKOFF};
 
 /// Nanoseconds in a day.
 const DAY: u64 = 86_400_000_000_000;
@@ -156,10 +156,18 @@ impl World<'_> {
         false
     }
 
-    /// A bare command and its reply.
-    pub(super) fn command(&mut self, index: u32, cache: u16) -> bool {
+    /// A limiter's command to its store, and the reply. Where the store refuses, the limiter's own rule for that holds,
+    /// and not the cache's: the request fails, or goes on at `otherwise` as if there were no limiter.
+    pub(super) fn command(&mut self, index: u32, cache: u16, otherwise: Option<Pc>) -> bool {
         if !self.spend_command(cache) {
-            return self.cache_refuses(index, cache);
+            if let Some(otherwise) = otherwise {
+                self.tasks[index].pc = otherwise;
+                return true;
+            }
+            let resource = self.model.caches[cache as usize].resource;
+            self.record.see(self.now, Cause::CacheUnavailable, Some(resource));
+            self.fail(index, Cause::CacheUnavailable);
+            return false;
         }
         let spec = &self.model.caches[cache as usize];
         let (rtt, stage) = (spec.rtt, spec.stage);
@@ -296,7 +304,7 @@ impl World<'_> {
         let spec = &self.model.lookups[lookup as usize];
         if !self.spend_command(spec.cache) {
             // The fetch is over all the same.
-            let is_fetch = |held: &Held| matches!(held.what, HeldWhat::Fetch(..));
+            let is_fetch = |held: &Held| matches!(held.what, HeldWhat::Fetch(entry, _) if entry == spec.entry);
             if self.held[index as usize].last().is_some_and(is_fetch) {
                 self.release_last(index, true);
             }
@@ -321,10 +329,12 @@ impl World<'_> {
         let entry = &self.model.entries[spec.entry as usize];
         let way = self.draw_span(index, spec.store_rtt);
         let rest = SimSpan::from_nanos(way.nanos() - way.nanos() / 2);
+        // Where the look-up was refused and counted as a miss there is no fetch of it to end, only perhaps one around it.
         if let Some(Held {
-            what: HeldWhat::Fetch(_, key),
+            what: HeldWhat::Fetch(fetched, key),
             ..
         }) = self.held[index as usize].last().copied()
+            && fetched == spec.entry
         {
             self.held[index as usize].pop();
             let mut life = entry.ttl;

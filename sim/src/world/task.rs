@@ -182,7 +182,7 @@ impl World<'_> {
                 Op::Borrow { pool } => self.borrow(index, pool),
                 Op::Enter { queue } => self.enter_queue(index, queue),
                 Op::Query { query } => self.query(index, query),
-                Op::Command { cache } => self.command(index, cache),
+                Op::Command { cache, otherwise } => self.command(index, cache, otherwise),
                 Op::Lookup { entry, .. } => self.look_up(index, entry),
                 Op::Store { entry } => self.store(index, entry),
                 Op::Llm { call } => self.llm(index, call),
@@ -476,13 +476,14 @@ impl World<'_> {
                 // As with a promise that rejects: the parent fails at once, the other branches run on for nobody.
                 self.enter(index, STAGE_IO);
                 let parent = self.tasks[index].parent;
+                let retry_after = self.tasks[index].retry_after;
                 self.leave_process(index);
                 if self.is_joined(parent, index) {
                     self.join(parent.index, index);
                     let task = &mut self.tasks[parent.index];
                     task.failing = Some(cause);
                     task.state = State::Going;
-                    task.retry_after = task.retry_after.or(None);
+                    task.retry_after = retry_after;
                     self.ready.push_back(Ready::Task(parent));
                 }
                 self.remove_task(index);

@@ -29,6 +29,7 @@ impl World<'_> {
         let state = &self.processes[process as usize];
         let service = state.service as usize;
         let handle = self.tasks.handle(index);
+        self.services[service].demand += work.nanos() as f64;
         if state.turning && state.turn_of == index && state.running.is_none() {
             // The same slice goes on.
             if work == SimSpan::ZERO {
@@ -218,6 +219,7 @@ impl World<'_> {
         }
         let process = &self.processes[self.tasks[index].process as usize];
         let (instance, service) = (process.instance, process.service as usize);
+        self.services[service].demand += work.nanos() as f64;
         self.note_start_at_once(self.model.services[service].resource);
         self.enter(index, self.model.services[service].cpu_stage);
         let task = &mut self.tasks[index];
