@@ -56,7 +56,6 @@ impl<'p> Compiler<'p> {
                 name: name.text.clone(),
                 service: around.service,
                 start,
-                body: start,
                 signs_in: endpoint.signs_in,
                 is_query: endpoint.kind == EndpointKind::Query,
                 feature,
@@ -123,7 +122,6 @@ impl<'p> Compiler<'p> {
             name: name.join(","),
             service,
             start,
-            body: start,
             signs_in: members
                 .iter()
                 .any(|&member| self.model.endpoints[usize::from(member)].signs_in),

@@ -38,7 +38,6 @@ pub fn model() -> Model {
         name: name.to_owned(),
         service: 0,
         start: 0,
-        body: 0,
         signs_in: false,
         is_query: true,
         feature: None,

@@ -363,9 +363,9 @@ impl World<'_> {
     }
 
     fn call(&mut self, index: u32, endpoint: u16) -> bool {
-        let body = self.model.endpoints[endpoint as usize].body;
+        let start = self.model.endpoints[endpoint as usize].start;
         self.tasks[index].forks += 1;
-        let child = self.child(index, TaskKind::Call, body, u64::from(endpoint) << 32);
+        let child = self.child(index, TaskKind::Call, start, u64::from(endpoint) << 32);
         self.tasks[child.index].process = NOBODY;
         self.enter(index, STAGE_IO);
         self.tasks[index].state = State::Joining;
