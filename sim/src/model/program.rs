@@ -63,10 +63,10 @@ pub enum Op {
     Query { query: u16 },
     /// A limiter's command to its store and back; where the store refuses, on at `otherwise`, or failure without one.
     Command { cache: u16, otherwise: Option<Pc> },
-    /// A look-up, by its index in [`Model::lookups`]; on a hit the program goes on at `hit`. Else a fetch is under way
+    /// A look-up, by its index in [`Model::lookups`](super::Model::lookups); on a hit the program goes on at `hit`. Else a fetch is under way
     /// until the [`Op::Store`] of the same number, or until it fails; it counts as one of the things held.
     Lookup { entry: u16, hit: Pc },
-    /// What was fetched is stored, by its index in [`Model::lookups`].
+    /// What was fetched is stored, by its index in [`Model::lookups`](super::Model::lookups).
     Store { entry: u16 },
     /// A call to a model provider, to its end or (streaming) to its first token.
     Llm { call: u16 },
