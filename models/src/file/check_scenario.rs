@@ -283,6 +283,13 @@ fn events(scenario: &Scenario, root: &Node, checker: &mut Checker) {
             Some(Fault::Crash(fault)) => checker.refer(&fault.target, &[Service]),
             Some(Fault::Forget(fault)) => checker.refer(&fault.target, &[Cache, Limiter]),
             Some(Fault::LostConnections(fault)) => checker.refer(&fault.target, &[Database]),
+            Some(Fault::Traffic(fault)) => match &fault.source {
+                Some(source) => {
+                    let streams = stream_names(scenario);
+                    checker.refer_among("stream of traffic", source, &streams)
+                }
+                None => true,
+            },
             None => true,
         };
         match &event.action {
@@ -292,6 +299,15 @@ fn events(scenario: &Scenario, root: &Node, checker: &mut Checker) {
             Some(Action::Set(_) | Action::Reset(_)) | None => true,
         };
     }
+}
+
+/// The names of all streams of traffic; `[load]` is called `load`.
+fn stream_names(scenario: &Scenario) -> Vec<Name> {
+    let load = scenario.load.is_some().then(|| Name {
+        text: "load".to_owned(),
+        at: At::DEFAULT,
+    });
+    load.into_iter().chain(scenario.source.names().cloned()).collect()
 }
 
 fn objectives(scenario: &Scenario, phases: &[Name], root: &Node, checker: &mut Checker) {

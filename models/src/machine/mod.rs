@@ -13,6 +13,7 @@ pub mod job_queue;
 pub mod limiter;
 pub mod line;
 pub mod provider_limit;
+pub mod reconnect;
 pub mod retry;
 pub mod slots;
 #[cfg(test)]
