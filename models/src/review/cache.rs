@@ -180,7 +180,12 @@ fn dependents<'a>(design: &Design<'a>, cache: &Name) -> Vec<&'a str> {
 
 fn down(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, cache) in design.system.cache.iter().filter(|(_, cache)| cache.down == CacheDown::Fail) {
+    for (name, _) in design
+        .system
+        .cache
+        .iter()
+        .filter(|(_, cache)| cache.down == CacheDown::Fail)
+    {
         let endpoints = dependents(design, name);
         if endpoints.is_empty() {
             continue;
