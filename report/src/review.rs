@@ -85,7 +85,11 @@ pub fn summary(review: &Review, paint: Paint) -> String {
         ));
     }
     let rest = review.findings.len().saturating_sub(SHOWN);
-    let more = if rest > 0 { format!("and {rest} more; ") } else { String::new() };
+    let more = if rest > 0 {
+        format!("and {rest} more; ")
+    } else {
+        String::new()
+    };
     text.push_str(&wrap_after(
         "  ",
         &format!("{more}`highwater check --design` with this scenario has the arithmetic and the cures"),

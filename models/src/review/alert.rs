@@ -3,7 +3,7 @@
 use super::design::Design;
 use super::finding::Severity;
 use super::rule::{Found, Rule};
-use super::words::{list, many, path, ticked};
+use super::words::{list, many, ticked};
 use crate::file::Name;
 use crate::file::system::{AlertRule, Alerts};
 use crate::units::{show_number, show_share};
@@ -83,7 +83,11 @@ fn most(design: &Design<'_>, watch: &str) -> Option<(f64, String)> {
             match has.map(u64::from).filter(|&has| has < most) {
                 // Those of others and the reserved ones are among what the server has.
                 Some(has) => Some((has as f64, format!("the server has {has}"))),
-                None => Some(((most + u64::from(database.others)) as f64, format!("{sum}, {} of others", database.others))),
+                None if database.others == 0 => Some((most as f64, sum)),
+                None => Some((
+                    (most + u64::from(database.others)) as f64,
+                    format!("{sum}, {} of others", database.others),
+                )),
             }
         }
         "cpu" => {
@@ -112,7 +116,9 @@ fn most(design: &Design<'_>, watch: &str) -> Option<(f64, String)> {
 }
 
 fn cannot_fire(design: &Design<'_>) -> Vec<Found> {
-    let Some(alerts) = alerts(design) else { return Vec::new() };
+    let Some(alerts) = alerts(design) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for (name, rule) in alerts.rule.iter() {
         let subject = format!("alerts.rule.{}", super::words::part(name.as_str()));
@@ -142,7 +148,9 @@ fn cannot_fire(design: &Design<'_>) -> Vec<Found> {
 }
 
 fn reaches_nobody(design: &Design<'_>) -> Vec<Found> {
-    let Some(alerts) = alerts(design) else { return Vec::new() };
+    let Some(alerts) = alerts(design) else {
+        return Vec::new();
+    };
     let unheard = alerts.rule.iter().filter(|(_, rule)| {
         !alerts
             .channel
@@ -151,7 +159,7 @@ fn reaches_nobody(design: &Design<'_>) -> Vec<Found> {
     });
     unheard
         .map(|(name, rule)| Found {
-            subject: path("alerts.rule", name.as_str()).replace('"', ""),
+            subject: format!("alerts.rule.{}", super::words::part(name.as_str())),
             title: format!("the alert `{name}` reaches nobody"),
             arithmetic: format!(
                 "its level is \"{}\"; {} of {} carry it",
@@ -165,9 +173,17 @@ fn reaches_nobody(design: &Design<'_>) -> Vec<Found> {
 }
 
 fn too_seldom(design: &Design<'_>) -> Vec<Found> {
-    let Some(alerts) = alerts(design) else { return Vec::new() };
-    let planned = design.system.service.iter().filter(|(_, service)| service.plan.is_some());
-    let shortest = planned.map(|(name, service)| (name, service.health.restart_after)).min_by_key(|(_, after)| *after);
+    let Some(alerts) = alerts(design) else {
+        return Vec::new();
+    };
+    let planned = design
+        .system
+        .service
+        .iter()
+        .filter(|(_, service)| service.plan.is_some());
+    let shortest = planned
+        .map(|(name, service)| (name, service.health.restart_after))
+        .min_by_key(|(_, after)| *after);
     let Some((name, after)) = shortest.filter(|(_, after)| alerts.every > *after) else {
         return Vec::new();
     };
@@ -184,7 +200,9 @@ fn too_seldom(design: &Design<'_>) -> Vec<Found> {
 }
 
 fn blind_spots(design: &Design<'_>) -> Vec<Found> {
-    let Some(alerts) = alerts(design) else { return Vec::new() };
+    let Some(alerts) = alerts(design) else {
+        return Vec::new();
+    };
     let watches = |words: &[&str]| {
         let watch = |(_, rule): (&Name, &AlertRule)| {
             let text = rule.watch.as_str().to_lowercase();
@@ -227,7 +245,9 @@ fn blind_spots(design: &Design<'_>) -> Vec<Found> {
 }
 
 fn mail_trial(design: &Design<'_>) -> Vec<Found> {
-    let Some(alerts) = &design.system.alerts else { return Vec::new() };
+    let Some(alerts) = &design.system.alerts else {
+        return Vec::new();
+    };
     let figure = |key: &str| design.edition.number(key).map(|figure| figure.value);
     let (Some(days), Some(mails), Some(price)) = (
         figure("sendgrid.email.trial_days"),

@@ -109,6 +109,13 @@ fn quota(design: &Design<'_>, cache: &Cache) -> Option<(f64, String)> {
     ))
 }
 
+fn without_quota(name: &Name, cache: &Cache) -> String {
+    if cache.commands_per_day.is_some() {
+        return "a plan without a quota, and `commands_per_day` out of the file".to_owned();
+    }
+    format!("{}, which has no quota", set(&path(name.as_str(), "plan"), "starter"))
+}
+
 fn quota_over(design: &Design<'_>) -> Vec<Found> {
     let Some(scenario) = design.scenario else {
         return Vec::new();
@@ -117,7 +124,9 @@ fn quota_over(design: &Design<'_>) -> Vec<Found> {
     let days = (scenario.duration.map_or(0.0, |duration| duration.seconds()) / 86_400.0).max(1.0);
     let mut found = Vec::new();
     for (name, cache) in design.system.cache.iter() {
-        let Some((day, text)) = quota(design, cache) else { continue };
+        let Some((day, text)) = quota(design, cache) else {
+            continue;
+        };
         let each = commands(design, name);
         let all = sessions * each;
         if all > day * days {
@@ -130,7 +139,7 @@ fn quota_over(design: &Design<'_>) -> Vec<Found> {
                     show_number(each),
                     show_number(all)
                 ),
-                cure: format!("{}, which has no quota", set(&path(name.as_str(), "plan"), "starter")),
+                cure: without_quota(name, cache),
             });
         }
     }
@@ -143,18 +152,23 @@ fn quota_in_sessions(design: &Design<'_>) -> Vec<Found> {
     }
     let mut found = Vec::new();
     for (name, cache) in design.system.cache.iter() {
-        let Some((day, text)) = quota(design, cache) else { continue };
+        let Some((day, text)) = quota(design, cache) else {
+            continue;
+        };
         let each = commands(design, name);
         if each > 0.0 {
             let sessions = day / each;
             found.push(Found {
                 subject: path(name.as_str(), "plan"),
-                title: format!("`{name}` is enough for {} sessions a day, at most", show_number(sessions)),
+                title: format!(
+                    "`{name}` is enough for {} sessions a day, at most",
+                    show_number(sessions)
+                ),
                 arithmetic: format!(
                     "{text} / {} commands a session, if every look-up hits",
                     show_number(each)
                 ),
-                cure: format!("{} before that many come", set(&path(name.as_str(), "plan"), "starter")),
+                cure: without_quota(name, cache),
             });
         }
     }
@@ -191,7 +205,10 @@ fn down(design: &Design<'_>) -> Vec<Found> {
             continue;
         }
         let requests = design.traffic.requests();
-        let share: f64 = endpoints.iter().map(|endpoint| design.traffic.requests_of(endpoint)).sum();
+        let share: f64 = endpoints
+            .iter()
+            .map(|endpoint| design.traffic.requests_of(endpoint))
+            .sum();
         let text = if requests > 0.0 {
             format!(", {} of requests", show_share(share / requests))
         } else {
@@ -365,7 +382,11 @@ fn seldom_hits(design: &Design<'_>) -> Vec<Found> {
         if hit < WORTH {
             let path = entry_path(&look_up, "ttl");
             found.push(Found {
-                title: format!("`{}` is found in the cache {} of the time at best", look_up.name, show_share(hit)),
+                title: format!(
+                    "`{}` is found in the cache {} of the time at best",
+                    look_up.name,
+                    show_share(hit)
+                ),
                 arithmetic: format!(
                     "a person comes every {} and the entry lives {}: {} return in time; {} look-ups a session",
                     show_seconds(1.0 / each),
@@ -373,7 +394,8 @@ fn seldom_hits(design: &Design<'_>) -> Vec<Found> {
                     show_share(back),
                     show_number(look_up.times)
                 ),
-                cure: "a longer TTL with an explicit delete on change; do not count on the cache for less load".to_owned(),
+                cure: "a longer TTL with an explicit delete on change; do not count on the cache for less load"
+                    .to_owned(),
                 subject: path,
             });
         }
@@ -386,7 +408,10 @@ fn too_large(design: &Design<'_>) -> Vec<Found> {
     let people = people.filter(|_| !design.traffic.streams.is_empty());
     let mut found = Vec::new();
     for (name, cache) in design.system.cache.iter() {
-        let plan = cache.plan.as_ref().and_then(|plan| design.edition.cache_plan(plan.as_str()));
+        let plan = cache
+            .plan
+            .as_ref()
+            .and_then(|plan| design.edition.cache_plan(plan.as_str()));
         let memory = cache
             .memory
             .map(|memory| memory.get() as f64)
@@ -414,7 +439,12 @@ fn too_large(design: &Design<'_>) -> Vec<Found> {
             found.push(Found {
                 subject: path(name.as_str(), "memory"),
                 title: format!("not everything fits into `{name}`"),
-                arithmetic: format!("{} = {}; it has {}", parts.join(" + "), show_bytes(all), show_bytes(memory)),
+                arithmetic: format!(
+                    "{} = {}; it has {}",
+                    parts.join(" + "),
+                    show_bytes(all),
+                    show_bytes(memory)
+                ),
                 cure: "smaller values, shorter lives, or a plan with more memory".to_owned(),
             });
         }

@@ -108,13 +108,20 @@ struct Account<'a> {
 impl<'a> Account<'a> {
     fn all(design: &Design<'a>) -> Vec<Self> {
         let databases = design.system.database.iter();
-        databases.filter_map(|(name, database)| Self::of(design, name, database)).collect()
+        databases
+            .filter_map(|(name, database)| Self::of(design, name, database))
+            .collect()
     }
 
     fn of(design: &Design<'a>, name: &'a Name, database: &'a Database) -> Option<Self> {
         let plan = design.database_plan(database.plan.as_ref());
-        let max = database.max_connections.or(plan.map(|plan| plan.max_connections.value))?;
-        let (max, taken) = (u64::from(max), u64::from(database.reserved) + u64::from(database.others));
+        let max = database
+            .max_connections
+            .or(plan.map(|plan| plan.max_connections.value))?;
+        let (max, taken) = (
+            u64::from(max),
+            u64::from(database.reserved) + u64::from(database.others),
+        );
         let pools: Vec<(&Name, &Pool)> = design
             .system
             .pool
@@ -190,7 +197,9 @@ fn open(design: &Design<'_>, pool: &Pool) -> u64 {
 }
 
 fn pools_over_connections(design: &Design<'_>) -> Vec<Found> {
-    let over = Account::all(design).into_iter().filter(|account| account.most > account.left);
+    let over = Account::all(design)
+        .into_iter()
+        .filter(|account| account.most > account.left);
     over.map(|account| Found {
         subject: account
             .pools
@@ -225,7 +234,9 @@ fn deploy_doubles(design: &Design<'_>) -> Vec<Found> {
         if account.most > account.left || doubled <= account.left {
             continue;
         }
-        let Some((name, pool)) = account.pools.first() else { continue };
+        let Some((name, pool)) = account.pools.first() else {
+            continue;
+        };
         let overlap = design
             .service(pool.service.as_ref())
             .map_or(0.0, |(_, service)| service.deploy.overlap.seconds());
@@ -309,7 +320,10 @@ fn none_for_tools(design: &Design<'_>) -> Vec<Found> {
             subject: path(account.name.as_str(), "others"),
             title: format!("`{}` has no connection left for tools and people", account.name),
             arithmetic: format!("{}; {}", account.sum(design), account.rest()),
-            cure: format!("leave one or two: lower `max` of {}", list(&super::words::ticked(&names))),
+            cure: format!(
+                "leave one or two: lower `max` of {}",
+                list(&super::words::ticked(&names))
+            ),
         }
     })
     .collect()
@@ -369,7 +383,8 @@ fn held_over_model(design: &Design<'_>) -> Vec<Found> {
                 show_seconds(call.seconds),
                 show_number(rate)
             ),
-            cure: "end the transaction before the model is asked, and begin another for what is written after it".to_owned(),
+            cure: "end the transaction before the model is asked, and begin another for what is written after it"
+                .to_owned(),
         });
     }
     found

@@ -70,7 +70,12 @@ fn idle_cores(design: &Design<'_>) -> Vec<Found> {
 
 fn shared_cores(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, service) in design.system.service.iter().filter(|(_, service)| Design::is_node(service)) {
+    for (name, service) in design
+        .system
+        .service
+        .iter()
+        .filter(|(_, service)| Design::is_node(service))
+    {
         let Some(cores) = design.cores(service) else { continue };
         let most = cores.ceil().max(1.0);
         if f64::from(service.processes) > most {
@@ -93,7 +98,12 @@ fn work_starves(design: &Design<'_>) -> Vec<Found> {
     /// Shorter work than this is over before anybody notices.
     const SHORT: f64 = 0.02;
     let mut found = Vec::new();
-    for (name, service) in design.system.service.iter().filter(|(_, service)| Design::is_node(service)) {
+    for (name, service) in design
+        .system
+        .service
+        .iter()
+        .filter(|(_, service)| Design::is_node(service))
+    {
         let Some(cores) = design.cores(service) else { continue };
         let threads = f64::from(service.threads) * f64::from(service.processes);
         let mut longest = (0.0_f64, "");

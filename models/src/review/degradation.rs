@@ -6,7 +6,7 @@ use super::rule::{Found, Rule};
 use super::words::{list, ticked};
 use crate::file::Name;
 use crate::file::step::Step;
-use crate::file::system::{Level, Reads, Readings};
+use crate::file::system::{Level, Readings, Reads};
 use crate::units::{show_number, show_share};
 
 pub(super) const RULES: &[Rule] = &[
@@ -216,7 +216,8 @@ fn changes_nothing(design: &Design<'_>) -> Vec<Found> {
                 subject: subject(level),
                 title: format!("`{}` changes nothing", level.name),
                 arithmetic: "0 features of this system are switched off and 0 settings are set".to_owned(),
-                cure: "give it something: `off = [ … ]`, or `set = { \"NAME.use.chat\" = \"a faster model\" }`".to_owned(),
+                cure: "give it something: `off = [ … ]`, or `set = { \"NAME.use.chat\" = \"a faster model\" }`"
+                    .to_owned(),
             });
         }
     }
@@ -235,8 +236,15 @@ fn names_no_feature(design: &Design<'_>) -> Vec<Found> {
         if !unknown.is_empty() {
             found.push(Found {
                 subject: subject(level),
-                title: format!("`{}` names {}, which nothing in this system is", level.name, list(&ticked(&unknown))),
-                arithmetic: format!("{} of the features it names exist here", level.off.len() + level.only.as_ref().map_or(0, Vec::len) - unknown.len()),
+                title: format!(
+                    "`{}` names {}, which nothing in this system is",
+                    level.name,
+                    list(&ticked(&unknown))
+                ),
+                arithmetic: format!(
+                    "{} of the features it names exist here",
+                    level.off.len() + level.only.as_ref().map_or(0, Vec::len) - unknown.len()
+                ),
                 cure: "give the endpoint that is meant its `feature`, or take the name out".to_owned(),
             });
         }

@@ -172,14 +172,10 @@ impl<'a> Design<'a> {
         self.walk_endpoint(endpoint, 1.0, 1.0, see);
     }
 
-    fn walk_endpoint(
-        &self,
-        name: &'a str,
-        times: f64,
-        attempts: f64,
-        see: &mut dyn FnMut(&'a Step, Place<'a>),
-    ) {
-        let Some(endpoint) = self.system.endpoint.get(name) else { return };
+    fn walk_endpoint(&self, name: &'a str, times: f64, attempts: f64, see: &mut dyn FnMut(&'a Step, Place<'a>)) {
+        let Some(endpoint) = self.system.endpoint.get(name) else {
+            return;
+        };
         let service = self.service(endpoint.service.as_ref());
         let place = Place {
             times,
@@ -275,15 +271,15 @@ impl<'a> Design<'a> {
             Step::Query(query) => f64::from(query.times) * self.query_seconds(query),
             Step::Transaction(transaction) => self.ideal_steps(&transaction.steps),
             Step::Cache(cache) => {
-                let cache = cache.cache.as_ref().and_then(|name| self.system.cache.get(name.as_str()));
+                let cache = cache
+                    .cache
+                    .as_ref()
+                    .and_then(|name| self.system.cache.get(name.as_str()));
                 cache.map_or(0.0, |cache| mean_or_zero(&cache.rtt))
             }
             Step::Llm(_) | Step::Transcribe(_) => Call::of_step(self, step).map_or(0.0, |call| call.seconds),
             Step::Call(call) => self.ideal(call.endpoint.as_str()),
-            Step::Parallel(lists) => lists
-                .iter()
-                .map(|list| self.ideal_steps(list))
-                .fold(0.0, f64::max),
+            Step::Parallel(lists) => lists.iter().map(|list| self.ideal_steps(list)).fold(0.0, f64::max),
             Step::Choose(branches) => {
                 let weights: f64 = branches.iter().map(|branch| branch.weight).sum();
                 let times = branches
@@ -302,10 +298,7 @@ impl<'a> Design<'a> {
     pub(super) fn query_seconds(&self, query: &crate::file::step::QueryStep) -> f64 {
         let database = self.database_behind(query.pool.as_ref());
         let rtt = database.map_or(0.0, |database| mean_or_zero(&database.rtt));
-        let kind = query
-            .kind
-            .as_ref()
-            .and_then(|kind| database?.query.get(kind.as_str()));
+        let kind = query.kind.as_ref().and_then(|kind| database?.query.get(kind.as_str()));
         let own = |quantity: &Option<crate::file::Quantity>| quantity.as_ref().map_or(0.0, mean_or_zero);
         let kinds = kind.map_or(0.0, |kind| mean_or_zero(&kind.cpu) + mean_or_zero(&kind.wait));
         rtt + kinds + own(&query.cpu) + own(&query.wait)

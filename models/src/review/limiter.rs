@@ -129,7 +129,11 @@ fn untrusted_proxy(design: &Design<'_>) -> Vec<Found> {
             arithmetic: format!(
                 "{} x {} = {} requests in {} for everybody, {} a second",
                 show_number(limit),
-                many(service.proxy_addresses, "address of the proxy", "addresses of the proxy"),
+                many(
+                    service.proxy_addresses,
+                    "address of the proxy",
+                    "addresses of the proxy"
+                ),
                 show_number(all),
                 show_seconds(per),
                 show_number(all / per)
@@ -212,7 +216,10 @@ fn webhooks(design: &Design<'_>) -> Vec<Found> {
                         allowed_text(limiter),
                         show_seconds(per / limit.max(1.0))
                     ),
-                    cure: set(&format!("endpoint.{}.before", super::words::part(endpoint.as_str())), false),
+                    cure: set(
+                        &format!("endpoint.{}.before", super::words::part(endpoint.as_str())),
+                        false,
+                    ),
                 });
             }
         }
@@ -229,7 +236,11 @@ fn over_limit(design: &Design<'_>) -> Vec<Found> {
         }
         let (limit, per) = allowance(limiter);
         let memory = limiter.store == LimiterStore::Memory;
-        let copies = if memory { design.processes_most(limiter.service.as_ref()) as f64 } else { 1.0 };
+        let copies = if memory {
+            design.processes_most(limiter.service.as_ref()) as f64
+        } else {
+            1.0
+        };
         for stream in &design.traffic.streams {
             let (Some(rate), Some(addresses)) = (stream.sessions_per_second, stream.addresses) else {
                 continue;
@@ -255,7 +266,11 @@ fn over_limit(design: &Design<'_>) -> Vec<Found> {
                         show_seconds(per),
                         show_number(limit),
                         if copies > 1.0 {
-                            format!(" x {} = {}", design.times_text(limiter.service.as_ref()), show_number(limit * copies))
+                            format!(
+                                " x {} = {}",
+                                design.times_text(limiter.service.as_ref()),
+                                show_number(limit * copies)
+                            )
                         } else {
                             String::new()
                         }
@@ -292,7 +307,10 @@ fn people_together(design: &Design<'_>) -> Vec<Found> {
                     show_number(sessions),
                     show_seconds(per)
                 ),
-                cure: format!("{} for those who are signed in", set(&path(name.as_str(), "key"), "user")),
+                cure: format!(
+                    "{} for those who are signed in",
+                    set(&path(name.as_str(), "key"), "user")
+                ),
             });
         }
     }
@@ -313,7 +331,10 @@ fn store_stops(design: &Design<'_>) -> Vec<Found> {
         found.push(Found {
             subject: path(name.as_str(), "store_down"),
             title: format!("without `{cache}`, `{name}` fails what it should protect"),
-            arithmetic: format!("{} of requests ask it, and each then ends in a 500", crate::units::show_share(share.min(1.0))),
+            arithmetic: format!(
+                "{} of requests ask it, and each then ends in a 500",
+                crate::units::show_share(share.min(1.0))
+            ),
             cure: set(&path(name.as_str(), "store_down"), "allow"),
         });
     }

@@ -56,7 +56,12 @@ pub(super) const RULES: &[Rule] = &[
 /// Of each service: its slowest call, and how long that may take.
 fn calls<'a>(design: &Design<'a>) -> Vec<(&'a str, f64, f64, f64, &'a str)> {
     let mut found = Vec::new();
-    for (name, service) in design.system.service.iter().filter(|(_, service)| service.plan.is_some()) {
+    for (name, service) in design
+        .system
+        .service
+        .iter()
+        .filter(|(_, service)| service.plan.is_some())
+    {
         let slowest = design
             .calls
             .iter()
@@ -68,7 +73,13 @@ fn calls<'a>(design: &Design<'a>) -> Vec<(&'a str, f64, f64, f64, &'a str)> {
         };
         let worst = provider.timeout.seconds() * (f64::from(provider.retry.max.min(1000)) + 1.0);
         let worst = service.deadline.map_or(worst, |deadline| worst.min(deadline.seconds()));
-        found.push((name.as_str(), service.deploy.shutdown.seconds(), call.seconds, worst, call.endpoint));
+        found.push((
+            name.as_str(),
+            service.deploy.shutdown.seconds(),
+            call.seconds,
+            worst,
+            call.endpoint,
+        ));
     }
     found
 }
@@ -79,7 +90,7 @@ fn longer_grace(name: &str, needed: f64) -> String {
     const MOST: f64 = 300.0;
     format!(
         "{} (at most {})",
-        set(&path, format!("\"{}s\"", needed.ceil().min(MOST))),
+        set(&path, format!("{}s", needed.ceil().min(MOST))),
         show_seconds(MOST)
     )
 }
@@ -90,7 +101,11 @@ fn grace_too_short(design: &Design<'_>) -> Vec<Found> {
         .map(|(name, grace, mean, _, endpoint)| Found {
             subject: path(name, "deploy.shutdown"),
             title: format!("a deploy of `{name}` kills the average `{endpoint}`"),
-            arithmetic: format!("{} of grace; the model takes {} on average", show_seconds(grace), show_seconds(mean)),
+            arithmetic: format!(
+                "{} of grace; the model takes {} on average",
+                show_seconds(grace),
+                show_seconds(mean)
+            ),
             cure: longer_grace(name, mean * 4.0),
         })
         .collect()
@@ -102,7 +117,10 @@ fn deploy_loses(design: &Design<'_>) -> Vec<Found> {
         .filter(|(_, grace, mean, worst, _)| mean <= grace && worst > grace);
     lost.map(|(name, grace, mean, worst, endpoint)| Found {
         subject: path(name, "deploy.shutdown"),
-        title: format!("each deploy of `{name}` loses calls slower than {}", show_seconds(grace)),
+        title: format!(
+            "each deploy of `{name}` loses calls slower than {}",
+            show_seconds(grace)
+        ),
         arithmetic: format!(
             "`{endpoint}` takes {} on average and may take {}; the queue before it comes on top",
             show_seconds(mean),
@@ -134,7 +152,12 @@ fn lingers(design: &Design<'_>) -> Vec<Found> {
 
 fn single(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, service) in design.system.service.iter().filter(|(_, service)| service.plan.is_some()) {
+    for (name, service) in design
+        .system
+        .service
+        .iter()
+        .filter(|(_, service)| service.plan.is_some())
+    {
         let (fewest, key) = if service.scaling.on {
             (service.scaling.min, "scaling.min")
         } else {
@@ -152,7 +175,10 @@ fn single(design: &Design<'_>) -> Vec<Found> {
                 many(u64::from(fewest), "instance", "instances"),
                 show_seconds(boot)
             ),
-            cure: format!("{}, which costs a second one", set(&path(name.as_str(), key), show_number(2.0))),
+            cure: format!(
+                "{}, which costs a second one",
+                set(&path(name.as_str(), key), show_number(2.0))
+            ),
         });
     }
     found

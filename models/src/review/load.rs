@@ -84,7 +84,8 @@ fn over_queue(design: &Design<'_>) -> Vec<Found> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for (name, service, each, seconds) in queue::throughputs(design) {
+    for line in queue::throughputs(design) {
+        let (name, service, each) = (line.name, line.service, line.rate);
         let jobs: f64 = design
             .calls
             .iter()
@@ -95,7 +96,14 @@ fn over_queue(design: &Design<'_>) -> Vec<Found> {
         let processes = design.processes_most(service) as f64;
         if needed > each * processes {
             found.push(Found {
-                subject: path(name.as_str(), "concurrency"),
+                subject: path(
+                    name.as_str(),
+                    if line.window.is_some() {
+                        "interval_cap"
+                    } else {
+                        "concurrency"
+                    },
+                ),
                 title: format!("the load brings more jobs than `{name}` finishes"),
                 arithmetic: format!(
                     "{} jobs a second at the height; {} a second x {} = {}",
@@ -106,10 +114,16 @@ fn over_queue(design: &Design<'_>) -> Vec<Found> {
                 ),
                 cure: format!(
                     "{} would do for it, where the provider's limits allow it",
-                    set(
-                        &path(name.as_str(), "concurrency"),
-                        (needed * seconds / processes * 1.2).ceil()
-                    )
+                    match line.window {
+                        Some(window) => set(
+                            &path(name.as_str(), "interval_cap"),
+                            (needed * window / processes * 1.2).ceil()
+                        ),
+                        None => set(
+                            &path(name.as_str(), "concurrency"),
+                            (needed * line.seconds / processes * 1.2).ceil()
+                        ),
+                    }
                 ),
             });
         }
@@ -166,9 +180,10 @@ fn over_provider(design: &Design<'_>) -> Vec<Found> {
                 show_number(needed / limit as f64)
             ),
             arithmetic,
-            cure: "ask for a higher limit long before, let fewer calls wait at once, or switch to a model with a higher \
+            cure:
+                "ask for a higher limit long before, let fewer calls wait at once, or switch to a model with a higher \
                    limit"
-                .to_owned(),
+                    .to_owned(),
         });
     }
     found

@@ -64,7 +64,7 @@ fn heap_over_container(design: &Design<'_>) -> Vec<Found> {
                     show_bytes(all),
                     show_bytes(limit)
                 ),
-                cure: set(&path, format!("\"{fits} MB\"")),
+                cure: set(&path, format!("{fits} MB")),
                 subject: path,
             });
         }
@@ -85,7 +85,11 @@ fn full_at_rest(design: &Design<'_>) -> Vec<Found> {
         found.push(Found {
             subject: path(name.as_str(), "memory.base"),
             title: format!("`{name}` does not fit into its memory when it is idle"),
-            arithmetic: format!("{} at rest; the {text} has {}", show_bytes(if text == "heap" { base } else { all }), show_bytes(limit)),
+            arithmetic: format!(
+                "{} at rest; the {text} has {}",
+                show_bytes(if text == "heap" { base } else { all }),
+                show_bytes(limit)
+            ),
             cure: "a plan with more memory, or fewer processes".to_owned(),
         });
     }

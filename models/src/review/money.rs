@@ -43,7 +43,12 @@ fn price(design: &Design<'_>) -> f64 {
         .filter_map(|(_, class)| class.share)
         .map(|share| share.get())
         .sum();
-    let open = design.system.class.iter().filter(|(_, class)| class.share.is_none()).count();
+    let open = design
+        .system
+        .class
+        .iter()
+        .filter(|(_, class)| class.share.is_none())
+        .count();
     let rest = (1.0 - given).max(0.0) / open.max(1) as f64;
     design
         .system

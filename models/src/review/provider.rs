@@ -86,18 +86,26 @@ fn used<'a>(design: &Design<'a>) -> Vec<(String, &'a str)> {
     };
     for (name, provider) in design.system.provider.iter() {
         for (role, model) in provider.r#use.iter() {
-            add(path(name.as_str(), &format!("use.{}", super::words::part(role.as_str()))), model.as_str());
+            add(
+                path(name.as_str(), &format!("use.{}", super::words::part(role.as_str()))),
+                model.as_str(),
+            );
         }
     }
     for call in &design.calls {
         add(format!("endpoint.{}", super::words::part(call.endpoint)), call.model);
     }
-    for level in design.system.degradation.iter().flat_map(|degradation| &degradation.level) {
+    for level in design
+        .system
+        .degradation
+        .iter()
+        .flat_map(|degradation| &degradation.level)
+    {
         for setting in &level.set.entries {
             if let crate::file::Value::Text(text) = &setting.value.value
                 && setting.path.iter().any(|part| part == "use")
             {
-                add(setting.path.join("."), text);
+                add(format!("degradation.level {}", level.name), text);
             }
         }
     }
@@ -134,11 +142,14 @@ fn going(design: &Design<'_>, is_so: fn(&str, &str) -> bool, word: &str) -> Vec<
             .map(|names| names.value.clone())
             .unwrap_or_default();
         let cure = match replacements.first() {
-            Some(first) if subject.contains(".use.") => {
+            Some(first) if subject.contains(".use.") && design.edition.model(first).is_some() => {
                 let others = list(&ticked(&replacements));
                 format!("{}; the provider names {others}", set(&subject, first))
             }
-            Some(_) => format!("the provider names {}", list(&ticked(&replacements))),
+            Some(_) => format!(
+                "the provider names {} (`catalogue = \"latest\"` has them)",
+                list(&ticked(&replacements))
+            ),
             None => "the provider names no successor: choose one and try it before that day".to_owned(),
         };
         found.push(Found {
@@ -153,7 +164,10 @@ fn going(design: &Design<'_>, is_so: fn(&str, &str) -> bool, word: &str) -> Vec<
 
 /// Calls of a provider that take tokens, with their weight in an average session.
 fn calls_of<'a, 'd>(design: &'d Design<'a>, provider: &str) -> Vec<(&'d Call<'a>, f64)> {
-    let calls = design.calls.iter().filter(|call| call.provider == provider && call.charged > 0.0);
+    let calls = design
+        .calls
+        .iter()
+        .filter(|call| call.provider == provider && call.charged > 0.0);
     let weighted: Vec<(&Call<'a>, f64)> = calls
         .map(|call| (call, design.traffic.requests_of(call.endpoint) * call.times))
         .collect();
@@ -223,9 +237,10 @@ fn tokens_first(design: &Design<'_>) -> Vec<Found> {
                     show_number(each),
                     show_number(calls)
                 ),
-                cure: "plan with the smaller number: shorter prompts and histories, `answer_max`, a model with a higher \
+                cure:
+                    "plan with the smaller number: shorter prompts and histories, `answer_max`, a model with a higher \
                        limit, or a higher usage tier"
-                    .to_owned(),
+                        .to_owned(),
             });
         }
     }
@@ -289,10 +304,12 @@ fn spend_ceiling(design: &Design<'_>) -> Vec<Found> {
             continue;
         };
         let limits = design.edition.model(first.model).map(Model::tiers).unwrap_or_default();
-        let Some(tier) = limits
-            .iter()
-            .find(|limits| limits.tokens_per_minute.as_ref().is_some_and(|known| known.value == tokens))
-        else {
+        let Some(tier) = limits.iter().find(|limits| {
+            limits
+                .tokens_per_minute
+                .as_ref()
+                .is_some_and(|known| known.value == tokens)
+        }) else {
             continue;
         };
         let Some(ceiling) = design.edition.number(&format!("openai.tier.{}.spend_max", tier.tier)) else {
@@ -317,9 +334,10 @@ fn spend_ceiling(design: &Design<'_>) -> Vec<Found> {
                     show_usd(Usd::from_dollars(price)),
                     show_number(ceiling.value / price)
                 ),
-                cure: "ask for a higher ceiling before the launch, alert on the month's spending at half of it, or use \
+                cure:
+                    "ask for a higher ceiling before the launch, alert on the month's spending at half of it, or use \
                        a cheaper model"
-                    .to_owned(),
+                        .to_owned(),
             });
         }
     }
@@ -334,7 +352,11 @@ fn faster_than_measured(design: &Design<'_>) -> Vec<Found> {
             let Some(given) = model.per_token.as_ref().and_then(mean) else {
                 continue;
             };
-            let Some(known) = design.edition.model(name.as_str()).and_then(|model| model.per_token.as_ref()) else {
+            let Some(known) = design
+                .edition
+                .model(name.as_str())
+                .and_then(|model| model.per_token.as_ref())
+            else {
                 continue;
             };
             let measured = of_latency(&known.value);
@@ -353,7 +375,10 @@ fn faster_than_measured(design: &Design<'_>) -> Vec<Found> {
                         show_seconds(given * 200.0),
                         show_seconds(measured * 200.0)
                     ),
-                    cure: format!("leave it out, or run both: {}", set(&path, format!("{}ms", measured * 1000.0))),
+                    cure: format!(
+                        "leave it out, or run both: {}",
+                        set(&path, format!("{}ms", measured * 1000.0))
+                    ),
                     subject: path,
                 });
             }

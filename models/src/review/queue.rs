@@ -139,8 +139,20 @@ impl<'a, 'd> Line<'a, 'd> {
     }
 }
 
-/// How many calls one queue can have done in a second, and what a job takes; for rules that compare it with demand.
-pub(super) fn throughputs<'a>(design: &Design<'a>) -> Vec<(&'a Name, Option<&'a Name>, f64, f64)> {
+/// What one queue can have done, for rules that compare it with what comes.
+pub(super) struct Throughput<'a> {
+    pub(super) name: &'a Name,
+    pub(super) service: Option<&'a Name>,
+    /// Jobs a second.
+    pub(super) rate: f64,
+    /// Seconds that a job holds its place.
+    pub(super) seconds: f64,
+    /// The window of the cap, in seconds, where it is the cap that binds and not the slots.
+    pub(super) window: Option<f64>,
+}
+
+/// What each queue in use can have done.
+pub(super) fn throughputs<'a>(design: &Design<'a>) -> Vec<Throughput<'a>> {
     let lines = Line::all(design);
     lines
         .iter()
@@ -148,7 +160,14 @@ pub(super) fn throughputs<'a>(design: &Design<'a>) -> Vec<(&'a Name, Option<&'a 
             let seconds = line.seconds(design);
             let by_slots = f64::from(line.queue.concurrency?) / seconds;
             let by_cap = line.cap_per_minute().map_or(f64::INFINITY, |cap| cap / 60.0);
-            (seconds > 0.0).then_some((line.name, line.queue.service.as_ref(), by_slots.min(by_cap), seconds))
+            let window = line.queue.interval.map(|interval| interval.seconds());
+            (seconds > 0.0).then_some(Throughput {
+                name: line.name,
+                service: line.queue.service.as_ref(),
+                rate: by_slots.min(by_cap),
+                seconds,
+                window: window.filter(|_| by_cap < by_slots),
+            })
         })
         .collect()
 }
@@ -210,7 +229,10 @@ fn cap_over_tokens(design: &Design<'_>) -> Vec<Found> {
                     show_number(tokens as f64 / each),
                     line.sum(design, cap, all)
                 ),
-                cure: format!("{}, which holds for first messages; history lowers it further", line.cap_for(design, calls)),
+                cure: format!(
+                    "{}, which holds for first messages; history lowers it further",
+                    line.cap_for(design, calls)
+                ),
             });
         }
     }
@@ -222,7 +244,11 @@ fn token_share(design: &Design<'_>, line: &Line<'_, '_>) -> f64 {
     let weight = |call: &&Call<'_>| design.traffic.requests_of(call.endpoint) * call.times;
     let total: f64 = line.calls.iter().map(|call| weight(call)).sum();
     if total <= 0.0 {
-        return if line.calls.iter().any(|call| call.charged > 0.0) { 1.0 } else { 0.0 };
+        return if line.calls.iter().any(|call| call.charged > 0.0) {
+            1.0
+        } else {
+            0.0
+        };
     }
     let tokens: f64 = line
         .calls
@@ -248,7 +274,10 @@ fn cap_never_binds(design: &Design<'_>) -> Vec<Found> {
             let needed = (cap / 60.0 * seconds).ceil();
             found.push(Found {
                 subject: path(line.name.as_str(), "interval_cap"),
-                title: format!("the cap of `{}` is never reached: its {slots} slots bind first", line.name),
+                title: format!(
+                    "the cap of `{}` is never reached: its {slots} slots bind first",
+                    line.name
+                ),
                 arithmetic: format!(
                     "{slots} slots / {} a call x 60 s = {} starts a minute; the cap is {}",
                     show_seconds(seconds),

@@ -48,7 +48,11 @@ fn multiply(design: &Design<'_>) -> Vec<Found> {
         };
         let library = f64::from(provider.retry.max) + 1.0;
         let endpoint = design.system.endpoint.get(call.endpoint);
-        let clients = design.system.client.iter().filter(|(name, _)| design.is_client_used(name));
+        let clients = design
+            .system
+            .client
+            .iter()
+            .filter(|(name, _)| design.is_client_used(name));
         let mut client = 1.0_f64;
         for (_, one) in clients {
             let retried = endpoint.is_some_and(|endpoint| one.retry_kinds.contains(&endpoint.kind));
@@ -89,7 +93,12 @@ fn multiply(design: &Design<'_>) -> Vec<Found> {
 
 fn in_step(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, client) in design.system.client.iter().filter(|(name, _)| design.is_client_used(name)) {
+    for (name, client) in design
+        .system
+        .client
+        .iter()
+        .filter(|(name, _)| design.is_client_used(name))
+    {
         let Some(retry) = client.retry.as_ref().filter(|retry| retry.max > 0) else {
             continue;
         };
@@ -132,12 +141,21 @@ fn in_step(design: &Design<'_>) -> Vec<Found> {
 
 fn refusals(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, client) in design.system.client.iter().filter(|(name, _)| design.is_client_used(name)) {
+    for (name, client) in design
+        .system
+        .client
+        .iter()
+        .filter(|(name, _)| design.is_client_used(name))
+    {
         let retries = client
             .retry_on
             .as_ref()
             .is_some_and(|causes| causes.contains(&Cause::RateLimited));
-        let Some(retry) = client.retry.as_ref().filter(|retry| retries && retry.max > 0 && !retry.honour_retry_after) else {
+        let Some(retry) = client
+            .retry
+            .as_ref()
+            .filter(|retry| retries && retry.max > 0 && !retry.honour_retry_after)
+        else {
             continue;
         };
         let path = format!("client.{}.retry.honour_retry_after", super::words::part(name.as_str()));

@@ -2,7 +2,7 @@
 
 use super::design::Design;
 use super::finding::Severity;
-use super::queue;
+use super::queue::{self, Throughput};
 use super::rule::{Found, Rule};
 use super::words::{path, set};
 use crate::file::Name;
@@ -170,7 +170,10 @@ fn late(design: &Design<'_>) -> Vec<Found> {
             let lower = (target * 0.7 / load * 100.0).floor() / 100.0;
             found.push(Found {
                 subject: path(name.as_str(), "scaling.cpu"),
-                title: format!("the autoscaler of `{name}` acts when the event loop is {} busy", show_share(load)),
+                title: format!(
+                    "the autoscaler of `{name}` acts when the event loop is {} busy",
+                    show_share(load)
+                ),
                 arithmetic: format!("{}; the target is {}", shown(&reading), show_share(target)),
                 cure: format!(
                     "{}, or {}",
@@ -203,9 +206,8 @@ fn no_room(design: &Design<'_>) -> Vec<Found> {
 }
 
 fn outside(design: &Design<'_>) -> Vec<Found> {
-    let off = scaled(design).filter(|(_, service)| {
-        !(service.scaling.min..=service.scaling.max).contains(&service.instances)
-    });
+    let off =
+        scaled(design).filter(|(_, service)| !(service.scaling.min..=service.scaling.max).contains(&service.instances));
     off.map(|(name, service)| Found {
         subject: path(name.as_str(), "instances"),
         title: format!("`{name}` starts with a number of instances that its autoscaler does not allow"),
@@ -222,7 +224,11 @@ fn outside(design: &Design<'_>) -> Vec<Found> {
 }
 
 fn not_accepted(design: &Design<'_>) -> Vec<Found> {
-    let Some(most) = design.edition.number("render.scaling.target_max").map(|figure| figure.value) else {
+    let Some(most) = design
+        .edition
+        .number("render.scaling.target_max")
+        .map(|figure| figure.value)
+    else {
         return Vec::new();
     };
     let mut found = Vec::new();
@@ -265,7 +271,9 @@ fn needs_workspace(design: &Design<'_>) -> Vec<Found> {
     on.map(|(name, _)| Found {
         subject: path(name.as_str(), "scaling.on"),
         title: format!("autoscaling of `{name}` needs a workspace that the budget does not have"),
-        arithmetic: format!("`money.month.workspace` is $0; the lowest workspace with autoscaling costs ${price} {each}"),
+        arithmetic: format!(
+            "`money.month.workspace` is $0; the lowest workspace with autoscaling costs ${price} {each}"
+        ),
         cure: set("money.month.workspace", format!("{price:.1}")),
     })
     .collect()
@@ -273,7 +281,14 @@ fn needs_workspace(design: &Design<'_>) -> Vec<Found> {
 
 fn blind(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (queue, owner, rate, seconds) in queue::throughputs(design) {
+    for Throughput {
+        name: queue,
+        service: owner,
+        rate,
+        seconds,
+        ..
+    } in queue::throughputs(design)
+    {
         let Some((name, service)) = design.service(owner).filter(|(_, service)| service.scaling.on) else {
             continue;
         };
@@ -297,7 +312,7 @@ fn blind(design: &Design<'_>) -> Vec<Found> {
                 subject: path(name, "scaling.cpu"),
                 title: format!("the autoscaler of `{name}` does not see the line before `{queue}`"),
                 arithmetic: format!(
-                    "full slots let {} calls a second through ({} each); with {} of CPU a call, that is {} of the plan's \
+                    "it lets {} calls a second and process through ({} each); with {} of CPU a call, that is {} of the plan's \
                      CPU, and the target is {}",
                     show_number(rate),
                     show_seconds(seconds),
@@ -363,7 +378,10 @@ fn memory_behind_heap(design: &Design<'_>) -> Vec<Found> {
                     "a larger heap (`--max-old-space-size`, here {}), or a target below {}",
                     set(
                         &path(name.as_str(), "memory.heap"),
-                        format!("\"{} MB\"", (limit * 0.85 / f64::from(service.processes) / 1_048_576.0).floor())
+                        format!(
+                            "{} MB",
+                            (limit * 0.85 / f64::from(service.processes) / 1_048_576.0).floor()
+                        )
                     ),
                     show_share(most / limit)
                 ),
@@ -374,7 +392,11 @@ fn memory_behind_heap(design: &Design<'_>) -> Vec<Found> {
 }
 
 fn over_platform(design: &Design<'_>) -> Vec<Found> {
-    let Some(most) = design.edition.number("render.scaling.instances_max").map(|figure| figure.value) else {
+    let Some(most) = design
+        .edition
+        .number("render.scaling.instances_max")
+        .map(|figure| figure.value)
+    else {
         return Vec::new();
     };
     let mut found = Vec::new();

@@ -64,26 +64,36 @@ pub(super) const RULES: &[Rule] = &[
 
 fn before_the_model(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (client_name, client) in design.system.client.iter().filter(|(name, _)| design.is_client_used(name)) {
+    for (client_name, client) in design
+        .system
+        .client
+        .iter()
+        .filter(|(name, _)| design.is_client_used(name))
+    {
         for call in design.calls.iter().filter(|call| !call.is_later) {
             let whole = client.timeout.map(|timeout| timeout.seconds());
             let first = client.first_byte_timeout.map(|timeout| timeout.seconds());
             let first_byte = if call.stream { call.first } else { call.seconds };
-            let short = [("timeout", whole, call.seconds), ("first_byte_timeout", first, first_byte)]
-                .into_iter()
-                .find_map(|(key, limit, needed)| Some((key, limit.filter(|&limit| limit < needed)?, needed)));
+            let short = [
+                ("timeout", whole, call.seconds),
+                ("first_byte_timeout", first, first_byte),
+            ]
+            .into_iter()
+            .find_map(|(key, limit, needed)| Some((key, limit.filter(|&limit| limit < needed)?, needed)));
             if let Some((key, limit, needed)) = short {
-                let path = path(&format!("client.{}", client_name.as_str()), key);
-                let path = path.replace('"', "");
+                let path = format!("client.{}.{key}", super::words::part(client_name.as_str()));
                 found.push(Found {
-                    title: format!("`{client_name}` gives `{}` up before the model has answered", call.endpoint),
+                    title: format!(
+                        "`{client_name}` gives `{}` up before the model has answered",
+                        call.endpoint
+                    ),
                     arithmetic: format!(
                         "`{}` takes {} on average; the client waits {}",
                         call.model,
                         show_seconds(needed),
                         show_seconds(limit)
                     ),
-                    cure: format!("{}, or a stream", set(&path, format!("\"{}s\"", (needed * 4.0).ceil()))),
+                    cure: format!("{}, or a stream", set(&path, format!("{}s", (needed * 4.0).ceil()))),
                     subject: path,
                 });
             }
@@ -145,7 +155,12 @@ fn pool_over_client(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let client = design.impatient_client();
     for (name, pool) in design.system.pool.iter() {
-        let Some(wait) = pool.timeout.as_ref().and_then(mean).filter(|_| pool.on && pool.database.is_some()) else {
+        let Some(wait) = pool
+            .timeout
+            .as_ref()
+            .and_then(mean)
+            .filter(|_| pool.on && pool.database.is_some())
+        else {
             continue;
         };
         let deadline = design
@@ -160,8 +175,12 @@ fn pool_over_client(design: &Design<'_>) -> Vec<Found> {
             let path = path(name.as_str(), "timeout");
             found.push(Found {
                 title: format!("`{name}` makes requests wait longer than `{who}` waits for them"),
-                arithmetic: format!("{} for a connection, {} for the answer", show_seconds(wait), show_seconds(limit)),
-                cure: set(&path, format!("\"{}ms\"", (limit * 250.0).floor().max(1.0))),
+                arithmetic: format!(
+                    "{} for a connection, {} for the answer",
+                    show_seconds(wait),
+                    show_seconds(limit)
+                ),
+                cure: set(&path, format!("{}ms", (limit * 250.0).floor().max(1.0))),
                 subject: path,
             });
         }
@@ -181,9 +200,16 @@ fn deadline_after(design: &Design<'_>) -> Vec<Found> {
         if deadline > patience {
             let path = path(name.as_str(), "deadline");
             found.push(Found {
-                title: format!("`{name}` works on for {} after `{client}` has gone", show_seconds(deadline - patience)),
-                arithmetic: format!("deadline {}, the client waits {}", show_seconds(deadline), show_seconds(patience)),
-                cure: set(&path, format!("\"{}ms\"", (patience * 900.0).floor())),
+                title: format!(
+                    "`{name}` works on for {} after `{client}` has gone",
+                    show_seconds(deadline - patience)
+                ),
+                arithmetic: format!(
+                    "deadline {}, the client waits {}",
+                    show_seconds(deadline),
+                    show_seconds(patience)
+                ),
+                cure: set(&path, format!("{}ms", (patience * 900.0).floor())),
                 subject: path,
             });
         }
@@ -197,7 +223,10 @@ fn held_for_the_gone(design: &Design<'_>) -> Vec<Found> {
     };
     let mut found = Vec::new();
     for (name, provider) in design.system.provider.iter() {
-        let call = design.calls.iter().find(|call| call.provider == name.as_str() && !call.is_later);
+        let call = design
+            .calls
+            .iter()
+            .find(|call| call.provider == name.as_str() && !call.is_later);
         let Some(call) = call else { continue };
         let attempts = f64::from(provider.retry.max.min(1000)) + 1.0;
         let timeout = provider.timeout.seconds();
@@ -215,8 +244,8 @@ fn held_for_the_gone(design: &Design<'_>) -> Vec<Found> {
             .and_then(|queue| queue.concurrency);
         let rest = slots.map_or_else(String::new, |slots| {
             format!(
-                "; {slots} slots of hung calls let {} calls a second through",
-                show_number(f64::from(slots) / worst)
+                "; {slots} slots of hung calls let one through every {}",
+                show_seconds(worst / f64::from(slots))
             )
         });
         let path = path(name.as_str(), "timeout");
@@ -231,7 +260,7 @@ fn held_for_the_gone(design: &Design<'_>) -> Vec<Found> {
             ),
             cure: format!(
                 "{}, or a breaker: `breaker = {{ failures = 20, window = \"30s\", open_for = \"30s\" }}`",
-                set(&path, format!("\"{}s\"", (patience / attempts).floor().max(1.0)))
+                set(&path, format!("{}s", (patience / attempts).floor().max(1.0)))
             ),
             subject: path,
         });
@@ -253,7 +282,7 @@ fn restart_before_removal(design: &Design<'_>) -> Vec<Found> {
             ),
             cure: set(
                 &path(name.as_str(), "health.restart_after"),
-                format!("\"{}s\"", (service.health.out_after.seconds() * 4.0).ceil()),
+                format!("{}s", (service.health.out_after.seconds() * 4.0).ceil()),
             ),
         })
         .collect()

@@ -164,9 +164,7 @@ fn flow_steps<'a>(design: &Design<'a>, steps: &'a [FlowStep], times: f64, sessio
                 let times = times * mean(&repeat.times).unwrap_or(1.0);
                 flow_steps(design, &repeat.steps, times, session);
             }
-            FlowStep::Parallel(lists) => lists
-                .iter()
-                .for_each(|list| flow_steps(design, list, times, session)),
+            FlowStep::Parallel(lists) => lists.iter().for_each(|list| flow_steps(design, list, times, session)),
         }
     }
 }
@@ -247,7 +245,11 @@ fn stream<'a>(design: &Design<'a>, name: &'a str, load: &'a Load, duration: f64)
         Some(Arrivals::At(times)) => sessions = Some(times.len() as f64 * batch),
         Some(Arrivals::Trace(_)) | None => {}
     }
-    let people = load.people.as_ref().and_then(|people| people.count).map(|count| count as f64);
+    let people = load
+        .people
+        .as_ref()
+        .and_then(|people| people.count)
+        .map(|count| count as f64);
     let addresses = load
         .ips
         .map(|ips| ips as f64)

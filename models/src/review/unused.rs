@@ -67,7 +67,10 @@ fn safeguards(design: &Design<'_>) -> Vec<Found> {
         .map(|(name, kind, step)| Found {
             subject: format!("{kind}.{}", super::words::part(name.as_str())),
             title: format!("nothing goes through the {kind} `{name}`"),
-            arithmetic: format!("0 of {} endpoints have it among their steps", design.system.endpoint.len()),
+            arithmetic: format!(
+                "0 of {} endpoints have it among their steps",
+                design.system.endpoint.len()
+            ),
             cure: if step == "limit" {
                 format!("add the step {{ limit = \"{name}\" }} where it is meant, or take it out")
             } else {
@@ -79,8 +82,16 @@ fn safeguards(design: &Design<'_>) -> Vec<Found> {
 
 fn switched_off(design: &Design<'_>) -> Vec<Found> {
     let used = used(design);
-    let limiters = design.system.limiter.iter().map(|(name, limiter)| (name, "limiter", limiter.on));
-    let queues = design.system.queue.iter().map(|(name, queue)| (name, "queue", queue.on));
+    let limiters = design
+        .system
+        .limiter
+        .iter()
+        .map(|(name, limiter)| (name, "limiter", limiter.on));
+    let queues = design
+        .system
+        .queue
+        .iter()
+        .map(|(name, queue)| (name, "queue", queue.on));
     let pools = design.system.pool.iter().map(|(name, pool)| (name, "pool", pool.on));
     let off = limiters
         .chain(queues)
@@ -103,7 +114,10 @@ fn entries(design: &Design<'_>) -> Vec<Found> {
     for (endpoint, _) in design.system.endpoint.iter() {
         design.walk_request(endpoint.as_str(), &mut |step, _| {
             if let Step::Cache(cache) = step {
-                looked_up.insert((cache.cache.as_ref().map(crate::file::Name::as_str), cache.entry.as_str()));
+                looked_up.insert((
+                    cache.cache.as_ref().map(crate::file::Name::as_str),
+                    cache.entry.as_str(),
+                ));
             }
         });
     }

@@ -12,7 +12,11 @@ pub(super) fn part(name: &str) -> String {
         && name
             .chars()
             .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
-    if is_bare { name.to_owned() } else { format!("\"{name}\"") }
+    if is_bare {
+        name.to_owned()
+    } else {
+        format!("\"{name}\"")
+    }
 }
 
 /// The path of a resource's setting: `connections.max`.
@@ -22,10 +26,11 @@ pub(super) fn path(name: &str, key: &str) -> String {
 
 /// A setting for the command line: `--set connections.max=5`.
 pub(super) fn set(path: &str, value: impl std::fmt::Display) -> String {
-    if path.contains('"') || path.contains(' ') {
-        return format!("--set '{path}={value}'");
+    let setting = format!("{path}={value}");
+    if setting.contains(['"', ' ', '{']) {
+        return format!("--set '{setting}'");
     }
-    format!("--set {path}={value}")
+    format!("--set {setting}")
 }
 
 /// `a`, `a and b`, `a, b and c`.
