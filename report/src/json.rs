@@ -246,7 +246,7 @@ mod tests {
         let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys[..HEADER.len()], HEADER);
         assert_eq!(
-            keys[keys.len() - 8..],
+            keys[keys.len() - 9..],
             [
                 "objectives",
                 "bottlenecks",
@@ -255,7 +255,8 @@ mod tests {
                 "recovery",
                 "alerts",
                 "events_log",
-                "warnings"
+                "warnings",
+                "design_review"
             ]
         );
     }

@@ -6,7 +6,7 @@ use super::rule::{Found, Rule};
 use super::words::{list, many, ticked};
 use crate::file::Name;
 use crate::file::system::{AlertRule, Alerts};
-use crate::units::{show_number, show_share};
+use crate::units::show_number;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -93,15 +93,7 @@ fn most(design: &Design<'_>, watch: &str) -> Option<(f64, String)> {
         "cpu" => {
             let (name, service) = design.service_called(name)?;
             match design.cpu_reading(name, service) {
-                Some(reading) => Some((
-                    reading.most,
-                    format!(
-                        "{} of {} cores show {} at most",
-                        many(u64::from(reading.processes), "event loop", "event loops"),
-                        show_number(reading.cores),
-                        show_share(reading.most)
-                    ),
-                )),
+                Some(reading) => Some(((reading.most * reading.slack()).min(1.0), reading.text())),
                 None => Some((1.0, "a share is 1 at most".to_owned())),
             }
         }
@@ -135,7 +127,11 @@ fn cannot_fire(design: &Design<'_>) -> Vec<Found> {
             continue;
         };
         if above >= most {
-            let near = if most <= 1.0 { most * 0.8 } else { (most * 0.8).floor() };
+            let near = if most <= 1.0 {
+                (most * 70.0).floor() / 100.0
+            } else {
+                (most * 0.8).floor()
+            };
             found.push(Found {
                 title: format!("the alert `{name}` cannot fire"),
                 arithmetic: format!("{why}; it fires above {}", show_number(above)),

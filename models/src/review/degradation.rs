@@ -107,18 +107,12 @@ fn out_of_reach(design: &Design<'_>) -> Vec<Found> {
     for level in levels(design) {
         let readable = degradation.reads == Reads::AsMeant;
         if let (Some(cpu), Some(reading)) = (level.above.cpu.filter(|_| readable), &reading)
-            && cpu >= reading.most
+            && reading.never_above(cpu)
         {
             found.push(Found {
                 subject: subject(level),
                 title: format!("`{}` never comes by its CPU threshold", level.name),
-                arithmetic: format!(
-                    "{} of {} cores show {} at most; the threshold is {}",
-                    super::words::many(u64::from(reading.processes), "event loop", "event loops"),
-                    show_number(reading.cores),
-                    show_share(reading.most),
-                    show_share(cpu)
-                ),
+                arithmetic: format!("{}; the threshold is {}", reading.text(), show_share(cpu)),
                 cure: format!(
                     "{} for the same busy loop, or a threshold on `in_hand`",
                     show_share(cpu * reading.most)

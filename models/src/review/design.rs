@@ -52,6 +52,39 @@ pub(super) struct Reading {
     pub(super) most: f64,
 }
 
+impl Reading {
+    /// How far above the mean a mix of requests with more work off the loop may take the reading for a while.
+    const MIX: f64 = 1.1;
+
+    /// How much more than [`Reading::most`] may be read when more of those come who bring work off the loop.
+    pub(super) fn slack(&self) -> f64 {
+        if self.beside > 0.0 { Self::MIX } else { 1.0 }
+    }
+
+    /// Whether no reading is above the threshold.
+    pub(super) fn never_above(&self, threshold: f64) -> bool {
+        threshold >= (self.most * self.slack()).min(1.0)
+    }
+
+    /// `1 event loop of 2 cores: the CPU shows 50 % at most`, with the work off the loop where there is some.
+    pub(super) fn text(&self) -> String {
+        let beside = if self.beside > 0.0 {
+            format!(
+                ", and {} s of work off the loop for each second on it",
+                crate::units::show_number(self.beside)
+            )
+        } else {
+            String::new()
+        };
+        format!(
+            "{} of {} cores{beside}: the CPU shows {} at most",
+            super::words::many(u64::from(self.processes), "event loop", "event loops"),
+            crate::units::show_number(self.cores),
+            crate::units::show_share(self.most)
+        )
+    }
+}
+
 impl<'a> Design<'a> {
     pub(super) fn new(system: &'a System, scenario: Option<&'a Scenario>) -> Self {
         let mut design = Self {

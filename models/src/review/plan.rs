@@ -32,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
         check: free_cache,
     },
     Rule {
-        id: "cores-differ-from-plan",
+        id: "cores-above-plan",
         severity: Severity::Contradiction,
         meaning: "The file gives a service or database more cores than its plan has.",
         source: "Render, instance types",

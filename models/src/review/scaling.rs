@@ -113,23 +113,6 @@ fn loop_at_target(design: &Design<'_>, name: &Name, service: &Service) -> Option
     Some((target, load, reading))
 }
 
-fn shown(reading: &super::design::Reading) -> String {
-    let beside = if reading.beside > 0.0 {
-        format!(
-            ", with {} s of work off the loop for each second on it",
-            show_number(reading.beside)
-        )
-    } else {
-        String::new()
-    };
-    format!(
-        "{} of {} cores{beside}: the CPU shows {} at most",
-        super::words::many(u64::from(reading.processes), "event loop", "event loops"),
-        show_number(reading.cores),
-        show_share(reading.most)
-    )
-}
-
 fn one_process_per_core(name: &Name, cores: f64) -> String {
     format!(
         "{} (each has pools and limits of its own)",
@@ -143,12 +126,12 @@ fn out_of_reach(design: &Design<'_>) -> Vec<Found> {
         let Some((target, load, reading)) = loop_at_target(design, name, service) else {
             continue;
         };
-        if load > 1.0 {
+        if load > reading.slack() {
             let lower = (reading.most * 0.7 * 100.0).floor() / 100.0;
             found.push(Found {
                 subject: path(name.as_str(), "scaling.cpu"),
                 title: format!("the autoscaler of `{name}` never sees its CPU target"),
-                arithmetic: format!("{}; the target is {}", shown(&reading), show_share(target)),
+                arithmetic: format!("{}; the target is {}", reading.text(), show_share(target)),
                 cure: format!(
                     "{}, or {}",
                     set(&path(name.as_str(), "scaling.cpu"), lower),
@@ -166,7 +149,7 @@ fn late(design: &Design<'_>) -> Vec<Found> {
         let Some((target, load, reading)) = loop_at_target(design, name, service) else {
             continue;
         };
-        if load > SATURATED && load <= 1.0 {
+        if load > SATURATED && load <= reading.slack() {
             let lower = (target * 0.7 / load * 100.0).floor() / 100.0;
             found.push(Found {
                 subject: path(name.as_str(), "scaling.cpu"),
@@ -174,7 +157,7 @@ fn late(design: &Design<'_>) -> Vec<Found> {
                     "the autoscaler of `{name}` acts when the event loop is {} busy",
                     show_share(load)
                 ),
-                arithmetic: format!("{}; the target is {}", shown(&reading), show_share(target)),
+                arithmetic: format!("{}; the target is {}", reading.text(), show_share(target)),
                 cure: format!(
                     "{}, or {}",
                     set(&path(name.as_str(), "scaling.cpu"), lower),

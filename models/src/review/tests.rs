@@ -1129,7 +1129,7 @@ fn a_level_out_of_reach() {
     check(
         "degradation-out-of-reach",
         &["web.plan=pro", no_work, &cpu("0.5")],
-        "1 event loop of 2 cores show 50 % at most; the threshold is 50 %",
+        "1 event loop of 2 cores: the CPU shows 50 % at most; the threshold is 50 %",
         &["web.plan=pro", no_work, &cpu("0.49")],
     );
     check(
@@ -1207,7 +1207,7 @@ fn an_alert_that_cannot_fire() {
     check(
         "alert-cannot-fire",
         &["web.plan=pro", no_work, &rule("web.cpu", 0.5)],
-        "1 event loop of 2 cores show 50 % at most",
+        "1 event loop of 2 cores: the CPU shows 50 % at most",
         &["web.plan=pro", no_work, &rule("web.cpu", 0.45)],
     );
     check(
@@ -1345,7 +1345,7 @@ fn a_cache_that_forgets() {
 #[test]
 fn more_cores_than_the_plan_has() {
     check(
-        "cores-differ-from-plan",
+        "cores-above-plan",
         &["web.cores=1.5"],
         "1.5 in the file, 1 in",
         &["web.cores=0.5"],

@@ -136,7 +136,10 @@ fn objective(design: &Design<'_>) -> Vec<Found> {
         if share > rest {
             found.push(Found {
                 subject: format!("objectives.{name}"),
-                title: format!("{name} below {} cannot be met, whatever the load", show_seconds(bound)),
+                title: format!(
+                    "a {name} below {} cannot be met, whatever the load",
+                    show_seconds(bound)
+                ),
                 arithmetic: format!(
                     "{} of requests need longer with nobody else there: `{}` takes {} on average",
                     show_share(share),
