@@ -61,11 +61,13 @@ pub(crate) fn check(system: &mut System, checker: &mut Checker) {
     checker.names = Directory::of(system);
     checker.names.features = features;
     plans(system, checker);
+    health(system, checker);
     priorities(system, checker);
     super::check_steps::check(system, checker);
     flows(system, checker);
     degradation(system, checker);
     alerts(system, checker);
+    review(system, checker);
 }
 
 /// The flow of a system that names none: one request of its only endpoint.
@@ -214,6 +216,27 @@ fn plans(system: &System, checker: &mut Checker) {
     }
 }
 
+/// Health routes: endpoints of the service itself.
+fn health(system: &System, checker: &mut Checker) {
+    for (name, service) in system.service.iter() {
+        let Some(endpoint) = &service.health.endpoint else {
+            continue;
+        };
+        let known = checker.names.endpoints.clone();
+        checker.refer_among("endpoint", endpoint, &known);
+        let elsewhere = system
+            .endpoint
+            .get(&endpoint.text)
+            .and_then(|found| found.service.as_ref());
+        if let Some(other) = elsewhere.filter(|other| other.text != name.text) {
+            let message = format!("the probes of `{name}` ask `{endpoint}`, which runs on `{other}`");
+            let diagnostic = Diagnostic::error("check::wrong-service", message, endpoint.at, "out of reach")
+                .help(format!("name an endpoint whose `service` is `{name}`"));
+            checker.report(diagnostic);
+        }
+    }
+}
+
 fn priorities(system: &System, checker: &mut Checker) {
     let classes = checker.names.classes.clone();
     for (_, queue) in system.queue.iter() {
@@ -302,6 +325,22 @@ fn alerts(system: &System, checker: &mut Checker) {
     let Some(alerts) = &system.alerts else { return };
     for (_, rule) in alerts.rule.iter() {
         result_path(&rule.watch, checker);
+    }
+}
+
+/// Rules that are allowed to find something: each has to exist, and to come with a reason.
+fn review(system: &System, checker: &mut Checker) {
+    for (id, reason) in system.review.allow.iter() {
+        if !crate::review::ids().any(|known| known == id.as_str()) {
+            let help = did_you_mean(id.as_str(), crate::review::ids(), "there are")
+                .unwrap_or_else(|| "docs/design-review.md lists the rules".to_owned());
+            let message = format!("the design review has no rule `{id}`");
+            checker.report(Diagnostic::error("check::unknown-name", message, id.at, "unknown rule").help(help));
+        } else if reason.trim().is_empty() {
+            let message = format!("`{id}` is allowed without a reason");
+            let diagnostic = Diagnostic::error("check::no-reason", message, id.at, "the reason is empty");
+            checker.report(diagnostic.help("say why the finding may stay: the next reader has to decide on it"));
+        }
     }
 }
 

@@ -9,6 +9,8 @@
 pub mod autoscaler;
 mod chain;
 pub mod connections;
+pub mod health;
+pub mod heap;
 pub mod job_queue;
 pub mod limiter;
 pub mod line;
