@@ -3,6 +3,7 @@
 //! Owns: the order in which the tables are filled, the numbers of draws and stages.
 //! Never: checks (a plan has passed them all), anything that happens during a run.
 
+mod events;
 mod flows;
 mod limits;
 mod llm;
@@ -21,10 +22,19 @@ use rustc_hash::FxHashMap;
 
 use crate::model::{Model, Site, SiteId, Stage};
 
+pub(crate) use self::events::later_settings;
+
 /// Turns a plan into a model. Parts of it that are not simulated are named in [`Model::not_simulated`].
 #[must_use]
 pub fn compile(plan: &Plan) -> Model {
-    let mut compiler = Compiler::new(plan);
+    compile_parts(&plan.scenario, &plan.system, None)
+}
+
+/// The same of a scenario and its system. `models` names the models of each provider, in an order that variants of one
+/// plan share; without it each has those of its own.
+#[must_use]
+pub(crate) fn compile_parts(scenario: &Scenario, system: &System, models: Option<&[Vec<String>]>) -> Model {
+    let mut compiler = Compiler::new(scenario, system, models);
     compiler.measure();
     compiler.classes_and_features();
     compiler.resources();
@@ -32,6 +42,7 @@ pub fn compile(plan: &Plan) -> Model {
     compiler.flows();
     compiler.clients();
     compiler.sources();
+    compiler.events();
     compiler.left_out();
     compiler.model
 }
@@ -51,6 +62,8 @@ struct Compiler<'p> {
     scenario: &'p Scenario,
     system: &'p System,
     edition: &'static catalogue::Edition,
+    /// Names of each provider's models, where they are given.
+    models: Option<&'p [Vec<String>]>,
     model: Model,
     /// Draws by the number of their place.
     places: FxHashMap<u64, SiteId>,
@@ -72,11 +85,12 @@ struct Compiler<'p> {
 }
 
 impl<'p> Compiler<'p> {
-    fn new(plan: &'p Plan) -> Self {
+    fn new(scenario: &'p Scenario, system: &'p System, models: Option<&'p [Vec<String>]>) -> Self {
         let mut compiler = Self {
-            scenario: &plan.scenario,
-            system: &plan.system,
-            edition: catalogue::Edition::of(&plan.system.catalogue).unwrap_or_else(catalogue::Edition::latest),
+            scenario,
+            system,
+            edition: catalogue::Edition::of(&system.catalogue).unwrap_or_else(catalogue::Edition::latest),
+            models,
             model: Model::default(),
             places: FxHashMap::default(),
             taken: FxHashMap::default(),
@@ -200,10 +214,14 @@ impl<'p> Compiler<'p> {
     fn patience(&mut self, place: &str, timeout: Option<&Quantity>) -> (SimSpan, Option<SiteId>) {
         match timeout {
             None => (SimSpan::FOREVER, None),
-            Some(timeout) => match constant(timeout) {
-                Some(seconds) => (SimSpan::from_seconds(seconds), None),
-                None => (SimSpan::FOREVER, Some(self.site(place, timeout))),
-            },
+            Some(timeout) => {
+                // There is a place for the draw in any case, so that one kind may become the other during a run.
+                let site = self.site(place, timeout);
+                match constant(timeout) {
+                    Some(seconds) => (SimSpan::from_seconds(seconds), None),
+                    None => (SimSpan::FOREVER, Some(site)),
+                }
+            }
         }
     }
 
@@ -222,9 +240,6 @@ impl<'p> Compiler<'p> {
         }
         if system.alerts.as_ref().is_some_and(|alerts| !alerts.rule.is_empty()) {
             self.note("`[alerts]`: no rule is watched and nobody is told.");
-        }
-        if !self.scenario.event.is_empty() {
-            self.note("`[[event]]`: no fault and no action happens.");
         }
         if !system.pooler.is_empty() {
             self.note("`[pooler]`: pools open their connections at the database behind it.");

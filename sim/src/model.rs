@@ -15,8 +15,10 @@ use highwater_workload::arrivals::Segment;
 
 use crate::processor::Limit;
 
+mod happening;
 mod program;
 
+pub use happening::*;
 pub use program::*;
 
 /// A place in the program.
@@ -60,6 +62,8 @@ pub struct Service {
     pub name: String,
     /// Statistics.
     pub resource: u16,
+    /// Its plan, where it has one.
+    pub plan: Option<String>,
     /// What runs it.
     pub runtime: Runtime,
     /// CPU of one instance.
@@ -195,6 +199,8 @@ pub struct LimiterSpec {
     pub shared: bool,
     /// Whether those over the limit wait.
     pub waits: bool,
+    /// The cache that has its counts, where it is shared.
+    pub store: Option<u16>,
     /// Stage: waiting.
     pub stage: Stage,
     /// Index among its process's limiters, or among the shared ones.
@@ -206,8 +212,12 @@ pub struct LimiterSpec {
 pub struct Database {
     /// Statistics.
     pub resource: u16,
+    /// Its plan, where it has one.
+    pub plan: Option<String>,
     /// Cores; infinite for no limit.
     pub cores: f64,
+    /// How long it is down when it is restarted or gets another plan.
+    pub downtime: SimSpan,
     /// Connections for the application.
     pub connections: u32,
     /// Opening one: time.
@@ -244,6 +254,10 @@ pub struct Cache {
     pub commands_per_day: u64,
     /// Whether a failing cache is a miss rather than an error.
     pub fails_open: bool,
+    /// How its clients wait while it is away.
+    pub client: highwater_models::machine::reconnect::ReconnectKind,
+    /// How long it is down when it is restarted.
+    pub restart: SimSpan,
     /// Stage: command and reply.
     pub stage: Stage,
     /// Round trip of a bare command.
@@ -607,6 +621,8 @@ pub struct Model {
     pub held_depth: usize,
     /// See `held_depth`.
     pub frame_depth: usize,
+    /// What the scenario's events do.
+    pub happenings: Vec<Happening>,
     /// When sessions stop coming.
     pub duration: SimTime,
     /// When the run ends at the latest.

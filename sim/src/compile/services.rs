@@ -38,6 +38,7 @@ impl Compiler<'_> {
         Service {
             name: IDEAL.to_owned(),
             resource,
+            plan: None,
             runtime: Runtime::Ideal,
             cores: f64::INFINITY,
             limit: Limit::Shared,
@@ -117,6 +118,7 @@ impl Compiler<'_> {
         Service {
             name: name.to_owned(),
             resource,
+            plan: service.plan.as_ref().map(|plan| plan.text.clone()),
             runtime,
             cores,
             limit,
