@@ -4,6 +4,7 @@
 //! Never: checks (a plan has passed them all), anything that happens during a run.
 
 mod flows;
+mod happenings;
 mod limits;
 mod llm;
 mod program;
@@ -29,9 +30,11 @@ pub fn compile(plan: &Plan) -> Model {
     compiler.classes_and_features();
     compiler.resources();
     compiler.endpoints();
+    compiler.memory();
     compiler.flows();
     compiler.clients();
     compiler.sources();
+    compiler.happenings();
     compiler.left_out();
     compiler.model
 }
@@ -223,9 +226,6 @@ impl<'p> Compiler<'p> {
         if system.alerts.as_ref().is_some_and(|alerts| !alerts.rule.is_empty()) {
             self.note("`[alerts]`: no rule is watched and nobody is told.");
         }
-        if !self.scenario.event.is_empty() {
-            self.note("`[[event]]`: no fault and no action happens.");
-        }
         if !system.pooler.is_empty() {
             self.note("`[pooler]`: pools open their connections at the database behind it.");
         }
@@ -239,11 +239,6 @@ impl<'p> Compiler<'p> {
         for (name, service) in system.service.iter() {
             if service.deadline.is_some() {
                 self.note(format!("`{name}.deadline`: the server never gives a request up."));
-            }
-            if service.memory.base.get() > 0 || service.memory.request.get() > 0 {
-                self.note(format!(
-                    "`{name}.memory`: an instance that goes over its limit lives on."
-                ));
             }
         }
         for (name, queue) in system.queue.iter() {

@@ -21,6 +21,12 @@ impl World<'_> {
             spec.rtt,
             self.model.databases[spec.database as usize].stage,
         );
+        if self.databases[number].cut && self.holds_lost_connection(index, spec.database) {
+            let resource = self.model.databases[number].resource;
+            self.record.see(self.now, Cause::DatabaseUnavailable, Some(resource));
+            self.fail(index, Cause::DatabaseUnavailable);
+            return false;
+        }
         self.enter(index, stage);
         self.tasks[index].mark = self.now;
         self.tasks[index].cache_key = u64::from(query);
