@@ -656,6 +656,8 @@ pub enum Happening {
     Deploy(u16),
     /// A service stops and starts.
     RestartService(u16),
+    /// So many instances of a service from now on.
+    Instances(u16, u32),
     /// A database stops and starts.
     RestartDatabase(u16),
     /// So many instances of a service crash.

@@ -54,6 +54,9 @@ steps = [ {{ request = "page" }} ]
     )))
 }
 
+/// Bytes.
+const MB: f64 = 1_048_576.0;
+
 const FOREVER: &str = r#"[ { io = "10h" } ]"#;
 
 // Lost if broken: an instance that lives on over its limit, or dies a request too early; what its death takes along.
@@ -66,12 +69,12 @@ fn an_instance_dies_at_the_request_that_takes_it_over_its_limit() {
     at(&outcome, "an instance is ready", 423.0);
     assert_eq!(count(&outcome, "resources.web.deaths.out_of_memory"), 1.0);
     assert_eq!(count(&outcome, "resources.web.deaths.heap"), 0.0);
-    assert_eq!(count(&outcome, "resources.web.memory.max"), 513e6);
+    assert_eq!(count(&outcome, "resources.web.memory.max"), 513.0 * MB);
     assert_eq!(by_cause(&outcome, "out_of_memory"), 413.0);
     // Those at 414 to 422 s found nobody; those from 423 to 450 s are still in hand.
     assert_eq!(by_cause(&outcome, "no_instance"), 9.0);
     assert_eq!(count(&outcome, "requests.in_flight"), 28.0);
-    assert_eq!(count(&outcome, "resources.web.memory.at_end"), 128e6);
+    assert_eq!(count(&outcome, "resources.web.memory.at_end"), 128.0 * MB);
 }
 
 // Lost if broken: the two deaths taken for each other.
@@ -80,7 +83,7 @@ fn a_heap_that_is_smaller_is_full_first() {
     // Half of the limit is heap, half of the base is on it: 50 + n > 256 first holds for the 207th.
     let outcome = hung(r#"{ limit = "512 MB", base = "100 MB", request = "1 MB" }"#, FOREVER);
     at(&outcome, "heap full", 207.0);
-    // The next one has its 206 at 217 + 206, one second after it came back.
+    // Back at 217 s, it has its own 207th at 217 + 206 = 423 s.
     assert_eq!(count(&outcome, "resources.web.deaths.heap"), 2.0);
     assert_eq!(count(&outcome, "resources.web.deaths.out_of_memory"), 0.0);
     assert_eq!(by_cause(&outcome, "out_of_memory"), 414.0);
@@ -120,7 +123,7 @@ replications = 2
 every = "1s"
 [system.service.web]
 runtime = "node"
-memory  = { limit = "2 GB", heap = "1 GB", base = "800 MB", on_heap = 1.0 }
+memory  = { limit = "2 GB", heap = "1000 MB", base = "800 MB", on_heap = 1.0 }
 [system.endpoint.page]
 steps = [ { cpu = "100ms" } ]
 [system.flow.one]
@@ -136,20 +139,16 @@ steps = [ { request = "page" } ]
 fn two_generations_want_more_connections_than_there_are() {
     // Twenty requests hold the old pool's twenty connections. The new generation, in traffic at 40 s, wants twenty more of
     // the twenty-five: five get one, fifteen are refused. At 100 s the old one is told to stop, at 130 s it is killed.
-    let outcome = run(&plan(
+    let times: Vec<String> = (1..=20).chain(41..=60).map(|second| format!("\"{second}s\"")).collect();
+    let times = times.join(", ");
+    let outcome = run(&plan(&format!(
         r#"
 title        = "two generations"
 duration     = "150s"
 replications = 2
 drain        = "0s"
 [load]
-phase = [
-  { duration = "20500ms", sessions = 20 },
-  { duration = "20s", sessions = 0 },
-  { duration = "20s", sessions = 20 },
-  { duration = "89500ms", sessions = 0 },
-]
-spacing = "even"
+at = [ {times} ]
 [[event]]
 at = "30s"
 action.deploy = "web"
@@ -164,11 +163,11 @@ max_connections = 28
 reserved        = 3
 connect         = "1ms"
 [system.endpoint.page]
-steps = [ { query = { wait = "10h" } } ]
+steps = [ {{ query = {{ wait = "10h" }} }} ]
 [system.flow.one]
-steps = [ { request = "page" } ]
-"#,
-    ));
+steps = [ {{ request = "page" }} ]
+"#
+    )));
     at(&outcome, "deploy: 1 new beside 1 old", 30.0);
     at(&outcome, "traffic goes to the 1 new", 40.0);
     assert_eq!(count(&outcome, "requests.offered"), 40.0);
@@ -465,4 +464,38 @@ steps = [ { request = "page" } ]
     assert_eq!(by_cause(&outcome, "no_instance"), 5.0);
     assert_eq!(count(&outcome, "requests.useful"), 25.0);
     assert_eq!(count(&outcome, "resources.web.instance_seconds"), 30.5);
+}
+
+// Lost if broken: instances added by hand that never come, or the wrong ones that go.
+#[test]
+fn instances_by_hand_boot_first_and_leave_newest_first() {
+    let outcome = run(&plan(
+        r#"
+title        = "instances by hand"
+duration     = "60s"
+replications = 2
+[load]
+at = ["50s"]
+[[event]]
+at = "10s"
+action.set = { "web.instances" = 3 }
+[[event]]
+at = "30s"
+action.set = { "web.instances" = 1 }
+[system.service.web]
+runtime = "node"
+boot    = "5s"
+[system.endpoint.page]
+steps = [ { cpu = "1ms" } ]
+[system.flow.one]
+steps = [ { request = "page" } ]
+"#,
+    ));
+    at(&outcome, "1 -> 3 instances: by hand", 10.0);
+    at(&outcome, "3 -> 1 instances: by hand", 30.0);
+    assert_eq!(count(&outcome, "resources.web.boots"), 2.0);
+    assert_eq!(count(&outcome, "resources.web.stops"), 2.0);
+    // Two more from 10 s to 30 s.
+    assert_eq!(count(&outcome, "resources.web.instance_seconds"), 60.0 + 2.0 * 20.0);
+    assert_eq!(count(&outcome, "requests.useful"), 1.0);
 }

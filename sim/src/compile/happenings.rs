@@ -5,6 +5,7 @@
 
 use highwater_models::SimTime;
 use highwater_models::file::scenario::{Action, Fault};
+use highwater_models::file::{Setting, Value};
 
 use super::{Compiler, number};
 use crate::model::{Happening, Op};
@@ -24,6 +25,10 @@ impl Compiler<'_> {
                         .map(Happening::RestartService)
                         .or(database.map(Happening::RestartDatabase))
                 }
+                (Some(Action::Set(settings)), _) => match &settings.entries[..] {
+                    [only] => self.instances_set(only),
+                    _ => None,
+                },
                 (_, Some(Fault::Crash(crash))) => {
                     let service = system.service.index_of(&crash.target.text).map(number);
                     service.map(|service| Happening::Crash(service, crash.instances))
@@ -37,9 +42,27 @@ impl Compiler<'_> {
             match (event.at, what) {
                 (Some(at), Some(what)) => self.model.happenings.push((SimTime::ZERO + at, what)),
                 (None, _) => self.note("`[[event]]` after an alert: it does not happen."),
-                (_, None) => self.note("`[[event]]`: only deploys, restarts, crashes and lost connections happen."),
+                (_, None) => self.note(
+                    "`[[event]]`: only deploys, restarts, instances set by hand, crashes and lost connections happen.",
+                ),
             }
         }
+    }
+
+    /// Instances of a service set to a number: `web.instances` or `service.web.instances`.
+    fn instances_set(&self, setting: &Setting) -> Option<Happening> {
+        let path: Vec<&str> = setting.path.iter().map(String::as_str).collect();
+        let (name, Value::Integer(count)) = (
+            match path[..] {
+                [name, "instances"] | ["service", name, "instances"] => name,
+                _ => return None,
+            },
+            &setting.value.value,
+        ) else {
+            return None;
+        };
+        let service = number(self.system.service.index_of(name)?);
+        Some(Happening::Instances(service, u32::try_from(*count).ok()?))
     }
 
     /// Memory that steps hold fills an instance too.

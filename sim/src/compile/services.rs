@@ -15,7 +15,7 @@ use crate::model::{ResourceKind, Runtime, Scaling, Service};
 use crate::processor::Limit;
 
 /// The largest heap that Node takes for itself: v8's limit on hosts of this size.
-const HEAP_MAX: u64 = 2_000_000_000;
+const HEAP_MAX: u64 = 2 << 30;
 
 /// What the service is called where the file has none.
 const IDEAL: &str = "service";

@@ -15,6 +15,7 @@ impl World<'_> {
                 let downtime = self.model.databases[database as usize].downtime;
                 self.restart_database(database, downtime);
             }
+            Happening::Instances(service, count) => self.set_instances(service, count),
             Happening::Crash(service, count) => self.crash_instances(service, count),
             Happening::LostConnections(database) => self.cut_connections(database),
         }
