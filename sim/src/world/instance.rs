@@ -436,7 +436,11 @@ impl World<'_> {
             if let Turn::Opening(opening) = slice.turn {
                 let Opening { pool, connection, .. } = self.openings[opening];
                 let local = self.model.pools[pool as usize].local as usize;
-                self.processes[process as usize].connections[local][connection.index()].1 = u32::MAX;
+                let entry = &mut self.processes[process as usize].connections[local][connection.index()];
+                // One that was given up has left its number to another.
+                if entry.1 == opening {
+                    entry.1 = u32::MAX;
+                }
                 self.openings.remove(opening);
             }
         }

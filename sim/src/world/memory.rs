@@ -4,7 +4,7 @@
 //! last step, whatever it waits for meanwhile and whoever still waits for it.
 //! Never: what a death takes along (`instance`), what collecting costs (`models::machine::heap`).
 
-use super::{Death, NOBODY, TaskKind, World};
+use super::{Death, NOBODY, State, TaskKind, World};
 
 impl World<'_> {
     /// Memory of a process's instance is taken. What is over a limit ends the instance, at this very instant but not in the
@@ -50,8 +50,17 @@ impl World<'_> {
     /// Memory that was taken is kept until the request ends: a branch's too, while its request is there.
     pub(super) fn keep_memory(&mut self, index: u32, bytes: u64, on_heap: bool) {
         let mut owner = index;
-        while self.tasks[owner].kind == TaskKind::Branch && self.tasks.is_live(self.tasks[owner].parent) {
-            owner = self.tasks[owner].parent.index;
+        while self.tasks[owner].kind == TaskKind::Branch {
+            let parent = self.tasks[owner].parent;
+            // One that has failed already has given back all it had: its branches keep their own.
+            if !self
+                .tasks
+                .get(parent)
+                .is_some_and(|task| task.state != State::Answering)
+            {
+                break;
+            }
+            owner = parent.index;
         }
         let task = &mut self.tasks[owner];
         task.memory += bytes;

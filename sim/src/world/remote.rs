@@ -88,7 +88,9 @@ impl World<'_> {
             }
             let index = payload as u32;
             let handle = self.tasks.handle(index);
-            if u64::from(handle.generation & 0x7fff_ffff) != payload >> 32 || !self.tasks.is_live(handle) {
+            let same = u64::from(handle.generation & 0x7fff_ffff) == payload >> 32;
+            // One that has died with its process may still be on its way to tell its client so.
+            if !same || !self.tasks.is_live(handle) || self.tasks[index].state != State::DatabaseCpu {
                 let orphans = &mut self.databases[number as usize].orphans;
                 let orphan = orphans.iter().position(|&(job, _)| job == payload);
                 let since = orphan.map_or(self.now, |at| orphans.swap_remove(at).1);
