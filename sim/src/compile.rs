@@ -7,6 +7,7 @@ mod events;
 mod flows;
 mod limits;
 mod llm;
+mod memory;
 mod program;
 mod resources;
 mod servers;
@@ -42,6 +43,7 @@ pub(crate) fn compile_parts(scenario: &Scenario, system: &System, models: Option
     compiler.flows();
     compiler.clients();
     compiler.sources();
+    compiler.memory();
     compiler.events();
     compiler.left_out();
     compiler.model
@@ -254,11 +256,6 @@ impl<'p> Compiler<'p> {
         for (name, service) in system.service.iter() {
             if service.deadline.is_some() {
                 self.note(format!("`{name}.deadline`: the server never gives a request up."));
-            }
-            if service.memory.base.get() > 0 || service.memory.request.get() > 0 {
-                self.note(format!(
-                    "`{name}.memory`: an instance that goes over its limit lives on."
-                ));
             }
         }
         for (name, queue) in system.queue.iter() {

@@ -98,8 +98,28 @@ pub struct Service {
     pub memory_base: u64,
     /// See `memory_base`.
     pub memory_request: u64,
-    /// See `memory_base`; zero for none.
+    /// See `memory_base`; [`u64::MAX`] for none.
     pub memory_limit: u64,
+    /// What lives in an idle process's heap, and its limit; [`u64::MAX`] for none.
+    pub heap_base: u64,
+    /// See `heap_base`.
+    pub heap_limit: u64,
+    /// What collecting costs: see [`highwater_models::machine::heap`].
+    pub collection: f64,
+    /// Whether anything fills the memory, so that results have it.
+    pub fills_memory: bool,
+    /// When probes take it out of traffic, and when they have it restarted.
+    pub health: highwater_models::machine::health::HealthConfig,
+    /// Which endpoint they ask; none for the port, which answers while the process lives.
+    pub health_endpoint: Option<u16>,
+    /// From the change of traffic to the end of the old generation.
+    pub overlap: SimSpan,
+    /// A new generation that is not well by then is given up.
+    pub give_up: SimSpan,
+    /// Whether it stays open after the order to stop, its pools closed, until it is killed.
+    pub lingers: bool,
+    /// Whether an error of an idle database connection ends the process.
+    pub crash_on_database_error: bool,
     /// Autoscaler.
     pub scaling: Option<Scaling>,
     /// Stage: waiting for the loop or the CPU.
@@ -216,8 +236,6 @@ pub struct Database {
     pub plan: Option<String>,
     /// Cores; infinite for no limit.
     pub cores: f64,
-    /// How long it is down when it is restarted or gets another plan.
-    pub downtime: SimSpan,
     /// Connections for the application.
     pub connections: u32,
     /// Opening one: time.
@@ -226,6 +244,8 @@ pub struct Database {
     pub connect_cpu: Sampler,
     /// Round trip.
     pub rtt: Sampler,
+    /// How long it is down when it is restarted.
+    pub downtime: SimSpan,
     /// Stage: everything between the query's start and its reply.
     pub stage: Stage,
 }
@@ -639,6 +659,19 @@ pub struct Model {
     pub percentiles: Vec<f64>,
     /// Parts of the files that are read and checked but not simulated.
     pub not_simulated: Vec<String>,
+}
+
+/// Billionths in one.
+pub const NANO: f64 = 1e9;
+
+/// Cores in whole billionths; none where there is no limit.
+#[must_use]
+pub fn nano_cores(cores: f64) -> u64 {
+    if cores.is_finite() {
+        (cores * NANO).round() as u64
+    } else {
+        0
+    }
 }
 
 /// Stage: between client and edge.

@@ -145,7 +145,9 @@ impl<'p> Variants<'p> {
     pub fn check(&self) -> Vec<Diagnostic> {
         let fixed = |setting: &Setting| {
             let first = setting.path.first().map_or("", String::as_str);
-            FIXED.contains(&first).then(|| "it is fixed when the run starts".to_owned())
+            FIXED
+                .contains(&first)
+                .then(|| "it is fixed when a run starts".to_owned())
         };
         let mut found = Vec::new();
         for number in 0..self.settings.len() {
@@ -193,10 +195,22 @@ pub fn check(plan: &Plan) -> Vec<Diagnostic> {
 /// Whether two models differ in figures only; else what else they differ in.
 fn same_layout(one: &Model, two: &Model) -> Result<(), String> {
     let reasons = [
-        (same_times(one, two), "the length of a run and what is measured are fixed when it starts"),
-        (same_things(one, two), "it adds or removes a part of the system, or moves it"),
-        (same_people(one, two), "it adds or removes streams, phases, classes or clients"),
-        (same_steps(one, two), "it adds or removes steps, or work where there was none"),
+        (
+            same_times(one, two),
+            "the length of a run and what is measured are fixed when it starts",
+        ),
+        (
+            same_things(one, two),
+            "it adds or removes a part of the system, or moves it",
+        ),
+        (
+            same_people(one, two),
+            "it adds or removes streams, phases, classes or clients",
+        ),
+        (
+            same_steps(one, two),
+            "it adds or removes steps, or work where there was none",
+        ),
     ];
     match reasons.into_iter().find(|(same, _)| !same) {
         Some((_, reason)) => Err(reason.to_owned()),
@@ -217,20 +231,30 @@ fn alike<T, K: PartialEq>(one: &[T], two: &[T], key: impl Fn(&T) -> K) -> bool {
 }
 
 fn same_things(one: &Model, two: &Model) -> bool {
-    alike(&one.resources, &two.resources, |it| (it.name.clone(), it.kind, it.service))
-        && one.stages == two.stages
+    alike(&one.resources, &two.resources, |it| {
+        (it.name.clone(), it.kind, it.service)
+    }) && one.stages == two.stages
         && one.stage_resource == two.stage_resource
         && alike(&one.services, &two.services, |it| {
-            let lists = (it.slots.clone(), it.pools.clone(), it.queues.clone(), it.limiters.clone());
+            let lists = (
+                it.slots.clone(),
+                it.pools.clone(),
+                it.queues.clone(),
+                it.limiters.clone(),
+            );
             (it.resource, it.runtime, it.wait_stage, it.cpu_stage, lists)
         })
-        && alike(&one.slots, &two.slots, |it| (it.resource, it.wait_stage, it.local, it.cause))
+        && alike(&one.slots, &two.slots, |it| {
+            (it.resource, it.wait_stage, it.local, it.cause)
+        })
         && alike(&one.pools, &two.pools, |it| {
             let stages = (it.wait_stage, it.connect_stage);
             (it.resource, it.database, it.local, it.on_loop, stages)
         })
         && alike(&one.queues, &two.queues, |it| (it.resource, it.wait_stage, it.local))
-        && alike(&one.limiters, &two.limiters, |it| (it.resource, it.shared, it.stage, it.local))
+        && alike(&one.limiters, &two.limiters, |it| {
+            (it.resource, it.shared, it.stage, it.local)
+        })
         && alike(&one.databases, &two.databases, |it| (it.resource, it.stage))
         && alike(&one.caches, &two.caches, |it| (it.resource, it.stage, it.rtt))
         && alike(&one.entries, &two.entries, |it| (it.name.clone(), it.cache))
@@ -256,7 +280,9 @@ fn same_steps(one: &Model, two: &Model) -> bool {
     alike(&one.ops, &two.ops, |op| shape(*op))
         && alike::<FlowOp, FlowOp>(&one.flow_ops, &two.flow_ops, |op| *op)
         && alike(&one.sites, &two.sites, |site| site.place)
-        && alike(&one.endpoints, &two.endpoints, |it| (it.name.clone(), it.service, it.start, it.feature))
+        && alike(&one.endpoints, &two.endpoints, |it| {
+            (it.name.clone(), it.service, it.start, it.feature)
+        })
         && alike(&one.flows, &two.flows, |it| it.start)
         && alike(&one.choices, &two.choices, |it| {
             let ways: Vec<_> = it.branches.iter().map(|&(_, class, to)| (class, to)).collect();
@@ -264,10 +290,22 @@ fn same_steps(one: &Model, two: &Model) -> bool {
         })
         && alike(&one.forks, &two.forks, |it| it.branches.clone())
         && alike(&one.retries, &two.retries, |it| it.place)
-        && alike(&one.queries, &two.queries, |it| (it.database, it.cpu, it.wait, it.rtt, it.kind))
-        && alike(&one.lookups, &two.lookups, |it| (it.cache, it.entry, it.rtt, it.store_rtt, it.place))
+        && alike(&one.queries, &two.queries, |it| {
+            (it.database, it.cpu, it.wait, it.rtt, it.kind)
+        })
+        && alike(&one.lookups, &two.lookups, |it| {
+            (it.cache, it.entry, it.rtt, it.store_rtt, it.place)
+        })
         && alike(&one.calls, &two.calls, |it| {
-            let sites = (it.prompt, it.answer, it.first, it.chunk_cpu, it.chance, it.start, it.reply);
+            let sites = (
+                it.prompt,
+                it.answer,
+                it.first,
+                it.chunk_cpu,
+                it.chance,
+                it.start,
+                it.reply,
+            );
             (it.provider, it.stream, it.audio, sites)
         })
 }
@@ -275,7 +313,11 @@ fn same_steps(one: &Model, two: &Model) -> bool {
 /// An instruction without its figures.
 fn shape(op: Op) -> Op {
     match op {
-        Op::Hold { kept, .. } => Op::Hold { bytes: 0, kept },
+        Op::Hold { kept, on_heap, .. } => Op::Hold {
+            bytes: 0,
+            kept,
+            on_heap,
+        },
         Op::Drop { .. } => Op::Drop { bytes: 0 },
         Op::Fail { site, .. } => Op::Fail {
             site,

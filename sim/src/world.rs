@@ -3,7 +3,8 @@
 //! Owns: the clock, the pending events, who is ready to go on, and the tables of what is in flight.
 //! What happens at each place is in the rooms beside this one: `task` (an attempt's steps), `turn` (event loops and
 //! CPUs), `holding` (slots, connections, queues), `remote` (database, cache, provider), `session` (people), `request` (what they ask for),
-//! `platform` (balancer, instances, autoscaler), `books` (what must add up).
+//! `balance` (which instance a request goes to), `instance` (lives), `memory`, `health`, `deploy` and `scaling` (what
+//! begins and ends them), `event` (the scenario's), `chores` (windows and the log), `books` (what must add up).
 //! Order: whoever becomes ready at an instant goes on in the order in which that happened (invariant 5).
 
 use std::collections::VecDeque;
@@ -25,18 +26,32 @@ use crate::measure::Record;
 use crate::model::{Coming, Model, SiteId, Stage};
 use crate::processor::{Limit, Processor};
 use crate::slab::Slab;
+use crate::variants::Variants;
 
+mod balance;
 mod books;
+mod chores;
+mod deploy;
+mod event;
+mod fault;
+mod health;
 mod holding;
-mod platform;
+mod instance;
+mod link;
+mod memory;
 mod remote;
 mod request;
+mod scaling;
 mod session;
+mod settings;
 mod state;
+mod strain;
 mod task;
 mod turn;
 
+pub(crate) use link::Link;
 pub(crate) use state::*;
+pub(crate) use strain::Strains;
 
 /// How a caller follows and stops a replication.
 #[derive(Debug)]
@@ -94,7 +109,40 @@ pub fn simulate(
     keep_requests: bool,
     control: &Control<'_>,
 ) -> Result<(Record, Vec<RequestRow>), SimulationError> {
+    simulate_in(model, None, seed, replication, keep_requests, control)
+}
+
+/// Runs one replication of a plan whose settings may change on the way.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_variants<'m>(
+    variants: &'m Variants<'m>,
+    seed: u64,
+    replication: u32,
+    keep_requests: bool,
+    control: &Control<'_>,
+) -> Result<(Record, Vec<RequestRow>), SimulationError> {
+    simulate_in(
+        variants.base(),
+        Some(variants),
+        seed,
+        replication,
+        keep_requests,
+        control,
+    )
+}
+
+fn simulate_in<'m>(
+    model: &'m Model,
+    variants: Option<&'m Variants<'m>>,
+    seed: u64,
+    replication: u32,
+    keep_requests: bool,
+    control: &Control<'_>,
+) -> Result<(Record, Vec<RequestRow>), SimulationError> {
     let mut world = World::new(model, Key::root(seed, replication), replication, keep_requests);
+    world.variants = variants;
     world.begin();
     world.run(control)?;
     world.close_books()?;
@@ -112,6 +160,9 @@ impl<'m> World<'m> {
                 turn: 0,
                 scaler: service.scaling.as_ref().map(|scaling| Autoscaler::new(scaling.config)),
                 line: VecDeque::new(),
+                generation: 0,
+                deploying: None,
+                cpu_gone: 0.0,
                 boots: 0,
                 demand: 0.0,
                 demand_sampled: 0.0,
@@ -127,6 +178,8 @@ impl<'m> World<'m> {
                 orphans: Vec::new(),
                 scheduled: Scheduled::NOTHING,
                 connections: 0,
+                down_until: SimTime::ZERO,
+                cut: false,
                 draws: connect.child(n as u64).draw(),
                 connect: database.connect.clone(),
                 connect_cpu: database.connect_cpu.clone(),
@@ -176,12 +229,22 @@ impl<'m> World<'m> {
                     batch: source.batch.clone(),
                     every,
                     online: Vec::new(),
+                    factor: 1.0,
+                    scheduled: Scheduled::NOTHING,
+                    scheduled_at: SimTime::NEVER,
                 }
             })
             .collect();
         let shared = model.limiters.iter().filter(|limiter| limiter.shared);
         Self {
             model,
+            variants: None,
+            in_force: Vec::new(),
+            faults: Vec::new(),
+            reacting: vec![false; model.happenings.len()],
+            strains: Strains::new(model),
+            links: Vec::new(),
+            links_away: 0,
             root,
             replication,
             now: SimTime::ZERO,
@@ -217,7 +280,7 @@ impl<'m> World<'m> {
                 .iter()
                 .map(|_| ClientState {
                     timeouts: VecDeque::new(),
-                    armed: false,
+                    armed: SimTime::NEVER,
                     requests: 0,
                     retries: 0,
                 })
@@ -248,6 +311,7 @@ impl<'m> World<'m> {
                     .schedule(SimTime::ZERO + scaling.config.every, Event::Scale(service as u32));
             }
         }
+        self.schedule_happenings();
         self.start_sources();
         self.events.schedule(self.model.measure_to, Event::MeasureTo);
         self.events.schedule(self.model.duration, Event::LoadEnds);
@@ -300,7 +364,7 @@ impl<'m> World<'m> {
             Event::DatabaseCpu(database) => self.end_database_cpu(database, scheduled),
             Event::Opening(index) => self.opening(index, scheduled),
             Event::Wake(index) => self.wake(index, scheduled),
-            Event::Arrival(source) => self.arrival(source),
+            Event::Arrival(source) => self.arrival(source, scheduled),
             Event::Fibre(index) => {
                 if self.fibres[index].scheduled == scheduled {
                     let handle = self.fibres.handle(index);
@@ -311,8 +375,12 @@ impl<'m> World<'m> {
             Event::Patience(index) => self.patience_over(index, scheduled),
             Event::Resend(index) => self.resend(index, scheduled),
             Event::ClientTimeout(client) => self.client_timeouts(client),
-            Event::Booted(instance) => self.booted(instance),
-            Event::Killed(instance) => self.kill_instance(instance),
+            Event::Booted(instance) => self.booted(instance, scheduled),
+            Event::Killed(instance) => self.killed(instance, scheduled),
+            Event::Probe(instance) => self.probe(instance, scheduled),
+            Event::Happening(number) => self.happen(number),
+            Event::Over(number) => self.fault_over(number),
+            Event::Reconnect(link) => self.reconnect(link, scheduled),
             Event::Scale(service) => self.scale(service),
             Event::Window => self.end_window(),
             Event::MeasureFrom => self.begin_measuring(),
@@ -378,7 +446,7 @@ impl<'m> World<'m> {
             HeldWhat::Slot(slots) => Some(self.model.slots[slots as usize].resource),
             HeldWhat::Connection(pool, _) => Some(self.model.pools[pool as usize].resource),
             HeldWhat::Job(queue) => Some(self.model.queues[queue as usize].resource),
-            HeldWhat::Fetch(..) | HeldWhat::Memory(_) => None,
+            HeldWhat::Fetch(..) | HeldWhat::Memory(..) => None,
         }
     }
 }

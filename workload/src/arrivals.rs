@@ -24,7 +24,7 @@ pub struct Segment {
 }
 
 /// How arrivals are spaced, at rate one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Spacing {
     /// Independent of each other: exponential gaps.
     Poisson,
@@ -35,7 +35,7 @@ pub enum Spacing {
 }
 
 /// Times with a higher rate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Bursts {
     /// Arrivals a second during a burst.
     pub rate: f64,
@@ -133,11 +133,15 @@ impl Arrivals {
     }
 
     /// Another law of gaps for the arrivals after the next one, and other bursts from the next change between calm and
-    /// burst on.
-    pub fn set_laws(&mut self, spacing: Spacing, bursts: Option<Bursts>) {
-        self.spacing = spacing;
-        if let (Some(bursting), Some(law)) = (&mut self.bursts, bursts) {
-            bursting.law = law;
+    /// burst on. Nothing happens where they are the same.
+    pub fn set_laws(&mut self, spacing: &Spacing, bursts: Option<&Bursts>) {
+        if self.spacing != *spacing {
+            self.spacing = spacing.clone();
+        }
+        if let (Some(bursting), Some(law)) = (&mut self.bursts, bursts)
+            && bursting.law != *law
+        {
+            bursting.law = law.clone();
         }
     }
 
@@ -349,7 +353,10 @@ mod tests {
         assert_eq!(even.change(at(50.0), whole(), 1.0), Some(at(50.25)));
         assert_eq!(even.next(), Some(at(51.25)));
         // Other segments.
-        assert_eq!(even.change(at(50.75), vec![segment(60, 100, 2.0, 2.0)], 1.0), Some(at(60.25)));
+        assert_eq!(
+            even.change(at(50.75), vec![segment(60, 100, 2.0, 2.0)], 1.0),
+            Some(at(60.25))
+        );
     }
 
     // Lost if broken: bursts are forgotten, or drawn anew, when a rate changes.

@@ -311,7 +311,8 @@ fn events(scenario: &Scenario, system: &System, root: &Node, checker: &mut Check
 
 /// Whether those who ask it can be left hanging.
 fn can_hang(system: &System, name: &Name) -> bool {
-    let known = |found: bool| found || (system.service.get(&name.text).is_none() && system.database.get(&name.text).is_none());
+    let known =
+        |found: bool| found || (system.service.get(&name.text).is_none() && system.database.get(&name.text).is_none());
     known(system.provider.get(&name.text).is_some() || system.cache.get(&name.text).is_some())
 }
 

@@ -170,7 +170,11 @@ mod tests {
         assert!(matches!(slots.acquire(NOW, 'd'), Ask::Waiting(_)));
         assert_eq!(slots.next_deadline(), NOW + SimSpan::from_secs(2));
         assert_eq!(slots.expire(NOW + SimSpan::from_secs(2)).map(|w| w.ticket), Some('d'));
-        assert_eq!(slots.next_deadline(), NOW + SimSpan::from_secs(9), "who waited keeps its deadline");
+        assert_eq!(
+            slots.next_deadline(),
+            NOW + SimSpan::from_secs(9),
+            "who waited keeps its deadline"
+        );
         slots.set_config(2, 2, SimSpan::from_secs(2));
         assert_eq!(slots.admit().map(|w| w.ticket), Some('b'));
         assert_eq!(slots.admit(), None);

@@ -114,10 +114,23 @@ impl Compiler<'_> {
     fn target(&self, name: &Name) -> Option<Target> {
         let system = self.system;
         let name = &name.text;
-        let service = system.service.index_of(name).map(|index| Target::Service(number(index)));
-        let database = || system.database.index_of(name).map(|index| Target::Database(number(index)));
+        let service = system
+            .service
+            .index_of(name)
+            .map(|index| Target::Service(number(index)));
+        let database = || {
+            system
+                .database
+                .index_of(name)
+                .map(|index| Target::Database(number(index)))
+        };
         let cache = || system.cache.index_of(name).map(|index| Target::Cache(number(index)));
-        let provider = || system.provider.index_of(name).map(|index| Target::Provider(number(index)));
+        let provider = || {
+            system
+                .provider
+                .index_of(name)
+                .map(|index| Target::Provider(number(index)))
+        };
         service.or_else(database).or_else(cache).or_else(provider)
     }
 }

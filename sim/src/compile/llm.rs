@@ -108,7 +108,10 @@ impl<'p> Compiler<'p> {
         let zero = self.zero();
         // The place is there in any case: another model, which has it, may be used later in the run.
         let constant = Quantity::constant(0.0);
-        let per_token = self.site(&format!("{path}/per_token"), speed.per_unit.as_ref().unwrap_or(&constant));
+        let per_token = self.site(
+            &format!("{path}/per_token"),
+            speed.per_unit.as_ref().unwrap_or(&constant),
+        );
         Some(LlmCall {
             provider: number(provider),
             model,

@@ -62,11 +62,11 @@ impl Compiler<'_> {
             resource,
             plan: database.plan.as_ref().map(|plan| plan.text.clone()),
             cores,
-            downtime: database.downtime,
             connections: most.map_or(u32::MAX, |most| most.saturating_sub(kept)),
             connect: Sampler::new(&database.connect),
             connect_cpu: Sampler::new(&database.connect_cpu),
             rtt: Sampler::new(&database.rtt),
+            downtime: database.downtime,
             stage,
         });
     }

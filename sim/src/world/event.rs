@@ -3,8 +3,8 @@
 //! Owns: which events have happened, which faults are under way, and the words for both in the log.
 //! Never: what each fault does to what is in flight (`fault`, `link`), or how settings change (`settings`).
 
-use highwater_models::units::{show_number, show_share, show_span};
 use highwater_models::SimSpan;
+use highwater_models::units::{show_number, show_share, show_span};
 use highwater_workload::stream::Purpose;
 
 use super::World;
@@ -66,7 +66,11 @@ impl World<'_> {
                 self.set_traffic(sources);
             }
             What::Crash(service, count) => {
-                let of = if *count == 1 { "an instance crashes" } else { "instances crash" };
+                let of = if *count == 1 {
+                    "an instance crashes"
+                } else {
+                    "instances crash"
+                };
                 self.log(model.services[*service as usize].name.clone(), of.to_owned());
                 self.crash_instances(*service, *count);
             }
@@ -76,7 +80,10 @@ impl World<'_> {
             }
             What::ForgetLimiter(limiter) => {
                 let resource = model.limiters[*limiter as usize].resource;
-                self.log(model.resources[resource as usize].name.clone(), "its counts are lost".to_owned());
+                self.log(
+                    model.resources[resource as usize].name.clone(),
+                    "its counts are lost".to_owned(),
+                );
                 self.forget_limiter(*limiter);
             }
             What::LostConnections(database) => {
@@ -131,7 +138,10 @@ impl World<'_> {
                 self.set_strain(*target);
             }
             What::RestartCache(cache) => {
-                self.log(self.name_of(Target::Cache(*cache)), ends(Trouble::Down { hang: false }).to_owned());
+                self.log(
+                    self.name_of(Target::Cache(*cache)),
+                    ends(Trouble::Down { hang: false }).to_owned(),
+                );
                 self.set_strain(Target::Cache(*cache));
             }
             What::Traffic { name, sources, .. } => {
@@ -145,11 +155,14 @@ impl World<'_> {
     /// Adds up what is wrong with a target.
     fn set_strain(&mut self, target: Target) {
         let model = self.model;
-        let troubles = self.faults.iter().filter_map(|&number| match &model.happenings[number as usize].what {
-            What::Trouble(at, trouble, _) if *at == target => Some(*trouble),
-            What::RestartCache(cache) if Target::Cache(*cache) == target => Some(Trouble::Down { hang: false }),
-            _ => None,
-        });
+        let troubles = self
+            .faults
+            .iter()
+            .filter_map(|&number| match &model.happenings[number as usize].what {
+                What::Trouble(at, trouble, _) if *at == target => Some(*trouble),
+                What::RestartCache(cache) if Target::Cache(*cache) == target => Some(Trouble::Down { hang: false }),
+                _ => None,
+            });
         self.strains.set(target, troubles);
     }
 
@@ -204,5 +217,8 @@ const fn ends(trouble: Trouble) -> &'static str {
 }
 
 fn during(lasts: Option<SimSpan>) -> String {
-    lasts.map_or_else(|| ", to the end".to_owned(), |span| format!(", for {}", show_span(span)))
+    lasts.map_or_else(
+        || ", to the end".to_owned(),
+        |span| format!(", for {}", show_span(span)),
+    )
 }

@@ -40,7 +40,9 @@ impl World<'_> {
             .collect();
         for index in calls {
             let (failure, at) = if hang {
-                let began = self.tasks[index].streaming.map_or(self.tasks[index].mark, |(_, since)| since);
+                let began = self.tasks[index]
+                    .streaming
+                    .map_or(self.tasks[index].mark, |(_, since)| since);
                 let at = if timeout == SimSpan::FOREVER {
                     SimTime::NEVER
                 } else {

@@ -4,8 +4,8 @@
 //! Never: the rules (`highwater_models::machine::reconnect`).
 //! A command that had not been answered when the connection closed is sent again, from its beginning.
 
-use highwater_models::machine::reconnect::{Reconnect, ReconnectOutput};
 use highwater_models::SimSpan;
+use highwater_models::machine::reconnect::{Reconnect, ReconnectOutput};
 use highwater_workload::stream::Purpose;
 
 use super::{HeldWhat, Ready, State, World};

@@ -42,7 +42,7 @@ impl Strain {
 
     /// How long something takes now.
     #[inline]
-    pub(crate) fn stretch(&self, span: SimSpan) -> SimSpan {
+    pub(crate) fn stretch(self, span: SimSpan) -> SimSpan {
         if self.slow == 1.0 {
             span
         } else {
@@ -52,7 +52,7 @@ impl Strain {
 
     /// Whether something fails: a uniform draw under a key of its own.
     #[inline]
-    pub(crate) fn fails(&self, key: impl FnOnce() -> Key) -> bool {
+    pub(crate) fn fails(self, key: impl FnOnce() -> Key) -> bool {
         self.errors > 0.0 && key().draw().uniform() < self.errors
     }
 }
@@ -103,7 +103,12 @@ mod tests {
         let mut strain = Strain::NONE;
         let span = SimSpan::from_millis(7);
         assert_eq!(strain.stretch(span), span);
-        for trouble in [Trouble::Slow(2.0), Trouble::Slow(1.5), Trouble::Errors(0.5), Trouble::Errors(0.2)] {
+        for trouble in [
+            Trouble::Slow(2.0),
+            Trouble::Slow(1.5),
+            Trouble::Errors(0.5),
+            Trouble::Errors(0.2),
+        ] {
             strain.add(trouble);
         }
         assert_eq!(strain.stretch(span), SimSpan::from_millis(21));
