@@ -215,9 +215,12 @@ impl<'p> Compiler<'p> {
     /// A longest wait: always the same, or drawn.
     fn patience(&mut self, place: &str, timeout: Option<&Quantity>) -> (SimSpan, Option<SiteId>) {
         match timeout {
-            None => (SimSpan::FOREVER, None),
+            None => {
+                // There is a place for the draw in any case, so that one kind may become another during a run.
+                self.site(place, &Quantity::constant(0.0));
+                (SimSpan::FOREVER, None)
+            }
             Some(timeout) => {
-                // There is a place for the draw in any case, so that one kind may become the other during a run.
                 let site = self.site(place, timeout);
                 match constant(timeout) {
                     Some(seconds) => (SimSpan::from_seconds(seconds), None),

@@ -194,22 +194,21 @@ pub fn check(plan: &Plan) -> Vec<Diagnostic> {
 
 /// Whether two models differ in figures only; else what else they differ in.
 fn same_layout(one: &Model, two: &Model) -> Result<(), String> {
+    const PARTS: &str = "it adds or removes a part of the system, or moves it";
     let reasons = [
         (
             same_times(one, two),
             "the length of a run and what is measured are fixed when it starts",
         ),
-        (
-            same_things(one, two),
-            "it adds or removes a part of the system, or moves it",
-        ),
-        (
-            same_people(one, two),
-            "it adds or removes streams, phases, classes or clients",
-        ),
+        (same_resources(one, two), PARTS),
         (
             same_steps(one, two),
             "it adds or removes steps, or work where there was none",
+        ),
+        (same_things(one, two), PARTS),
+        (
+            same_people(one, two),
+            "it adds or removes streams, phases, classes or clients",
         ),
     ];
     match reasons.into_iter().find(|(same, _)| !same) {
@@ -230,10 +229,14 @@ fn alike<T, K: PartialEq>(one: &[T], two: &[T], key: impl Fn(&T) -> K) -> bool {
     one.len() == two.len() && one.iter().zip(two).all(|(one, two)| key(one) == key(two))
 }
 
-fn same_things(one: &Model, two: &Model) -> bool {
+fn same_resources(one: &Model, two: &Model) -> bool {
     alike(&one.resources, &two.resources, |it| {
         (it.name.clone(), it.kind, it.service)
-    }) && one.stages == two.stages
+    })
+}
+
+fn same_things(one: &Model, two: &Model) -> bool {
+    one.stages == two.stages
         && one.stage_resource == two.stage_resource
         && alike(&one.services, &two.services, |it| {
             let lists = (
@@ -272,7 +275,9 @@ fn same_people(one: &Model, two: &Model) -> bool {
         (it.name.clone(), kind, it.first_phase, it.phase_ends.len())
     }) && one.phases == two.phases
         && one.classes == two.classes
-        && alike(&one.clients, &two.clients, |it| (it.rtt, it.patience))
+        && alike(&one.clients, &two.clients, |it| {
+            (it.patience.is_some(), it.resend.is_some())
+        })
         && alike(&one.happenings, &two.happenings, |it| std::mem::discriminant(&it.what))
 }
 

@@ -222,3 +222,57 @@ fn during(lasts: Option<SimSpan>) -> String {
         |span| format!(", for {}", show_span(span)),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use highwater_models::SimTime;
+    use highwater_models::file::{NoFiles, Request, load_scenario};
+    use highwater_workload::Key;
+
+    use crate::compile::compile;
+    use crate::event::Event;
+    use crate::world::World;
+
+    // Lost if broken: somebody who needs five minutes acts at once, or twice, or on somebody else's alert.
+    #[test]
+    fn people_need_time_to_react_to_the_first_alert() {
+        let text = r#"
+duration = "1h"
+[load]
+rate = 1.0
+[[event]]
+when   = { alert = "errors", after = { dist = "uniform", min = "4m", max = "6m" } }
+action = { set = { "servers.max" = 2 } }
+[system.alerts.rule]
+cpu    = { watch = "errors.rate", above = 0.9 }
+errors = { watch = "errors.rate", above = 0.1 }
+[system.pool.servers]
+max = 1
+[system.flow.one]
+steps = [ { request = "job" } ]
+[system.endpoint.job]
+steps = [ { take = { from = "servers", for = "1s" } } ]
+"#;
+        let loaded = load_scenario(Request::new("a", text), &NoFiles, |_| None);
+        let plan = loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+        let model = compile(&plan);
+        let after = |replication: u32| {
+            let mut world = World::new(&model, Key::root(1, replication), replication, false);
+            world.now = SimTime::from_nanos(1_000_000_000);
+            world.alert_fired(0);
+            assert!(world.events.is_empty(), "nobody waits for that one");
+            world.alert_fired(1);
+            world.alert_fired(1);
+            assert_eq!(world.events.len(), 1);
+            let (at, _, event) = world.events.take().expect("one");
+            assert_eq!(event, Event::Happening(0));
+            at.seconds() - 1.0
+        };
+        let times: Vec<f64> = (0..20).map(after).collect();
+        assert!(times.iter().all(|time| (240.0..360.0).contains(time)), "{times:?}");
+        assert!(
+            times.iter().any(|time| (time - times[0]).abs() > 10.0),
+            "each draws its own"
+        );
+    }
+}
