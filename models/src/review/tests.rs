@@ -281,6 +281,19 @@ fn the_cures_of_the_bundled_files_can_be_set() {
     }
 }
 
+#[test]
+fn endpoints_that_unfold_without_bound_are_reviewed_at_once() {
+    let mut text = "[endpoint.e0]\nsteps = [ { io = \"1s\" } ]\n".to_owned();
+    for index in 1..60 {
+        let call = format!("{{ call = \"e{}\" }}", index - 1);
+        text.push_str(&format!("[endpoint.e{index}]\nsteps = [ {call}, {call}, {call} ]\n"));
+    }
+    text.push_str("[flow.all]\nsteps = [ { request = \"e59\" } ]\n");
+    let loaded = load_system(Request::new("deep", text), &NoFiles);
+    let system = loaded.system.expect("it loads");
+    assert_eq!(review(&system, None), Review::default());
+}
+
 // ---- allowing --------------------------------------------------------------------------------------------------------
 
 #[test]
