@@ -708,6 +708,22 @@ fn a_line_that_the_autoscaler_does_not_see() {
 }
 
 #[test]
+fn a_rise_faster_than_the_autoscaler() {
+    let rise = |seconds: u32| {
+        format!(
+            "load={{ flow = \"visit\", people = {{ count = 100 }}, \
+             phase = [ {{ duration = \"{seconds}s\", users = {{ from = 5, to = 20 }} }} ] }}"
+        )
+    };
+    check_load(
+        "scaling-slower-than-the-rise",
+        &["web.scaling.on=true", "web.scaling.max=5", &rise(209)],
+        "2, 4, 5 instances, 1 min 45 s a step = 3 min 30 s; the load goes from 5 to 20 in 3 min 29 s",
+        &["web.scaling.on=true", "web.scaling.max=5", &rise(210)],
+    );
+}
+
+#[test]
 fn a_memory_target_below_the_idle_process() {
     check(
         "memory-target-always-exceeded",
@@ -1071,6 +1087,16 @@ fn a_cache_that_seldom_hits() {
 }
 
 #[test]
+fn processes_over_the_connections_of_a_cache() {
+    check(
+        "processes-over-cache-connections",
+        &["redis.plan=free", "web.instances=51"],
+        "51 processes of `web`; its plan has 50 connections",
+        &["redis.plan=free", "web.instances=50"],
+    );
+}
+
+#[test]
 fn values_that_do_not_fit() {
     check(
         "cache-larger-than-its-memory",
@@ -1352,6 +1378,16 @@ fn a_cache_that_forgets() {
         &["redis.plan=free"],
         "25 MB",
         &["redis.plan=starter"],
+    );
+}
+
+#[test]
+fn an_earlier_catalogue() {
+    check(
+        "catalogue-is-not-the-latest",
+        &["catalogue=2025-12-10", "openai.use.chat=swift"],
+        "edition 2025-12-10 in the file, the latest is 2026-11-24",
+        &["catalogue=2026-11-24"],
     );
 }
 
