@@ -108,8 +108,8 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Load of an event loop from which waits are more than ten times the service.
-const SATURATED: f64 = 0.9;
+/// Load of an event loop from which waits are more than five times the service: load / (1 - load).
+const SATURATED: f64 = 0.85;
 
 fn scaled<'a>(design: &Design<'a>) -> impl Iterator<Item = (&'a Name, &'a Service)> {
     design.system.service.iter().filter(|(_, service)| service.scaling.on)

@@ -651,9 +651,9 @@ fn a_cpu_target_that_one_loop_cannot_reach() {
 fn a_cpu_target_that_is_reached_late() {
     check(
         "cpu-target-late",
-        &[ON_PRO[0], ON_PRO[1], ON_PRO[2], "web.scaling.cpu=0.46"],
-        "the target is 46 %",
-        &[ON_PRO[0], ON_PRO[1], ON_PRO[2], "web.scaling.cpu=0.45"],
+        &[ON_PRO[0], ON_PRO[1], ON_PRO[2], "web.scaling.cpu=0.43"],
+        "the target is 43 %",
+        &[ON_PRO[0], ON_PRO[1], ON_PRO[2], "web.scaling.cpu=0.42"],
     );
 }
 
