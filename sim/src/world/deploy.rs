@@ -83,7 +83,7 @@ impl World<'_> {
     pub(super) fn generation_may_be_given_up(&mut self, service: u16) {
         let give_up = self.model.services[service as usize].give_up;
         let state = &mut self.services[service as usize];
-        if !state.deploying.is_some_and(|since| self.now.since(since) >= give_up) {
+        if state.deploying.is_none_or(|since| self.now.since(since) < give_up) {
             return;
         }
         let new: Vec<u32> = self.next_generation(service).collect();
