@@ -373,8 +373,9 @@ fn text(choices: &Choices) -> String {
         add(format!("[[event]]\nat = \"3s\"\n{}\n", c.event));
     }
     add(format!(
-        "[system.client.browser]\nrtt = \"20ms\"\n{}{}retry = {{ max = {retries}, wait = {{ base = \"50ms\", jitter = \"full\" }} }}\n\
+        "[system.client.browser]\nrtt = \"{}\"\n{}{}retry = {{ max = {retries}, wait = {{ base = \"50ms\", jitter = \"full\" }} }}\n\
          retry_kinds = [ \"query\", \"mutation\" ]\n{}{}",
+        if c.go_on { "20ms" } else { "0s" },
         millis("timeout", timeout),
         millis("patience", patience),
         if resend {

@@ -394,6 +394,8 @@ impl World<'_> {
         let stage = self.tasks[index].stage;
         self.enter(index, stage);
         self.take_stages(request.index, index, false);
+        // Whatever becomes of the attempt, its client hears of it no more.
+        self.requests[request.index].live &= !(1 << (attempt % 64));
         self.client_gone(index);
     }
 
