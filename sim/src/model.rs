@@ -40,6 +40,8 @@ pub struct Endpoint {
     pub is_query: bool,
     /// Feature it belongs to.
     pub feature: Option<u16>,
+    /// Whether the service may shed it.
+    pub sheds: bool,
 }
 
 /// What a program runs in.

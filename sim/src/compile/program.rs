@@ -59,6 +59,7 @@ impl<'p> Compiler<'p> {
                 signs_in: endpoint.signs_in,
                 is_query: endpoint.kind == EndpointKind::Query,
                 feature,
+                sheds: endpoint.shed,
             });
         }
     }
@@ -127,6 +128,9 @@ impl<'p> Compiler<'p> {
                 .any(|&member| self.model.endpoints[usize::from(member)].signs_in),
             is_query,
             feature: None,
+            sheds: members
+                .iter()
+                .all(|&member| self.model.endpoints[usize::from(member)].sheds),
         });
         self.batches.insert(members, index);
         index

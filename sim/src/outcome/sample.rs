@@ -88,6 +88,8 @@ fn web() -> Service {
         max_in_hand: u32::MAX,
         shed_loop_delay: SimSpan::FOREVER,
         shed_in_hand: u32::MAX,
+        shed_retry_after: SimSpan::ZERO,
+        deadline: SimSpan::FOREVER,
         cancel: false,
         trusts_proxy: true,
         proxy_addresses: 1,

@@ -63,7 +63,7 @@ impl World<'_> {
         let instance = self.processes[process as usize].instance;
         let refusal = if self.instances[instance as usize].in_hand >= spec.max_in_hand {
             Some(Cause::QueueFull)
-        } else if self.sheds(process, service) {
+        } else if self.model.endpoints[self.tasks[index].endpoint as usize].sheds && self.sheds(process, service) {
             Some(Cause::Shed)
         } else {
             None

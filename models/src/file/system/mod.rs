@@ -150,6 +150,8 @@ table! {
         steps: Vec<Step> = required items 1..=10000,
         /// Refused with `feature_off` while degradation has this feature off.
         feature: Option<Name> = none,
+        /// Whether the service's `shed` may refuse it.
+        shed: bool = true,
         /// Runs the service's `before` steps first.
         before: bool = true,
         /// Whether a good answer signs the session in: from then on limiters that count users know who it is.
