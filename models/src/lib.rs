@@ -10,6 +10,7 @@ pub mod cause;
 pub mod file;
 pub mod machine;
 pub mod record;
+pub mod review;
 pub mod time;
 pub mod units;
 

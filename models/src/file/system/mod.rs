@@ -6,12 +6,14 @@
 
 mod operation;
 mod provider;
+mod review;
 mod safeguard;
 mod service;
 mod store;
 
 pub use operation::{AlertLevel, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads};
 pub use provider::{Breaker, Model, Provider, ProviderWindow, RetryAfter};
+pub use review::Review;
 pub use safeguard::{
     Abandoned, Batched, Counted, FixedWindow, Limiter, LimiterKey, LimiterStore, Opens, Over, Pool, Queue, QueueWindow,
     Rule, SlidingWindow, StoreDown, TokenBucket,
@@ -68,6 +70,8 @@ table! {
         profile: Named<Settings> = {} "none",
         /// What the plans' prices do not cover.
         money: Money = {} "the plans' prices only",
+        /// What the review of the design leaves alone.
+        review: Review = {} "nothing",
     }
 }
 
