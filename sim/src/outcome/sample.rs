@@ -41,6 +41,7 @@ pub fn model() -> Model {
         signs_in: false,
         is_query: true,
         feature: None,
+        sheds: true,
     };
     Model {
         endpoints: vec![endpoint("chat"), endpoint("profile")],
