@@ -5,6 +5,7 @@
 
 mod degradation;
 mod flows;
+mod happenings;
 mod limits;
 mod llm;
 mod poolers;
@@ -32,10 +33,12 @@ pub fn compile(plan: &Plan) -> Model {
     compiler.classes_and_features();
     compiler.resources();
     compiler.endpoints();
+    compiler.memory();
     compiler.flows();
     compiler.clients();
     compiler.sources();
     compiler.degradation();
+    compiler.happenings();
     compiler.left_out();
     compiler.model
 }
@@ -227,22 +230,12 @@ impl<'p> Compiler<'p> {
         if system.alerts.as_ref().is_some_and(|alerts| !alerts.rule.is_empty()) {
             self.note("`[alerts]`: no rule is watched and nobody is told.");
         }
-        if !self.scenario.event.is_empty() {
-            self.note("`[[event]]`: no fault and no action happens.");
-        }
         let money = &system.money;
         if !money.month.is_empty() || money.payment.is_some() || money.paying.get() < 1.0 {
             self.note("`[money]`: no sums are reckoned.");
         }
         if self.scenario.measure.books {
             self.note("`measure.books`: the books are checked and not written to a file.");
-        }
-        for (name, service) in system.service.iter() {
-            if service.memory.base.get() > 0 || service.memory.request.get() > 0 {
-                self.note(format!(
-                    "`{name}.memory`: an instance that goes over its limit lives on."
-                ));
-            }
         }
         let model = &self.model;
         let tables = [

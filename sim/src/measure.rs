@@ -10,6 +10,7 @@ use highwater_models::record::histogram::Histogram;
 use highwater_models::record::summary::LogEntry;
 use highwater_models::{Cause, SimSpan, SimTime};
 
+use crate::gauge::Gauge;
 pub use crate::level::{IN_SYSTEM_CUT, Level, Station};
 use crate::model::{Model, Stage};
 
@@ -194,8 +195,10 @@ pub struct Window {
     pub users: f64,
     /// Mean busy and queue by resource.
     pub resources: Vec<(f64, f64)>,
-    /// CPU in use as a share of what there is, and instances, by service.
+    /// CPU in use as a share of what there is, and instances that take requests at its end, by service.
     pub services: Vec<(f64, f64)>,
+    /// Mean memory of an instance in bytes, and mean number of instances whose processes ran, by service.
+    pub lives: Vec<(f64, f64)>,
 }
 
 impl Window {
@@ -223,11 +226,23 @@ impl Window {
 pub struct ServiceRecord {
     /// Instances that take requests.
     pub instances: Level,
+    /// Instances that there are and that cost money: booting, draining and old ones too.
+    pub existing: Level,
+    /// Instances whose processes run.
+    pub running: Level,
+    /// Area under `running` at the end of the last window.
+    pub running_window: u128,
+    /// Memory of those, in bytes; the most is of one instance.
+    pub memory: Gauge,
+    /// Cores of those, in billionths.
+    pub cores: Gauge,
+    /// Deaths in the whole run: over the memory limit, heap full, failed probes, crash.
+    pub deaths: [u64; 4],
     /// Requests in hand.
     pub in_hand: Level,
     /// CPU time used in the measured span, in nanoseconds of a full core.
     pub cpu_used: f64,
-    /// CPU time there was: cores times ready instances, over the measured span.
+    /// CPU time there was: cores of the instances that ran, over the measured span.
     pub cpu_there: f64,
     /// Instances started after the beginning.
     pub boots: u64,
@@ -237,6 +252,16 @@ pub struct ServiceRecord {
     pub cpu_from: f64,
     /// See `cpu_from`.
     pub cpu_window: f64,
+}
+
+impl ServiceRecord {
+    /// Instances whose processes ran, on average since the last call.
+    pub(crate) fn running_in_window(&mut self, now: SimTime, window: SimSpan) -> f64 {
+        self.running.touch(now);
+        let area = self.running.area - self.running_window;
+        self.running_window = self.running.area;
+        area as f64 / window.nanos() as f64
+    }
 }
 
 /// A pool's own figures.
@@ -674,7 +699,14 @@ impl Record {
         visit(&mut self.online);
         self.services
             .iter_mut()
-            .flat_map(|service| [&mut service.instances, &mut service.in_hand])
+            .flat_map(|service| {
+                [
+                    &mut service.instances,
+                    &mut service.existing,
+                    &mut service.running,
+                    &mut service.in_hand,
+                ]
+            })
             .for_each(&mut visit);
         self.pools.iter_mut().map(|pool| &mut pool.open).for_each(&mut visit);
         self.databases

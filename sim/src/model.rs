@@ -100,8 +100,28 @@ pub struct Service {
     pub memory_base: u64,
     /// See `memory_base`.
     pub memory_request: u64,
-    /// See `memory_base`; zero for none.
+    /// See `memory_base`; [`u64::MAX`] for none.
     pub memory_limit: u64,
+    /// What lives in an idle process's heap, and its limit; [`u64::MAX`] for none.
+    pub heap_base: u64,
+    /// See `heap_base`.
+    pub heap_limit: u64,
+    /// What collecting costs: see [`highwater_models::machine::heap`].
+    pub collection: f64,
+    /// Whether anything fills the memory, so that results have it.
+    pub fills_memory: bool,
+    /// When probes take it out of traffic, and when they have it restarted.
+    pub health: highwater_models::machine::health::HealthConfig,
+    /// Which endpoint they ask; none for the port, which answers while the process lives.
+    pub health_endpoint: Option<u16>,
+    /// From the change of traffic to the end of the old generation.
+    pub overlap: SimSpan,
+    /// A new generation that is not well by then is given up.
+    pub give_up: SimSpan,
+    /// Whether it stays open after the order to stop, its pools closed, until it is killed.
+    pub lingers: bool,
+    /// Whether an error of an idle database connection ends the process.
+    pub crash_on_database_error: bool,
     /// Autoscaler.
     pub scaling: Option<Scaling>,
     /// Stage: waiting for the loop or the CPU.
@@ -228,6 +248,8 @@ pub struct Database {
     pub connect_cpu: Sampler,
     /// Round trip.
     pub rtt: Sampler,
+    /// How long it is down when it is restarted.
+    pub downtime: SimSpan,
     /// Stage: everything between the query's start and its reply.
     pub stage: Stage,
 }
@@ -680,12 +702,44 @@ pub struct Model {
     pub measure_to: SimTime,
     /// Length of a window of the timeline.
     pub window: SimSpan,
+    /// Events of the scenario, by time.
+    pub happenings: Vec<(SimTime, Happening)>,
     /// Moments of snapshots.
     pub snapshots: Vec<SimTime>,
     /// Percentiles asked for.
     pub percentiles: Vec<f64>,
     /// Parts of the files that are read and checked but not simulated.
     pub not_simulated: Vec<String>,
+}
+
+/// What a scenario does to the system at a time.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A new generation of a service.
+    Deploy(u16),
+    /// A service stops and starts.
+    RestartService(u16),
+    /// So many instances of a service from now on.
+    Instances(u16, u32),
+    /// A database stops and starts.
+    RestartDatabase(u16),
+    /// So many instances of a service crash.
+    Crash(u16, u32),
+    /// All connections to a database are cut.
+    LostConnections(u16),
+}
+
+/// Billionths in one.
+pub const NANO: f64 = 1e9;
+
+/// Cores in whole billionths; none where there is no limit.
+#[must_use]
+pub fn nano_cores(cores: f64) -> u64 {
+    if cores.is_finite() {
+        (cores * NANO).round() as u64
+    } else {
+        0
+    }
 }
 
 /// Stage: between client and edge.

@@ -3,7 +3,8 @@
 //! Owns: the clock, the pending events, who is ready to go on, and the tables of what is in flight.
 //! What happens at each place is in the rooms beside this one: `task` (an attempt's steps), `turn` (event loops and
 //! CPUs), `holding` (slots, connections, queues), `remote` (database, cache, provider), `session` (people), `request` (what they ask for),
-//! `platform` (balancer, instances, autoscaler), `books` (what must add up).
+//! `balance` (which instance a request goes to), `instance` (lives), `memory`, `health`, `deploy` and `scaling` (what
+//! begins and ends them), `event` (the scenario's), `chores` (windows and the log), `books` (what must add up).
 //! Order: whoever becomes ready at an instant goes on in the order in which that happened (invariant 5).
 
 use std::collections::VecDeque;
@@ -28,14 +29,21 @@ use crate::model::{Coming, Model, SiteId, Stage};
 use crate::processor::{Limit, Processor};
 use crate::slab::Slab;
 
+mod balance;
 mod books;
+mod chores;
+mod deploy;
+mod event;
 mod giving_up;
+mod health;
 mod holding;
+mod instance;
 mod ladder;
-mod platform;
+mod memory;
 mod pooler;
 mod remote;
 mod request;
+mod scaling;
 mod session;
 mod state;
 mod task;
@@ -131,6 +139,9 @@ impl<'m> World<'m> {
                 turn: 0,
                 scaler: service.scaling.as_ref().map(|scaling| Autoscaler::new(scaling.config)),
                 line: VecDeque::new(),
+                generation: 0,
+                deploying: None,
+                cpu_gone: 0.0,
                 boots: 0,
                 demand: 0.0,
                 demand_sampled: 0.0,
@@ -147,6 +158,8 @@ impl<'m> World<'m> {
                 orphans: Vec::new(),
                 scheduled: Scheduled::NOTHING,
                 connections: 0,
+                down_until: SimTime::ZERO,
+                cut: false,
                 draws: connect.child(n as u64).draw(),
                 connect: database.connect.clone(),
                 connect_cpu: database.connect_cpu.clone(),
@@ -279,6 +292,9 @@ impl<'m> World<'m> {
                     .schedule(SimTime::ZERO + scaling.config.every, Event::Scale(service as u32));
             }
         }
+        for (number, &(at, _)) in self.model.happenings.iter().enumerate() {
+            self.events.schedule(at, Event::Happening(number as u32));
+        }
         self.start_sources();
         self.events.schedule(self.model.measure_to, Event::MeasureTo);
         self.events.schedule(self.model.duration, Event::LoadEnds);
@@ -342,8 +358,10 @@ impl<'m> World<'m> {
             Event::Patience(index) => self.patience_over(index, scheduled),
             Event::Resend(index) => self.resend(index, scheduled),
             Event::ClientTimeout(client) => self.client_timeouts(client),
-            Event::Booted(instance) => self.booted(instance),
-            Event::Killed(instance) => self.kill_instance(instance),
+            Event::Booted(instance) => self.booted(instance, scheduled),
+            Event::Killed(instance) => self.killed(instance, scheduled),
+            Event::Probe(instance) => self.probe(instance, scheduled),
+            Event::Happening(number) => self.happen(number),
             Event::Scale(service) => self.scale(service),
             Event::Window => self.end_window(),
             Event::MeasureFrom => self.begin_measuring(),
@@ -410,7 +428,7 @@ impl<'m> World<'m> {
             HeldWhat::Connection(pool, _) => Some(self.model.pools[pool as usize].resource),
             HeldWhat::Job(queue) => Some(self.model.queues[queue as usize].resource),
             HeldWhat::Server(pooler, _) => Some(self.model.poolers[pooler as usize].resource),
-            HeldWhat::Fetch(..) | HeldWhat::Memory(_) | HeldWhat::Spent => None,
+            HeldWhat::Fetch(..) | HeldWhat::Memory(..) | HeldWhat::Spent => None,
         }
     }
 }

@@ -11,6 +11,8 @@ pub mod breaker;
 mod chain;
 pub mod connections;
 pub mod degradation;
+pub mod health;
+pub mod heap;
 pub mod job_queue;
 pub mod limiter;
 pub mod line;

@@ -65,6 +65,7 @@ impl Compiler<'_> {
             connect: Sampler::new(&database.connect),
             connect_cpu: Sampler::new(&database.connect_cpu),
             rtt: Sampler::new(&database.rtt),
+            downtime: database.downtime,
             stage,
         });
     }

@@ -24,6 +24,12 @@ impl World<'_> {
             spec.rtt,
             self.model.databases[spec.database as usize].stage,
         );
+        if self.databases[number].cut && self.holds_lost_connection(index, spec.database) {
+            let resource = self.model.databases[number].resource;
+            self.record.see(self.now, Cause::DatabaseUnavailable, Some(resource));
+            self.fail(index, Cause::DatabaseUnavailable);
+            return false;
+        }
         self.enter(index, stage);
         self.tasks[index].mark = self.now;
         self.tasks[index].cache_key = u64::from(query);
@@ -85,7 +91,9 @@ impl World<'_> {
             }
             let index = payload as u32;
             let handle = self.tasks.handle(index);
-            if u64::from(handle.generation & 0x7fff_ffff) != payload >> 32 || !self.tasks.is_live(handle) {
+            let same = u64::from(handle.generation & 0x7fff_ffff) == payload >> 32;
+            // One that has died with its process may still be on its way to tell its client so.
+            if !same || !self.tasks.is_live(handle) || self.tasks[index].state != State::DatabaseCpu {
                 let orphans = &mut self.databases[number as usize].orphans;
                 let orphan = orphans.iter().position(|&(job, _)| job == payload);
                 let since = orphan.map_or(self.now, |at| orphans.swap_remove(at).1);

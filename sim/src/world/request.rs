@@ -161,6 +161,7 @@ impl World<'_> {
             way: SimSpan::from_nanos(round_trip.nanos() - there.nanos()),
             retry_after: None,
             memory: 0,
+            heap: 0,
             streaming: None,
             prompt: 0.0,
             answer: 0.0,

@@ -80,6 +80,7 @@ impl World<'_> {
             way: SimSpan::ZERO,
             retry_after: None,
             memory: 0,
+            heap: 0,
             streaming: None,
             prompt: 0.0,
             answer: 0.0,
@@ -176,13 +177,13 @@ impl World<'_> {
                     let span = self.draw_span(index, site);
                     self.pause(index, span, stage)
                 }
-                Op::Hold { bytes, kept } => {
-                    self.take_memory(index, bytes);
+                Op::Hold { bytes, kept, on_heap } => {
+                    self.take_memory(index, bytes, on_heap);
                     if kept {
-                        self.keep_memory(index, bytes);
+                        self.keep_memory(index, bytes, on_heap);
                     } else {
                         self.held[index as usize].push(Held {
-                            what: HeldWhat::Memory(bytes),
+                            what: HeldWhat::Memory(bytes, on_heap),
                             since: self.now,
                         });
                     }
@@ -512,6 +513,7 @@ impl World<'_> {
         self.tasks[index].cause = Some(cause);
         match self.tasks[index].kind {
             TaskKind::Attempt => self.end_program(index),
+            TaskKind::Probe => self.probe_ended(index),
             TaskKind::Detached => {
                 self.leave_process(index);
                 self.remove_task(index);
@@ -543,6 +545,10 @@ impl World<'_> {
         }
         while !self.held[index as usize].is_empty() {
             self.release_last(index, true);
+        }
+        if self.tasks[index].kind == TaskKind::Probe {
+            self.probe_ended(index);
+            return;
         }
         self.enter(index, STAGE_CLIENT);
         self.leave_process(index);
@@ -581,24 +587,6 @@ impl World<'_> {
         self.tasks.remove(index);
         if !self.loading {
             self.end_if_idle();
-        }
-    }
-
-    /// Memory that was taken is kept until the request ends: a branch's too, while its request is there.
-    fn keep_memory(&mut self, index: u32, bytes: u64) {
-        let mut owner = index;
-        while self.tasks[owner].kind == TaskKind::Branch && self.tasks.is_live(self.tasks[owner].parent) {
-            owner = self.tasks[owner].parent.index;
-        }
-        self.tasks[owner].memory += bytes;
-    }
-
-    /// Memory of a process's instance is taken.
-    pub(super) fn take_memory(&mut self, index: u32, bytes: u64) {
-        let process = self.tasks[index].process;
-        if process != NOBODY {
-            let instance = self.processes[process as usize].instance;
-            self.instances[instance as usize].memory += bytes;
         }
     }
 }

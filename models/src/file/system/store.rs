@@ -32,6 +32,8 @@ table! {
         connect_cpu: Quantity = "0s" of time,
         /// Network, per query.
         rtt: Quantity = "0s" of time,
+        /// How long it is down when it is restarted or gets another plan: connections are cut and new ones refused.
+        downtime: SimSpan = "2m" [assumed "the vendor says: brief downtime" "2026-11-24"],
         /// Kinds of query.
         query: Named<QueryKind> = {} "none",
     }
