@@ -13,9 +13,12 @@ pub mod job_queue;
 pub mod limiter;
 pub mod line;
 pub mod provider_limit;
+pub mod quota;
 pub mod retry;
 pub mod slots;
+pub mod spending;
 #[cfg(test)]
 mod table;
+pub mod tally;
 pub mod ttl_cache;
 mod waiters;
