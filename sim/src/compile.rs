@@ -6,6 +6,7 @@
 mod flows;
 mod limits;
 mod llm;
+mod money;
 mod program;
 mod resources;
 mod servers;
@@ -32,6 +33,7 @@ pub fn compile(plan: &Plan) -> Model {
     compiler.flows();
     compiler.clients();
     compiler.sources();
+    compiler.money();
     compiler.left_out();
     compiler.model
 }
@@ -228,10 +230,6 @@ impl<'p> Compiler<'p> {
         }
         if !system.pooler.is_empty() {
             self.note("`[pooler]`: pools open their connections at the database behind it.");
-        }
-        let money = &system.money;
-        if !money.month.is_empty() || money.payment.is_some() || money.paying.get() < 1.0 {
-            self.note("`[money]`: no sums are reckoned.");
         }
         if self.scenario.measure.books {
             self.note("`measure.books`: the books are checked and not written to a file.");

@@ -223,6 +223,10 @@ impl Window {
 pub struct ServiceRecord {
     /// Instances that take requests.
     pub instances: Level,
+    /// Instances that are paid for: from the start of their boot to their end.
+    pub billed: Level,
+    /// What they cost a month, in thousandths of a dollar.
+    pub rent: Level,
     /// Requests in hand.
     pub in_hand: Level,
     /// CPU time used in the measured span, in nanoseconds of a full core.
@@ -323,6 +327,8 @@ pub struct ProviderRecord {
     pub tokens_answer: f64,
     /// Minutes of recordings.
     pub audio_minutes: f64,
+    /// Bytes sent with prompts and recordings, of every attempt.
+    pub bytes_sent: f64,
     /// Time of an attempt that was answered.
     pub attempt: Histogram,
     /// Time of a call with its retries.
@@ -627,7 +633,14 @@ impl Record {
         visit(&mut self.online);
         self.services
             .iter_mut()
-            .flat_map(|service| [&mut service.instances, &mut service.in_hand])
+            .flat_map(|service| {
+                [
+                    &mut service.instances,
+                    &mut service.in_hand,
+                    &mut service.billed,
+                    &mut service.rent,
+                ]
+            })
             .for_each(&mut visit);
         self.pools.iter_mut().map(|pool| &mut pool.open).for_each(&mut visit);
         self.databases

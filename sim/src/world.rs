@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use highwater_models::machine::autoscaler::Autoscaler;
 use highwater_models::machine::limiter::Limiter;
 use highwater_models::machine::provider_limit::ProviderLimit;
+use highwater_models::machine::quota::Quota;
+use highwater_models::machine::spending::Spending;
 use highwater_models::machine::ttl_cache::TtlCache;
 use highwater_models::{SimSpan, SimTime};
 use highwater_workload::Key;
@@ -28,6 +30,7 @@ use crate::slab::Slab;
 
 mod books;
 mod holding;
+mod money;
 mod platform;
 mod remote;
 mod request;
@@ -144,6 +147,8 @@ impl<'m> World<'m> {
                     .map(|model| model.limit.map(ProviderLimit::new))
                     .collect(),
                 in_flight: 0,
+                spending: Spending::default(),
+                spent_said: false,
             })
             .collect();
         let sources = model
@@ -209,7 +214,7 @@ impl<'m> World<'m> {
             databases,
             providers,
             caches: model.entries.iter().map(|entry| TtlCache::new(entry.config)).collect(),
-            commands: vec![(0, 0); model.caches.len()],
+            commands: vec![Quota::default(); model.caches.len()],
             shared_limiters: shared.map(|limiter| Limiter::new(limiter.rule)).collect(),
             sources,
             clients: model

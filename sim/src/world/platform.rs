@@ -246,12 +246,14 @@ impl World<'_> {
             next_process: 0,
             in_hand: 0,
             memory: spec.memory_base,
+            rent: self.model.money.rent(service),
             cpu: spec.can_bind.then(|| Processor::new(spec.cores, spec.limit)),
             cpu_event: Scheduled::NOTHING,
             running: Level::default(),
             sampled: 0.0,
         });
         self.services[service as usize].instances.push(index);
+        self.rent_begins(index);
         index
     }
 
@@ -317,7 +319,7 @@ impl World<'_> {
         index
     }
 
-    fn log(&mut self, subject: String, text: String) {
+    pub(super) fn log(&mut self, subject: String, text: String) {
         self.record.log.push(LogEntry {
             at: self.now.seconds(),
             subject,
@@ -348,6 +350,7 @@ impl World<'_> {
         state.life = Life::Gone;
         let service = state.service as usize;
         let processes = state.processes.clone();
+        self.rent_ends(instance);
         for &process in &processes {
             let lost: Vec<Handle> = self
                 .tasks
