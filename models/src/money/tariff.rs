@@ -245,7 +245,9 @@ impl Tariff {
     /// Models in use whose price is not known: they are missing from every bill.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         let models = self.models.iter().flatten();
-        models.filter(|model| model.is_unknown()).map(|model| model.name.as_str())
+        models
+            .filter(|model| model.is_unknown())
+            .map(|model| model.name.as_str())
     }
 }
 

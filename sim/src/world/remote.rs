@@ -483,7 +483,12 @@ impl World<'_> {
             let record = &mut self.record.providers[number];
             record.attempts += 1;
             record.by_model[spec.model as usize].0 += 1;
-            record.bytes_sent += prompt * if spec.audio { money.bytes_a_minute } else { money.bytes_a_token };
+            record.bytes_sent += prompt
+                * if spec.audio {
+                    money.bytes_a_minute
+                } else {
+                    money.bytes_a_token
+                };
         }
         let is_spent = self.is_spent(number);
         let state = &mut self.providers[number];
@@ -499,13 +504,16 @@ impl World<'_> {
         };
         let too_many = state.in_flight >= provider.concurrent;
         if limits.is_err() || too_many || is_spent {
-            let cause = if is_spent { Cause::LlmQuota } else { Cause::LlmRateLimited };
+            let cause = if is_spent {
+                Cause::LlmQuota
+            } else {
+                Cause::LlmRateLimited
+            };
             if measuring {
                 self.record.providers[number].refused += 1;
             }
             self.record.stations[resource].refuse(self.now, measuring);
-            self.record
-                .see(self.now, cause, Some(provider.resource));
+            self.record.see(self.now, cause, Some(provider.resource));
             self.tasks[index].retry_after = limits.err().and_then(|refused| refused.retry_after);
             self.tasks[index].cause = Some(cause);
             self.tasks[index].phase = 2;
@@ -541,7 +549,11 @@ impl World<'_> {
         // An answer that comes too late is paid for like any other: it was written.
         let is_paid = failure != Some(Cause::LlmError);
         if is_paid {
-            let used = if spec.audio { (0.0, 0.0, prompt) } else { (prompt, answer, 0.0) };
+            let used = if spec.audio {
+                (0.0, 0.0, prompt)
+            } else {
+                (prompt, answer, 0.0)
+            };
             self.pay(number, spec.model as usize, used);
         }
         if measuring && is_paid {
