@@ -8,6 +8,7 @@ pub mod json;
 pub mod money;
 pub mod number;
 pub mod paint;
+pub mod review;
 pub mod table;
 pub mod terminal;
 pub mod verdict;

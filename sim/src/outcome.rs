@@ -23,6 +23,7 @@ pub(crate) mod sample;
 use highwater_models::file::Plan;
 use highwater_models::record::figures::{Figures, Unit};
 use highwater_models::record::summary::{Resource, Summary};
+use highwater_models::review::review;
 
 use self::build::{Builder, dist, level};
 use self::group::Groups;
@@ -70,6 +71,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
         recovery,
         log: records.first().map(|record| record.log.clone()).unwrap_or_default(),
         warnings,
+        review: review(&plan.system, Some(&plan.scenario)),
     }
 }
 

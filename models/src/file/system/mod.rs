@@ -6,6 +6,7 @@
 
 mod operation;
 mod provider;
+mod review;
 mod safeguard;
 mod service;
 mod store;
@@ -14,6 +15,7 @@ pub use operation::{
     AlertLevel, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads, Recordings,
 };
 pub use provider::{Breaker, Model, Provider, ProviderWindow, RetryAfter};
+pub use review::Review;
 pub use safeguard::{
     Abandoned, Batched, Counted, FixedWindow, Limiter, LimiterKey, LimiterStore, Opens, Over, Pool, Queue, QueueWindow,
     Rule, SlidingWindow, StoreDown, TokenBucket,
@@ -68,6 +70,8 @@ table! {
         alerts: Option<Alerts> = none,
         /// What the plans' prices do not cover.
         money: Money = {} "the plans' prices only",
+        /// What the review of the design leaves alone.
+        review: Review = {} "nothing",
     }
 }
 
