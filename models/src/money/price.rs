@@ -18,9 +18,7 @@ impl Price {
     /// What a file says, or else the catalogue.
     #[must_use]
     pub fn of(given: Option<Usd>, figure: Option<&Figure<f64>>) -> Option<Self> {
-        given
-            .map(Self::given)
-            .or_else(|| figure.map(|figure| Self::published(figure)))
+        given.map(Self::given).or_else(|| figure.map(Self::published))
     }
 
     /// A price of the catalogue.

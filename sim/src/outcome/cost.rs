@@ -185,7 +185,6 @@ fn signed(build: &mut Builder, path: &[&str], unit: Unit, samples: Vec<f64>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::outcome::{figures, sample};
 
     // Lost if broken: textbook queues would get a bill of nothing, and readers a section about money.
