@@ -10,7 +10,9 @@ mod safeguard;
 mod service;
 mod store;
 
-pub use operation::{AlertLevel, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads};
+pub use operation::{
+    AlertLevel, AlertRepeat, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads,
+};
 pub use provider::{Breaker, Model, Provider, ProviderWindow, RetryAfter};
 pub use safeguard::{
     Abandoned, Batched, Counted, FixedWindow, Limiter, LimiterKey, LimiterStore, Opens, Over, Pool, Queue, QueueWindow,
