@@ -9,9 +9,11 @@ pub mod catalogue;
 pub mod cause;
 pub mod file;
 pub mod machine;
+pub mod reach;
 pub mod record;
 pub mod time;
 pub mod units;
+pub mod watch;
 
 pub use cause::Cause;
 pub use time::{SimSpan, SimTime};
