@@ -6,6 +6,7 @@
 mod flows;
 mod limits;
 mod llm;
+mod monitoring;
 mod program;
 mod resources;
 mod servers;
@@ -32,6 +33,7 @@ pub fn compile(plan: &Plan) -> Model {
     compiler.flows();
     compiler.clients();
     compiler.sources();
+    compiler.monitoring();
     compiler.left_out();
     compiler.model
 }
@@ -219,9 +221,6 @@ impl<'p> Compiler<'p> {
         let system = self.system;
         if system.degradation.is_some() {
             self.note("`[degradation]`: every feature stays on and no level's settings take hold.");
-        }
-        if system.alerts.as_ref().is_some_and(|alerts| !alerts.rule.is_empty()) {
-            self.note("`[alerts]`: no rule is watched and nobody is told.");
         }
         if !self.scenario.event.is_empty() {
             self.note("`[[event]]`: no fault and no action happens.");

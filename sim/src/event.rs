@@ -51,6 +51,8 @@ pub enum Event {
     MeasureTo,
     /// A snapshot is taken; the index is its number.
     Snapshot(u32),
+    /// Monitoring looks; the index is that of its clock.
+    Monitor(u32),
     /// No session starts any more.
     LoadEnds,
     /// The run ends, whatever is still in hand.
@@ -88,6 +90,7 @@ impl Event {
             Self::Snapshot(i) => (18, i),
             Self::LoadEnds => (19, 0),
             Self::End => (20, 0),
+            Self::Monitor(i) => (26, i),
         };
         debug_assert!(index <= INDEX_MASK, "more than 2^27 of one kind in flight");
         (kind << INDEX_BITS) | index
@@ -117,6 +120,7 @@ impl Event {
             17 => Self::MeasureTo,
             18 => Self::Snapshot(index),
             19 => Self::LoadEnds,
+            26 => Self::Monitor(index),
             _ => Self::End,
         }
     }
@@ -309,6 +313,7 @@ mod tests {
             Event::MeasureFrom,
             Event::MeasureTo,
             Event::Snapshot(18),
+            Event::Monitor(2),
             Event::LoadEnds,
             Event::End,
         ] {

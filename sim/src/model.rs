@@ -15,8 +15,10 @@ use highwater_workload::arrivals::Segment;
 
 use crate::processor::Limit;
 
+mod monitoring;
 mod program;
 
+pub use monitoring::*;
 pub use program::*;
 
 /// A place in the program.
@@ -619,6 +621,8 @@ pub struct Model {
     pub window: SimSpan,
     /// Moments of snapshots.
     pub snapshots: Vec<SimTime>,
+    /// What is watched; `None` where nothing is.
+    pub monitoring: Option<Monitoring>,
     /// Percentiles asked for.
     pub percentiles: Vec<f64>,
     /// Parts of the files that are read and checked but not simulated.

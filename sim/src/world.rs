@@ -27,7 +27,9 @@ use crate::processor::{Limit, Processor};
 use crate::slab::Slab;
 
 mod books;
+mod event;
 mod holding;
+mod monitor;
 mod platform;
 mod remote;
 mod request;
@@ -222,6 +224,10 @@ impl<'m> World<'m> {
                     retries: 0,
                 })
                 .collect(),
+            monitor: model
+                .monitoring
+                .as_ref()
+                .map(|spec| Box::new(monitor::Monitor::new(spec))),
             features_off: vec![false; model.features.len()],
             record: Record::new(model),
             rows: keep_requests.then(Vec::new),
@@ -248,6 +254,7 @@ impl<'m> World<'m> {
                     .schedule(SimTime::ZERO + scaling.config.every, Event::Scale(service as u32));
             }
         }
+        self.begin_monitoring();
         self.start_sources();
         self.events.schedule(self.model.measure_to, Event::MeasureTo);
         self.events.schedule(self.model.duration, Event::LoadEnds);
@@ -318,6 +325,7 @@ impl<'m> World<'m> {
             Event::MeasureFrom => self.begin_measuring(),
             Event::MeasureTo => self.finish_measuring(),
             Event::Snapshot(_) => self.snapshot(),
+            Event::Monitor(clock) => self.monitor_event(clock),
             Event::LoadEnds => {
                 self.loading = false;
                 self.end_if_idle();

@@ -317,7 +317,7 @@ impl World<'_> {
         index
     }
 
-    fn log(&mut self, subject: String, text: String) {
+    pub(super) fn log(&mut self, subject: String, text: String) {
         self.record.log.push(LogEntry {
             at: self.now.seconds(),
             subject,
@@ -553,7 +553,7 @@ impl World<'_> {
 
     // ---- the clock's chores ---------------------------------------------------------------------------------------
 
-    fn service_cpu(&mut self, service: usize) -> f64 {
+    pub(super) fn service_cpu(&mut self, service: usize) -> f64 {
         let mut used = 0.0;
         for instance in 0..self.instances.len() as u32 {
             if self.instances[instance as usize].service as usize == service {

@@ -495,6 +495,9 @@ impl World<'_> {
             if measuring {
                 self.record.providers[number].refused += 1;
             }
+            if let Some(monitor) = &mut self.monitor {
+                monitor.attempt_ended(number, true);
+            }
             self.record.stations[resource].refuse(self.now, measuring);
             self.record
                 .see(self.now, Cause::LlmRateLimited, Some(provider.resource));
@@ -543,6 +546,18 @@ impl World<'_> {
                 by_model.2 += answer;
             }
         }
+        if let (Some(monitor), Some(spec), None) = (&mut self.monitor, &self.model.monitoring, failure) {
+            let models = spec.prices.get(number);
+            let model = self.model.calls[call as usize].model as usize;
+            if let Some(&[token_in, token_out, minute]) = models.and_then(|models| models.get(model)) {
+                let dollars = if self.model.calls[call as usize].audio {
+                    prompt * minute
+                } else {
+                    prompt * token_in + answer * token_out
+                };
+                monitor.pay(self.now, number, dollars);
+            }
+        }
         self.tasks[index].state = State::Provider(failure);
         self.schedule_task(index, self.now + span);
     }
@@ -575,6 +590,9 @@ impl World<'_> {
             self.record.providers[number]
                 .attempt
                 .record(self.now.since(mark).nanos());
+        }
+        if let Some(monitor) = &mut self.monitor {
+            monitor.attempt_ended(number, failure.is_some());
         }
         match failure {
             None => {

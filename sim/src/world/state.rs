@@ -427,6 +427,7 @@ pub(crate) struct World<'m> {
     pub shared_limiters: Vec<Limiter<u64>>,
     pub sources: Vec<SourceState>,
     pub clients: Vec<ClientState>,
+    pub monitor: Option<Box<super::monitor::Monitor>>,
     pub features_off: Vec<bool>,
     pub record: Record,
     pub rows: Option<Vec<RequestRow>>,
