@@ -4,6 +4,7 @@
 //! figure is in `summary.json`.
 //! Never: judging (`verdict.rs`), rounding (`number.rs`), layout (`table.rs`).
 
+mod alerts;
 mod sections;
 
 use highwater_models::record::summary::{Objective, Summary};
@@ -24,6 +25,7 @@ pub fn render(summary: &Summary, paint: Paint) -> String {
             .filter(|table| !table.is_empty())
             .map(|table| table.render(paint)),
     );
+    parts.extend(alerts::sections(summary, paint));
     parts.push(log(summary, paint));
     parts.push(warnings(summary, paint));
     parts.push(footer(summary, paint));

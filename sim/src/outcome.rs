@@ -3,6 +3,7 @@
 //! Owns: which figure stands under which path, and the judgements made of them.
 //! Never: running (`experiment`), words for readers beyond warnings (`report`).
 
+pub mod alert;
 pub mod bottleneck;
 pub mod build;
 pub mod failure;
@@ -60,6 +61,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
         bottlenecks: bottleneck::bottlenecks(model, records, &intervals),
         failures: failure::failures(model, records, &groups, &intervals),
         recovery,
+        alerts: alert::alerts(plan, model, records, &intervals),
         log: records.first().map(|record| record.log.clone()).unwrap_or_default(),
         warnings,
     }
@@ -104,6 +106,7 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     resource::figures(&mut build, model);
     kind::figures(&mut build, model);
     snapshot::figures(&mut build, model);
+    alert::figures(&mut build, model);
     build.figures
 }
 
