@@ -25,6 +25,8 @@ Exit codes:
 pub enum Command {
     /// Simulate a scenario: verdict, tables, files
     Run(Run),
+    /// Review a design without running it: settings that contradict each other or the parts they are about
+    Check(Check),
     /// Show the bundled scenarios and systems with the questions they ask
     List(List),
     /// Say what a setting means, and where a default or a price comes from
@@ -40,6 +42,9 @@ pub struct Run {
     /// Override a setting by its path in the file: `web.plan=pro`, `load.rate=50` (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub settings: Vec<String>,
+    /// A profile of the system, such as `hardened` (`highwater list`); short for `--set profile=NAME`
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
     /// Root seed, instead of the scenario's
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -63,6 +68,27 @@ pub struct Run {
     pub requests: bool,
 }
 
+/// Arguments of `highwater check`.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_CODES)]
+pub struct Check {
+    /// A system or a scenario: a file, or a bundled name (`highwater list`); a file wins over a name
+    #[arg(long, value_name = "SYSTEM")]
+    pub design: String,
+    /// Override a setting by its path in the file: `web.plan=pro` (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub settings: Vec<String>,
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+const CHECK_CODES: &str = "\
+Exit codes:
+  0  nothing contradicts anything; there may be risks and notes
+  1  there are contradictions
+  2  a mistake in the command or in a file";
+
 /// Arguments of `highwater list`.
 #[derive(Debug, Args)]
 pub struct List {
@@ -74,7 +100,8 @@ pub struct List {
 /// Arguments of `highwater explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A setting (`pool.timeout`), a table (`pool`), or a figure of the catalogue (`starter`, `gpt-4`)
+    /// A setting (`pool.timeout`), a table (`pool`), a figure of the catalogue (`starter`, `gpt-4`), or a rule of the
+    /// design review (`single-instance`)
     pub key: String,
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use highwater_models::catalogue;
 use highwater_models::file::nearest;
 use highwater_models::file::reference::{self, KeyReference, Standing, TableReference};
+use highwater_models::review::{self, Rule};
 use highwater_report::paint::{Paint, Style};
 use highwater_report::table::wrap_after;
 
@@ -38,6 +39,7 @@ fn text(name: &str, paint: Paint) -> Result<String, Failure> {
             .chunk_by(|a, b| a.key == b.key)
             .map(|editions| figure(editions, paint)),
     );
+    parts.extend(review::find(name.trim()).map(|found| rule(found, paint)));
     if parts.is_empty() {
         let near = settings.err().unwrap_or_default();
         return Err(unknown(name, &near));
@@ -105,6 +107,19 @@ fn standing(standing: Standing) -> String {
     }
 }
 
+/// A rule of the design review.
+fn rule(rule: &Rule, paint: Paint) -> String {
+    let name = paint.text(Style::Heading, rule.id);
+    let mut text = format!("{name} (rule of the design review: {})\n", rule.severity.text());
+    text.push_str(&indented(rule.meaning));
+    text.push_str(&indented(&format!("rests on: {} ({})", rule.source, rule.date)));
+    text.push_str(&indented(&format!(
+        "to allow it: `[review] allow = {{ \"{}\" = \"reason\" }}` in the system file",
+        rule.id
+    )));
+    text
+}
+
 /// A figure of the catalogue in each edition that has it.
 fn figure(editions: &[catalogue::Explanation], paint: Paint) -> String {
     let Some(first) = editions.first() else {
@@ -146,6 +161,7 @@ fn unknown(name: &str, near: &[String]) -> Failure {
     let figures = catalogue::keys();
     let mut meant: Vec<String> = near.to_vec();
     meant.extend(nearest(name, figures.iter().map(AsRef::as_ref)).map(str::to_owned));
+    meant.extend(nearest(name, review::ids()).map(str::to_owned));
     let help = match meant.as_slice() {
         [] => "settings are named as in the files, such as `pool.timeout` or `service.scaling`; figures of the \
                catalogue by their plan or model, such as `starter` or `gpt-4`"

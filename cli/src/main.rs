@@ -4,6 +4,7 @@
 //! Never: what a result means (`sim/`) or how it reads (`report/`).
 
 mod arguments;
+mod check;
 mod environment;
 mod exit;
 mod explain;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     };
     let ended = match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
     };

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use highwater_models::file::{self, CatalogueKind, Files, Plan, Request, nearest};
+use highwater_models::file::{self, CatalogueKind, Files, Plan, Request, System, nearest};
 use highwater_models::{bundled, catalogue};
 use highwater_report::paint::Paint;
 
@@ -41,6 +41,56 @@ pub fn load(name: &str, settings: &[String]) -> Result<Plan, Failure> {
         }
         None => Err(Failure::File { text }),
     }
+}
+
+/// Loads a system alone, found by [`find_design`]. Warnings go to standard error.
+///
+/// # Errors
+/// When the file has mistakes: then with all of them.
+pub fn load_system(name: &str, found: (String, bool), settings: &[String]) -> Result<System, Failure> {
+    let (text, is_bundled) = found;
+    let request = Request {
+        name,
+        text,
+        settings,
+        is_bundled,
+        bundled_systems: &[],
+        catalogue: catalogue_names,
+    };
+    let loaded = file::load_system(request, &Disk);
+    let colour = environment::paint(io::stderr().is_terminal()) == Paint::Ansi;
+    let text = file::render_all(&loaded.diagnostics, &loaded.sources, colour);
+    match loaded.system {
+        Some(system) => {
+            if !text.is_empty() {
+                eprintln!("{text}");
+            }
+            Ok(system)
+        }
+        None => Err(Failure::File { text }),
+    }
+}
+
+/// The text of a system or a scenario, and whether it is a bundled one: a file, a bundled system, a bundled scenario.
+///
+/// # Errors
+/// When nothing goes by that name.
+pub fn find_design(name: &str) -> Result<(String, bool), Failure> {
+    if !Path::new(name).is_file()
+        && let Some(text) = bundled::system(name)
+    {
+        return Ok((text.to_owned(), true));
+    }
+    find(name).map_err(|failure| {
+        let systems = bundled::systems().iter().map(|system| system.name);
+        match nearest(name, systems) {
+            Some(near) => Failure::Usage {
+                message: format!("there is no file and no bundled system or scenario `{name}`"),
+                help: format!("did you mean `{near}`? `highwater list` shows every bundled file"),
+            },
+            None => failure,
+        }
+    })
 }
 
 /// The text that a name stands for, and whether it is a bundled one.

@@ -37,7 +37,10 @@ fn the_list_names_scenarios_and_their_questions() {
 #[test]
 fn mistakes_in_the_command_exit_with_2_and_help() {
     for (arguments, said) in [
-        (&["sweep", "x"][..], "The commands are `run`, `list`, `explain`"),
+        (
+            &["sweep", "x"][..],
+            "The commands are `run`, `check`, `list`, `explain`",
+        ),
         (&["run", "viral-spik"], "did you mean `viral-spike`? `highwater list`"),
         (&["run", "viral-spike", "--replications", "0"], "--replications"),
         (&["run", "viral-spike", "--requests"], "--out"),
@@ -159,4 +162,92 @@ fn what_cannot_be_written_exits_with_3() {
         let output = highwater(&["list"]).stdout(full).output().expect("it starts");
         assert_eq!(output.status.code(), Some(3));
     }
+}
+
+// Lost if broken: a pipeline that reviews a design, and the founder who reads why.
+#[test]
+fn a_design_is_reviewed_by_name_file_and_scenario() {
+    let (stdout, stderr) = check(&["check", "--design", "coaching"], 1);
+    assert!(stderr.is_empty(), "{stderr}");
+    for said in [
+        "Contradictions: ",
+        "Risks: ",
+        "Notes: ",
+        "rule  queue-cap-never-binds, about ai.interval_cap",
+    ] {
+        assert!(stdout.contains(said), "{said} is missing from\n{stdout}");
+    }
+    // The scenario's own settings and those of the command line count: ten instances, then one connection each.
+    let rule = "pool-times-processes-over-connections";
+    let (stdout, _) = check(&["check", "--design", "viral-spike", "--format", "json"], 1);
+    let value: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    let findings = value["findings"].as_array().expect("a list");
+    let pools = findings.iter().find(|finding| finding["id"] == rule).expect("found");
+    assert!(
+        pools["arithmetic"]
+            .as_str()
+            .expect("text")
+            .contains("20 x 10 instances = 200")
+    );
+    let (stdout, _) = check(
+        &[
+            "check",
+            "--design",
+            "viral-spike",
+            "--set",
+            "connections.max=2",
+            "--format",
+            "csv",
+        ],
+        1,
+    );
+    assert!(
+        stdout.starts_with("id,severity,where,title,arithmetic,cure\n") && !stdout.contains(rule),
+        "{stdout}"
+    );
+    // A file with nothing to complain about.
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, "[endpoint.job]\nsteps = [ { io = \"1s\" } ]\n").expect("written");
+    let (stdout, _) = check(&["check", "--design", file.to_str().expect("text")], 0);
+    assert!(stdout.contains("Nothing contradicts anything."), "{stdout}");
+}
+
+// Lost if broken: a finding allowed by a slip of the finger, or a review of a file that cannot be read.
+#[test]
+fn mistakes_in_a_reviewed_file_exit_with_2() {
+    for (arguments, said) in [
+        (&["check", "--design", "coachin"][..], "did you mean `coaching`?"),
+        (
+            &["check", "--design", "coaching", "--set", "web.plna=pro"],
+            "did you mean `plan`?",
+        ),
+        (
+            &[
+                "check",
+                "--design",
+                "coaching",
+                "--set",
+                "review.allow.single-instans=why",
+            ],
+            "did you mean `single-instance`?",
+        ),
+        (&["check"], "--design"),
+    ] {
+        let (stdout, stderr) = check(arguments, 2);
+        assert!(
+            stdout.is_empty() && stderr.contains(said),
+            "{arguments:?} said {stderr}"
+        );
+    }
+}
+
+// Lost if broken: what a rule rests on.
+#[test]
+fn rules_are_explained_with_their_source() {
+    let (stdout, _) = check(&["explain", "queue-cap-never-binds"], 0);
+    assert!(
+        stdout.contains("rests on: p-queue 10.0.0") && stdout.contains("[review] allow"),
+        "{stdout}"
+    );
 }

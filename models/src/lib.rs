@@ -11,6 +11,7 @@ pub mod file;
 pub mod machine;
 pub mod reach;
 pub mod record;
+pub mod review;
 pub mod time;
 pub mod units;
 pub mod watch;

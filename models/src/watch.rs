@@ -198,7 +198,7 @@ fn whole(path: &str) -> Option<Reading> {
 
 /// The parts of a system with their names, longer names first: one may begin with another and a dot.
 fn parts(system: &System) -> Vec<(Part, &str)> {
-    fn named<'s, T>(part: Part, table: &'s crate::file::Named<T>) -> impl Iterator<Item = (Part, &'s str)> {
+    fn named<T>(part: Part, table: &crate::file::Named<T>) -> impl Iterator<Item = (Part, &str)> {
         table.names().map(move |name| (part, name.as_str()))
     }
     let mut parts: Vec<(Part, &str)> = named(Part::Service, &system.service)

@@ -10,6 +10,8 @@ use highwater_models::record::summary::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::review;
+
 /// The keys that come from the record's own fields; a figure may not take their place.
 const HEADER: [&str; 11] = [
     "scenario",
@@ -66,6 +68,7 @@ pub fn value(summary: &Summary) -> Value {
     root.insert("alerts".to_owned(), list(&summary.alerts.rules, alert));
     root.insert("events_log".to_owned(), list(&summary.log, log_entry));
     root.insert("warnings".to_owned(), list(&summary.warnings, warning));
+    root.insert("design_review".to_owned(), review::findings(&summary.review));
     Value::Object(root)
 }
 
@@ -278,7 +281,7 @@ mod tests {
         let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys[..HEADER.len()], HEADER);
         assert_eq!(
-            keys[keys.len() - 8..],
+            keys[keys.len() - 9..],
             [
                 "objectives",
                 "bottlenecks",
@@ -287,7 +290,8 @@ mod tests {
                 "recovery",
                 "alerts",
                 "events_log",
-                "warnings"
+                "warnings",
+                "design_review"
             ]
         );
     }

@@ -7,6 +7,7 @@ pub mod csv;
 pub mod json;
 pub mod number;
 pub mod paint;
+pub mod review;
 pub mod table;
 pub mod terminal;
 pub mod verdict;

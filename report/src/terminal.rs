@@ -11,6 +11,7 @@ use highwater_models::record::summary::{Objective, Summary};
 
 use crate::number;
 use crate::paint::{Paint, Style};
+use crate::review;
 use crate::table::{Align, Cell, Table, wrap, wrap_after};
 use crate::verdict::{self, Judgement};
 use crate::words;
@@ -27,6 +28,7 @@ pub fn render(summary: &Summary, paint: Paint) -> String {
     );
     parts.extend(alerts::sections(summary, paint));
     parts.push(log(summary, paint));
+    parts.push(review::summary(&summary.review, paint));
     parts.push(warnings(summary, paint));
     parts.push(footer(summary, paint));
     parts.retain(|part| !part.is_empty());

@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod bottleneck;
 pub mod build;
+pub mod degradation;
 pub mod failure;
 pub mod group;
 pub mod kind;
@@ -23,6 +24,7 @@ pub(crate) mod sample;
 use highwater_models::file::Plan;
 use highwater_models::record::figures::{Figures, Unit};
 use highwater_models::record::summary::{Resource, Summary};
+use highwater_models::review::review;
 
 use self::build::{Builder, dist, level};
 use self::group::Groups;
@@ -39,6 +41,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     let objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
     let recovery = recovery::recovery(&plan.scenario.objectives.goals, model, records, &intervals);
     let mut warnings = warnings::warnings(model, records, &groups);
+    warnings.extend(degradation::flapping(model, records));
     warnings.extend(objective::not_simulated(&plan.scenario.objectives));
     let count = records.len().max(1) as f64;
     Summary {
@@ -64,6 +67,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
         alerts: alert::alerts(plan, model, records, &intervals),
         log: records.first().map(|record| record.log.clone()).unwrap_or_default(),
         warnings,
+        review: review(&plan.system, Some(&plan.scenario)),
     }
 }
 
@@ -105,6 +109,7 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     }
     resource::figures(&mut build, model);
     kind::figures(&mut build, model);
+    degradation::figures(&mut build, model);
     snapshot::figures(&mut build, model);
     alert::figures(&mut build, model);
     build.figures

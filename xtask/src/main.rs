@@ -1,8 +1,12 @@
-//! The project's own chores: `cargo xtask test` runs every check that a change has to pass.
+//! The project's own chores: `cargo xtask test` runs every check that a change has to pass, `cargo xtask plan-review`
+//! puts the bundled plan to the test.
 //!
 //! Owns: which checks there are and their order, cheapest first.
 //! Never: a check of its own. Each step is a command that anybody can run by hand, and it is printed as such.
 
+mod review;
+
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -15,7 +19,7 @@ struct Step {
 
 /// The checks of `cargo xtask test`. A later step seldom means much when an earlier one has failed, so the first
 /// failure ends the run.
-const TEST: [Step; 4] = [
+const TEST: [Step; 5] = [
     Step {
         name: "format",
         arguments: &["fmt", "--all", "--check"],
@@ -44,14 +48,33 @@ const TEST: [Step; 4] = [
         arguments: &["test", "--workspace", "--locked"],
         environment: &[],
     },
+    Step {
+        name: "plan review",
+        arguments: &[
+            "run",
+            "--quiet",
+            "--locked",
+            "-p",
+            "xtask",
+            "--",
+            "plan-review",
+            "--quick",
+        ],
+        environment: &[],
+    },
 ];
 
-const USAGE: &str = "usage: cargo xtask test    format, lints, documentation and every test";
+const USAGE: &str = "\
+usage: cargo xtask test                   format, lints, documentation, every test, the plan review's quick claims
+       cargo xtask plan-review            runs every claim of the plan and writes docs/plan-review.md (takes minutes)
+       cargo xtask plan-review --quick    runs the quick claims and compares them with the page";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test"] => run(&TEST),
+        ["plan-review"] => review::run(root(), review::Mode::Write),
+        ["plan-review", "--quick"] => review::run(root(), review::Mode::Quick),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS
@@ -61,6 +84,12 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// The workspace's folder.
+fn root() -> &'static Path {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own)
 }
 
 /// Runs the steps in order up to the first that fails.

@@ -67,6 +67,7 @@ pub(crate) fn check(system: &mut System, checker: &mut Checker) {
     flows(system, checker);
     degradation(system, checker);
     alerts(system, checker);
+    review(system, checker);
 }
 
 /// The flow of a system that names none: one request of its only endpoint.
@@ -335,6 +336,22 @@ fn watched(path: &Name, system: &System, checker: &mut Checker) {
         "nothing of that name to watch",
     );
     checker.report(diagnostic.maybe_help(help));
+}
+
+/// Rules that are allowed to find something: each has to exist, and to come with a reason.
+fn review(system: &System, checker: &mut Checker) {
+    for (id, reason) in system.review.allow.iter() {
+        if !crate::review::ids().any(|known| known == id.as_str()) {
+            let help = did_you_mean(id.as_str(), crate::review::ids(), "there are")
+                .unwrap_or_else(|| "docs/design-review.md lists the rules".to_owned());
+            let message = format!("the design review has no rule `{id}`");
+            checker.report(Diagnostic::error("check::unknown-name", message, id.at, "unknown rule").help(help));
+        } else if reason.trim().is_empty() {
+            let message = format!("`{id}` is allowed without a reason");
+            let diagnostic = Diagnostic::error("check::no-reason", message, id.at, "the reason is empty");
+            checker.report(diagnostic.help("say why the finding may stay: the next reader has to decide on it"));
+        }
+    }
 }
 
 /// Whether a path of results begins with a resource or a result; complains when not.

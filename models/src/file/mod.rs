@@ -30,6 +30,7 @@ mod check_steps;
 mod check_system;
 mod diagnostic;
 mod figure;
+mod kind;
 mod law;
 mod list;
 mod load;
@@ -55,6 +56,7 @@ mod value;
 
 pub use catalogue::{CatalogueKind, CatalogueNames, any_name};
 pub use diagnostic::{Diagnostic, DiagnosticData, Label, PlaceData, Severity, Sources, render_all};
+pub use kind::is_scenario;
 pub use load::{Loaded, LoadedSystem, Request, load_scenario, load_system};
 pub use name::{Name, Named};
 pub use plan::Plan;

@@ -8,14 +8,18 @@
 
 pub mod alert;
 pub mod autoscaler;
+pub mod breaker;
 mod chain;
 pub mod channel;
 pub mod connections;
+pub mod degradation;
 pub mod job_queue;
 pub mod limiter;
 pub mod line;
+pub mod pooler;
 pub mod provider_limit;
 pub mod retry;
+pub mod retry_budget;
 pub mod slots;
 #[cfg(test)]
 mod table;

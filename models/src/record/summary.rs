@@ -3,6 +3,7 @@
 //! Owns: the value that every face (terminal, JSON, app, report) shows. Its JSON keys are contract.md's.
 
 use super::figures::{Estimate, Figures, Unit};
+use crate::review::Review;
 
 /// The result of a scenario over its replications.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +48,8 @@ pub struct Summary {
     pub log: Vec<LogEntry>,
     /// Ways in which a figure may mislead, and parts of the files that were not simulated.
     pub warnings: Vec<Warning>,
+    /// What the design's review found in the system and the scenario that were run.
+    pub review: Review,
 }
 
 /// A resource of the system, as a reader has to know it to read its figures.

@@ -11,7 +11,7 @@ use highwater_models::record::summary::{Alert, Alerts, SilentChannel};
 use highwater_models::watch::Watch;
 use highwater_models::{SimSpan, SimTime};
 
-use super::build::{Builder, at_least_zero};
+use super::build::{Builder, Keyed, at_least_zero};
 use crate::interval::Intervals;
 use crate::measure::{ChannelRecord, Record};
 use crate::model::Model;
@@ -21,7 +21,7 @@ use crate::model::Model;
 pub fn figures(build: &mut Builder, model: &Model) {
     let Some(spec) = &model.monitoring else { return };
     for (number, channel) in spec.channels.iter().enumerate() {
-        let counts: [(&str, fn(&ChannelRecord) -> u64); 4] = [
+        let counts: [Keyed<ChannelRecord, u64>; 4] = [
             ("sent", |channel| channel.sent),
             ("repeats", |channel| channel.repeats),
             ("lost", |channel| channel.lost),

@@ -189,7 +189,7 @@ impl World<'_> {
         let Some(mut monitor) = self.monitor.take() else { return };
         let next = match clock {
             LOOK => {
-                self.look(spec, &mut monitor);
+                self.look_at_rules(spec, &mut monitor);
                 Some(spec.every)
             }
             SECOND => self.find(spec, &mut monitor, true).then_some(ONE.min(spec.every)),
@@ -203,7 +203,7 @@ impl World<'_> {
     }
 
     /// Every rule is looked at, and whoever has to be told is.
-    fn look(&mut self, spec: &Monitoring, monitor: &mut Monitor) {
+    fn look_at_rules(&mut self, spec: &Monitoring, monitor: &mut Monitor) {
         self.record.alerts.looks += 1;
         for (number, rule) in spec.rules.iter().enumerate() {
             let reading = self.reading(rule.gauge, number, &monitor.look, &monitor.counters);

@@ -4,15 +4,17 @@ use std::collections::VecDeque;
 
 use highwater_models::file::system::Balance;
 use highwater_models::machine::autoscaler::Change;
+use highwater_models::machine::breaker::Breaker;
 use highwater_models::machine::connections::Connections;
 use highwater_models::machine::job_queue::JobQueue;
 use highwater_models::machine::limiter::Limiter;
+use highwater_models::machine::retry_budget::RetryBudget;
 use highwater_models::machine::slots::Slots;
 use highwater_models::record::summary::LogEntry;
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::stream::Purpose;
 
-use super::{Instance, Life, Machine, NOBODY, Process, Ready, State, TaskKind, Turn, Wake, World};
+use super::{Instance, LadderState, Life, Machine, NOBODY, Process, Ready, State, TaskKind, Turn, Wake, World};
 use crate::event::{Event, Scheduled};
 use crate::measure::{Level, SnapshotRecord};
 use crate::model::{ResourceKind, Runtime};
@@ -28,6 +30,7 @@ impl World<'_> {
     /// A task is at the balancer of its service. True when it goes on in a process.
     pub(super) fn arrive(&mut self, index: u32, service: u16) -> bool {
         self.tasks[index].arrived = self.now;
+        self.note_deadline(index, service);
         let spec = &self.model.services[service as usize];
         if spec.balance == Balance::SharedLine {
             let bound = if spec.max_in_hand == u32::MAX {
@@ -60,7 +63,7 @@ impl World<'_> {
         let instance = self.processes[process as usize].instance;
         let refusal = if self.instances[instance as usize].in_hand >= spec.max_in_hand {
             Some(Cause::QueueFull)
-        } else if self.sheds(process, service) {
+        } else if self.model.endpoints[self.tasks[index].endpoint as usize].sheds && self.sheds(process, service) {
             Some(Cause::Shed)
         } else {
             None
@@ -69,6 +72,9 @@ impl World<'_> {
             let station = &mut self.record.stations[spec.resource as usize];
             station.first_refusal.get_or_insert(self.now);
             self.record.see(self.now, cause, Some(spec.resource));
+            if cause == Cause::Shed {
+                self.tasks[index].retry_after = Some(spec.shed_retry_after);
+            }
             self.fail(index, cause);
             return false;
         }
@@ -138,6 +144,9 @@ impl World<'_> {
 
     /// A request is in hand from here on.
     fn hand_to(&mut self, index: u32, process: u32) -> bool {
+        if self.has_ladder(self.processes[process as usize].service) {
+            self.socket_taken(process);
+        }
         let state = &mut self.processes[process as usize];
         state.in_hand += 1;
         let (instance, service) = (state.instance as usize, state.service);
@@ -167,6 +176,9 @@ impl World<'_> {
             return;
         }
         task.in_hand = false;
+        if self.has_ladder(self.processes[process].service) {
+            self.socket_idle(process as u32);
+        }
         let state = &mut self.processes[process];
         state.in_hand -= 1;
         let (instance, service) = (state.instance, state.service as usize);
@@ -207,15 +219,7 @@ impl World<'_> {
         if !self.model.services[service as usize].cancel {
             return;
         }
-        match self.tasks[index].state {
-            State::Slots(..) | State::Pool(..) | State::Queue(..) => {
-                if self.leave_line(index).is_some() {
-                    self.end_cancelled(index);
-                }
-            }
-            // Whatever else it waits for comes to an end by itself; the task ends at the next step boundary.
-            _ => self.tasks[index].failing = Some(Cause::ClientTimeout),
-        }
+        self.give_up(index, Cause::ClientTimeout, false);
     }
 
     fn end_cancelled(&mut self, index: u32) {
@@ -273,7 +277,9 @@ impl World<'_> {
         let first_wake = self.wakes.len() as u32;
         let machines = spec.slots.iter().map(|&slots| Machine::Slots(slots));
         let machines = machines.chain(spec.pools.iter().map(|&pool| Machine::Pool(pool)));
-        for machine in machines.chain(spec.queues.iter().map(|&queue| Machine::Queue(queue))) {
+        let ladder = self.has_ladder(service).then_some(Machine::Ladder);
+        let machines = machines.chain(spec.queues.iter().map(|&queue| Machine::Queue(queue)));
+        for machine in machines.chain(ladder) {
             self.wakes.push(Wake {
                 process: index,
                 machine,
@@ -313,7 +319,22 @@ impl World<'_> {
                 .map(|&limiter| Limiter::new(model.limiters[limiter as usize].rule))
                 .collect(),
             first_wake,
+            breakers: model
+                .providers
+                .iter()
+                .map(|provider| provider.breaker.map(Breaker::new))
+                .collect(),
+            budgets: model
+                .providers
+                .iter()
+                .map(|provider| RetryBudget::new(provider.retry_budget))
+                .collect(),
+            leases: vec![Vec::new(); spec.pools.len()],
+            ladder: LadderState::default(),
         });
+        if ladder.is_some() {
+            self.begin_ladder(index, self.wakes.len() as u32 - 1);
+        }
         index
     }
 
@@ -371,20 +392,7 @@ impl World<'_> {
         let measuring = self.record.measuring;
         self.leave_line(index);
         match self.tasks[index].state {
-            State::Provider(_) => {
-                if let crate::model::Op::Llm { call } | crate::model::Op::LlmRest { call } =
-                    self.model.ops[self.tasks[index].pc as usize]
-                {
-                    let number = self.model.calls[call as usize].provider as usize;
-                    let since = self.tasks[index]
-                        .streaming
-                        .take()
-                        .map_or(self.tasks[index].mark, |(_, since)| since);
-                    self.providers[number].in_flight -= 1;
-                    let resource = self.model.providers[number].resource as usize;
-                    self.record.stations[resource].end(self.now, since, measuring);
-                }
-            }
+            State::Provider(_) => self.end_provider_call(index),
             State::DatabaseCpu => {
                 // The server does not hear of it before the query is done.
                 let query = &self.model.queries[self.tasks[index].cache_key as usize];
@@ -451,7 +459,9 @@ impl World<'_> {
                 if opening != u32::MAX {
                     self.openings[opening].dead = true;
                 }
-                if at_server {
+                if at_server && let Some(pooler) = self.model.pools[pool as usize].pooler {
+                    self.client_closed(process, pool, connection, pooler);
+                } else if at_server {
                     let database = self.model.pools[pool as usize].database as usize;
                     self.databases[database].connections -= 1;
                     let connections = u64::from(self.databases[database].connections);
@@ -460,6 +470,7 @@ impl World<'_> {
             }
         }
         self.note_limiters(process);
+        self.end_ladder(process);
     }
 
     /// What a process's limiters have seen goes into the record before they are gone.
@@ -650,7 +661,7 @@ impl World<'_> {
                         .position(|d| usize::from(d.resource) == number);
                     database.is_some_and(|database| busy_database[database] >= SATURATED)
                 }
-                ResourceKind::Pool | ResourceKind::Queue => {
+                ResourceKind::Pool | ResourceKind::Queue | ResourceKind::Pooler => {
                     let scale = resource.service.map_or(1.0, |service| {
                         let spec = &self.model.services[service as usize];
                         self.record.services[service as usize].instances.value as f64 / f64::from(spec.instances.max(1))

@@ -6,6 +6,7 @@
 
 mod operation;
 mod provider;
+mod review;
 mod safeguard;
 mod service;
 mod store;
@@ -14,6 +15,7 @@ pub use operation::{
     AlertLevel, AlertRepeat, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads,
 };
 pub use provider::{Breaker, Model, Provider, ProviderWindow, RetryAfter};
+pub use review::Review;
 pub use safeguard::{
     Abandoned, Batched, Counted, FixedWindow, Limiter, LimiterKey, LimiterStore, Opens, Over, Pool, Queue, QueueWindow,
     Rule, SlidingWindow, StoreDown, TokenBucket,
@@ -27,7 +29,7 @@ use super::name::{Name, Named};
 use super::quantity::Quantity;
 use super::step::{FlowStep, Step};
 use super::table::{choice, table};
-use super::value::{Edition, Retry};
+use super::value::{Edition, Retry, Settings};
 use crate::units::{Bytes, Share, Usd};
 use crate::{Cause, SimSpan};
 
@@ -66,8 +68,12 @@ table! {
         degradation: Option<Degradation> = none "off",
         /// Rules and channels.
         alerts: Option<Alerts> = none,
+        /// Named sets of settings, of which a scenario puts one in force with its `profile`.
+        profile: Named<Settings> = {} "none",
         /// What the plans' prices do not cover.
         money: Money = {} "the plans' prices only",
+        /// What the review of the design leaves alone.
+        review: Review = {} "nothing",
     }
 }
 
@@ -150,10 +156,14 @@ table! {
         steps: Vec<Step> = required items 1..=10000,
         /// Refused with `feature_off` while degradation has this feature off.
         feature: Option<Name> = none,
+        /// Whether the service's `shed` may refuse it.
+        shed: bool = true,
         /// Runs the service's `before` steps first.
         before: bool = true,
         /// Whether a good answer signs the session in: from then on limiters that count users know who it is.
         signs_in: bool = false,
+        /// Whether it refuses those who are not signed in: `unauthorized`.
+        signed_in: bool = false,
         /// Outbound bytes, billed.
         response: Bytes = "2 KB" [assumed "a small JSON answer" "2026-11-24"],
     }
