@@ -9,6 +9,7 @@ mod happenings;
 mod limits;
 mod llm;
 mod money;
+mod monitoring;
 mod poolers;
 mod program;
 mod resources;
@@ -41,6 +42,7 @@ pub fn compile(plan: &Plan) -> Model {
     compiler.degradation();
     compiler.happenings();
     compiler.money();
+    compiler.monitoring();
     compiler.left_out();
     compiler.model
 }
@@ -228,10 +230,6 @@ impl<'p> Compiler<'p> {
 
     /// Names what is in the plan and not in the model.
     fn left_out(&mut self) {
-        let system = self.system;
-        if system.alerts.as_ref().is_some_and(|alerts| !alerts.rule.is_empty()) {
-            self.note("`[alerts]`: no rule is watched and nobody is told.");
-        }
         if self.scenario.measure.books {
             self.note("`measure.books`: the books are checked and not written to a file.");
         }

@@ -55,6 +55,8 @@ pub enum Event {
     MeasureTo,
     /// A snapshot is taken; the index is its number.
     Snapshot(u32),
+    /// Monitoring looks; the index is that of its clock.
+    Monitor(u32),
     /// No session starts any more.
     LoadEnds,
     /// The run ends, whatever is still in hand.
@@ -94,6 +96,7 @@ impl Event {
             Self::End => (20, 0),
             Self::Probe(i) => (21, i),
             Self::Happening(i) => (22, i),
+            Self::Monitor(i) => (26, i),
         };
         debug_assert!(index <= INDEX_MASK, "more than 2^27 of one kind in flight");
         (kind << INDEX_BITS) | index
@@ -125,7 +128,8 @@ impl Event {
             19 => Self::LoadEnds,
             20 => Self::End,
             21 => Self::Probe(index),
-            _ => Self::Happening(index),
+            22 => Self::Happening(index),
+            _ => Self::Monitor(index),
         }
     }
 }
@@ -319,6 +323,7 @@ mod tests {
             Event::MeasureFrom,
             Event::MeasureTo,
             Event::Snapshot(18),
+            Event::Monitor(2),
             Event::LoadEnds,
             Event::End,
         ] {

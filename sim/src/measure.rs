@@ -433,6 +433,49 @@ pub struct SessionRecord {
     pub length: Histogram,
 }
 
+/// What came of a rule of monitoring, over the whole run.
+#[derive(Clone, Debug, Default)]
+pub struct RuleRecord {
+    /// How often it began to fire.
+    pub fired: u64,
+    /// How often it stopped.
+    pub resolved: u64,
+    /// When it first fired.
+    pub fired_at: Option<SimTime>,
+    /// When its condition first held, whether anybody looked or not.
+    pub held_at: Option<SimTime>,
+    /// When a message of it first reached somebody.
+    pub told_at: Option<SimTime>,
+}
+
+/// What a channel carried, over the whole run.
+#[derive(Clone, Debug, Default)]
+pub struct ChannelRecord {
+    /// Messages delivered.
+    pub sent: u64,
+    /// Of those, repetitions of what had been said.
+    pub repeats: u64,
+    /// Messages lost.
+    pub lost: u64,
+    /// When the first was lost.
+    pub lost_at: Option<SimTime>,
+    /// Segments paid for.
+    pub segments: u64,
+}
+
+/// What monitoring leaves behind, over the whole run.
+#[derive(Clone, Debug, Default)]
+pub struct AlertsRecord {
+    /// Looks.
+    pub looks: u64,
+    /// By rule of the model.
+    pub rules: Vec<RuleRecord>,
+    /// By channel of the model.
+    pub channels: Vec<ChannelRecord>,
+    /// When users first noticed that something is wrong.
+    pub noticed_at: Option<SimTime>,
+}
+
 /// Everything that one replication leaves behind.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -486,6 +529,8 @@ pub struct Record {
     pub windows: Vec<Window>,
     /// By cause.
     pub first_seen: Vec<Option<FirstSeen>>,
+    /// Monitoring.
+    pub alerts: AlertsRecord,
     /// Snapshots.
     pub snapshots: Vec<SnapshotRecord>,
     /// What happened, for the log.
@@ -568,6 +613,14 @@ impl Record {
             held: vec![0; model.resources.len() * model.stages.len()],
             windows: (0..windows).map(|_| Window::default()).collect(),
             first_seen: vec![None; Cause::COUNT],
+            alerts: model
+                .monitoring
+                .as_ref()
+                .map_or_else(AlertsRecord::default, |spec| AlertsRecord {
+                    rules: vec![RuleRecord::default(); spec.rules.len()],
+                    channels: vec![ChannelRecord::default(); spec.channels.len()],
+                    ..AlertsRecord::default()
+                }),
             snapshots: Vec::new(),
             log: Vec::new(),
             events: 0,

@@ -16,9 +16,11 @@ use highwater_workload::arrivals::Segment;
 use crate::processor::Limit;
 
 mod money;
+mod monitoring;
 mod program;
 
 pub use money::Money;
+pub use monitoring::*;
 pub use program::*;
 
 /// A place in the program.
@@ -714,6 +716,8 @@ pub struct Model {
     pub happenings: Vec<(SimTime, Happening)>,
     /// Moments of snapshots.
     pub snapshots: Vec<SimTime>,
+    /// What is watched; `None` where nothing is.
+    pub monitoring: Option<Monitoring>,
     /// Percentiles asked for.
     pub percentiles: Vec<f64>,
     /// Parts of the files that are read and checked but not simulated.

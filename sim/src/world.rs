@@ -43,6 +43,7 @@ mod instance;
 mod ladder;
 mod memory;
 mod money;
+mod monitor;
 mod pooler;
 mod remote;
 mod request;
@@ -270,6 +271,10 @@ impl<'m> World<'m> {
                     budget: RetryBudget::new(client.retry_budget),
                 })
                 .collect(),
+            monitor: model
+                .monitoring
+                .as_ref()
+                .map(|spec| Box::new(monitor::Monitor::new(spec))),
             poolers,
             runs: vec![VecDeque::new(); model.queues.len()],
             record: Record::new(model),
@@ -300,6 +305,7 @@ impl<'m> World<'m> {
         for (number, &(at, _)) in self.model.happenings.iter().enumerate() {
             self.events.schedule(at, Event::Happening(number as u32));
         }
+        self.begin_monitoring();
         self.start_sources();
         self.events.schedule(self.model.measure_to, Event::MeasureTo);
         self.events.schedule(self.model.duration, Event::LoadEnds);
@@ -372,6 +378,7 @@ impl<'m> World<'m> {
             Event::MeasureFrom => self.begin_measuring(),
             Event::MeasureTo => self.finish_measuring(),
             Event::Snapshot(_) => self.snapshot(),
+            Event::Monitor(clock) => self.monitor_event(clock),
             Event::LoadEnds => {
                 self.loading = false;
                 self.end_if_idle();

@@ -6,9 +6,11 @@
 //! A machine is generic over a small `Copy` ticket that names whoever waits; it never looks inside.
 //! Capacity is reserved at the start or grows to its high-water mark; nothing is allocated in steady state.
 
+pub mod alert;
 pub mod autoscaler;
 pub mod breaker;
 mod chain;
+pub mod channel;
 pub mod connections;
 pub mod degradation;
 pub mod health;

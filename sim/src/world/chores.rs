@@ -21,7 +21,7 @@ impl World<'_> {
         });
     }
 
-    fn service_cpu(&mut self, service: usize) -> f64 {
+    pub(super) fn service_cpu(&mut self, service: usize) -> f64 {
         let mut used = self.services[service].cpu_gone;
         for number in 0..self.services[service].instances.len() {
             let instance = self.services[service].instances[number];

@@ -20,4 +20,8 @@ impl World<'_> {
             Happening::LostConnections(database) => self.cut_connections(database),
         }
     }
+
+    /// A rule of monitoring has begun to fire; its number is its place among the model's rules.
+    #[allow(clippy::unused_self, reason = "who acts on alerts hooks in here")]
+    pub(super) fn alert_fired(&mut self, _rule: u16) {}
 }

@@ -603,6 +603,9 @@ impl World<'_> {
             if measuring {
                 self.record.providers[number].refused += 1;
             }
+            if let Some(monitor) = &mut self.monitor {
+                monitor.attempt_ended(number, true);
+            }
             self.record.stations[resource].refuse(self.now, measuring);
             self.record.see(self.now, cause, Some(provider.resource));
             self.tell_breaker(index, number, false);
@@ -661,6 +664,17 @@ impl World<'_> {
                 by_model.2 += answer;
             }
         }
+        if let (Some(monitor), Some(monitoring), None) = (&mut self.monitor, &self.model.monitoring, failure) {
+            let prices = monitoring.prices.get(number);
+            if let Some(&[token_in, token_out, minute]) = prices.and_then(|prices| prices.get(spec.model as usize)) {
+                let dollars = if spec.audio {
+                    prompt * minute
+                } else {
+                    prompt * token_in + answer * token_out
+                };
+                monitor.pay(self.now, number, dollars);
+            }
+        }
         self.tasks[index].state = State::Provider(failure);
         self.schedule_task(index, self.now + span);
     }
@@ -691,6 +705,9 @@ impl World<'_> {
             self.record.providers[number]
                 .attempt
                 .record(self.now.since(mark).nanos());
+        }
+        if let Some(monitor) = &mut self.monitor {
+            monitor.attempt_ended(number, failure.is_some());
         }
         match failure {
             None => {

@@ -468,6 +468,9 @@ impl World<'_> {
             self.record.see(self.now, cause, None);
         }
         self.record.in_system.down(self.now);
+        if let Some(monitor) = &mut self.monitor {
+            monitor.request_ended(cause.is_none(), latency);
+        }
         if measured {
             if cause.is_none() && self.record.breakdown.add(latency, stages) != latency {
                 self.record.stage_mismatches += 1;

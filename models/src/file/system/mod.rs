@@ -12,7 +12,8 @@ mod service;
 mod store;
 
 pub use operation::{
-    AlertLevel, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads, Recordings,
+    AlertLevel, AlertRepeat, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads,
+    Recordings,
 };
 pub use provider::{Breaker, Model, Provider, ProviderWindow, RetryAfter};
 pub use review::Review;
