@@ -5,6 +5,7 @@
 //! A new generation has the plan, the memory and the cores that the service has when the deploy begins, so that a change
 //! of plan is a deploy.
 
+use highwater_models::units::show_span;
 use highwater_models::{Cause, SimSpan};
 
 use super::{Death, HeldWhat, Life, NOBODY, OpeningPhase, Ready, State, World};
@@ -116,8 +117,9 @@ impl World<'_> {
     pub fn restart_database(&mut self, database: u16, downtime: SimSpan) {
         let resource = self.model.databases[database as usize].resource as usize;
         let name = self.model.resources[resource].name.clone();
-        self.databases[database as usize].down_until = self.now + downtime;
-        let text = format!("down for {} s: its connections are cut", downtime.seconds());
+        let down_until = &mut self.databases[database as usize].down_until;
+        *down_until = (self.now + downtime).max(*down_until);
+        let text = format!("down for {}: its connections are cut", show_span(downtime));
         self.log(name, text);
         self.cut_connections(database);
     }
