@@ -352,8 +352,46 @@ pub struct ProviderRecord {
     pub attempt: Histogram,
     /// Time of a call with its retries.
     pub call: Histogram,
+    /// Attempts that processes' breakers refused.
+    pub breaker_refused: u64,
+    /// Times that a breaker opened, in the measured span and in the whole run.
+    pub breaker_opened: u64,
+    /// See `breaker_opened`.
+    pub breaker_opened_whole: u64,
     /// By model: attempts, prompt tokens, answer tokens, minutes.
     pub by_model: Vec<(u64, f64, f64, f64)>,
+}
+
+/// A pooler's figures.
+#[derive(Clone, Debug, Default)]
+pub struct PoolerRecord {
+    /// Server connections, opening ones too.
+    pub open: Level,
+    /// Clients' connections.
+    pub clients: Level,
+    /// Clients' connections that it did not accept, in the measured span.
+    pub clients_refused: u64,
+    /// Attempts to open a server connection.
+    pub connects: u64,
+    /// Of those, refused by the database.
+    pub connects_refused: u64,
+}
+
+/// Degradation's figures.
+#[derive(Clone, Debug, Default)]
+pub struct DegradationRecord {
+    /// Processes that look at themselves.
+    pub processes: Level,
+    /// By level: processes at it.
+    pub levels: Vec<Level>,
+    /// Changes of level in the measured span, over all processes.
+    pub changes: u64,
+    /// The same in the whole run.
+    pub changes_whole: u64,
+    /// Useful attempts of the measured span from which something was left out.
+    pub degraded: u64,
+    /// What their answers were worth less, in sum.
+    pub lost: f64,
 }
 
 /// When and where a cause was first seen.
@@ -426,6 +464,10 @@ pub struct Record {
     pub limiters: Vec<LimiterRecord>,
     /// By provider.
     pub providers: Vec<ProviderRecord>,
+    /// By pooler.
+    pub poolers: Vec<PoolerRecord>,
+    /// Degradation.
+    pub degradation: DegradationRecord,
     /// Waits of slices for their event loop, by service: loop delay.
     pub loop_lag: Vec<Histogram>,
     /// Share of time that a job queue held somebody back by its window alone: nanoseconds, by queue.
@@ -510,6 +552,11 @@ impl Record {
             caches: vec![CacheRecord::default(); model.caches.len()],
             limiters: vec![LimiterRecord::default(); model.limiters.len()],
             providers: providers.collect(),
+            poolers: vec![PoolerRecord::default(); model.poolers.len()],
+            degradation: DegradationRecord {
+                levels: vec![Level::default(); model.degradation.as_ref().map_or(0, |ladder| ladder.levels.len())],
+                ..DegradationRecord::default()
+            },
             loop_lag: vec![Histogram::default(); model.services.len()],
             held_by_cap: vec![Level::default(); model.queues.len()],
             starts_per_window: vec![0; model.queues.len()],
@@ -667,6 +714,12 @@ impl Record {
             .map(|database| &mut database.connections)
             .for_each(&mut visit);
         self.held_by_cap.iter_mut().for_each(&mut visit);
+        self.poolers
+            .iter_mut()
+            .flat_map(|pooler| [&mut pooler.open, &mut pooler.clients])
+            .for_each(&mut visit);
+        visit(&mut self.degradation.processes);
+        self.degradation.levels.iter_mut().for_each(&mut visit);
     }
 }
 

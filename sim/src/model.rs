@@ -40,6 +40,8 @@ pub struct Endpoint {
     pub is_query: bool,
     /// Feature it belongs to.
     pub feature: Option<u16>,
+    /// Whether the service may shed it.
+    pub sheds: bool,
 }
 
 /// What a program runs in.
@@ -82,6 +84,10 @@ pub struct Service {
     pub shed_loop_delay: SimSpan,
     /// Refuse at so many in hand on one process.
     pub shed_in_hand: u32,
+    /// What such a refusal says about when to come back.
+    pub shed_retry_after: SimSpan,
+    /// The server gives a request up after this long.
+    pub deadline: SimSpan,
     /// Whether work stops when its client has gone.
     pub cancel: bool,
     /// Whether the client's address is seen through the proxy.
@@ -173,6 +179,8 @@ pub struct PoolSpec {
     pub patience: Option<SiteId>,
     /// Where connections go.
     pub database: u16,
+    /// The pooler that they go to instead.
+    pub pooler: Option<u16>,
     /// Stage: waiting in line.
     pub wait_stage: Stage,
     /// Stage: waiting for the connection to be opened.
@@ -194,6 +202,8 @@ pub struct QueueSpec {
     pub patience: Option<SiteId>,
     /// Priority by class.
     pub priority: Vec<i64>,
+    /// A job that has run for so long gives its slot back and is no longer waited for; its work goes on.
+    pub run_timeout: SimSpan,
     /// Whether jobs whose client has gone leave the line.
     pub drops_abandoned: bool,
     /// Stage: waiting.
@@ -215,6 +225,8 @@ pub struct LimiterSpec {
     pub shared: bool,
     /// Whether those over the limit wait.
     pub waits: bool,
+    /// Who would wait longer is refused.
+    pub max_wait: SimSpan,
     /// Stage: waiting.
     pub stage: Stage,
     /// Index among its process's limiters, or among the shared ones.
@@ -240,6 +252,23 @@ pub struct Database {
     pub downtime: SimSpan,
     /// Stage: everything between the query's start and its reply.
     pub stage: Stage,
+}
+
+/// A pooler between pools and a database.
+#[derive(Clone, Debug)]
+pub struct PoolerSpec {
+    /// Statistics.
+    pub resource: u16,
+    /// Where its server connections go.
+    pub database: u16,
+    /// The machine's settings.
+    pub config: highwater_models::machine::pooler::PoolerConfig,
+    /// Client connections that it accepts.
+    pub clients: u32,
+    /// Whether a client keeps its server connection until its own closes.
+    pub by_session: bool,
+    /// Stage: waiting for a server connection.
+    pub wait_stage: Stage,
 }
 
 /// A kind of query, as one step asks it.
@@ -325,6 +354,10 @@ pub struct Provider {
     pub fails: f64,
     /// Retries inside a call.
     pub retry: RetryPolicy,
+    /// Retries of a process are at most this share of its calls; infinity for no limit.
+    pub retry_budget: f64,
+    /// A breaker in each process.
+    pub breaker: Option<highwater_models::machine::breaker::BreakerConfig>,
     /// Longest attempt.
     pub timeout: SimSpan,
     /// Stage: the provider's own time.
@@ -340,6 +373,8 @@ pub struct ModelSpec {
     pub name: String,
     /// Limits of its own.
     pub limit: Option<ProviderLimitConfig>,
+    /// What an answer is worth.
+    pub quality: f64,
 }
 
 /// What a call sends along of the conversation so far.
@@ -514,6 +549,27 @@ pub struct Flow {
     pub start: Pc,
 }
 
+/// The ladder of degradation, on which each process of a service stands by itself.
+#[derive(Clone, Debug)]
+pub struct Ladder {
+    /// Whose processes.
+    pub service: u16,
+    /// Between two looks.
+    pub every: SimSpan,
+    /// The machine's settings.
+    pub config: highwater_models::machine::degradation::DegradationConfig,
+    /// Names of the levels.
+    pub levels: Vec<String>,
+    /// By level and feature: whether it is off.
+    pub off: Vec<Vec<bool>>,
+    /// By level and call: the call that is made instead, of another model.
+    pub calls: Vec<Vec<u16>>,
+    /// How long an idle client connection stays open.
+    pub keep_alive: SimSpan,
+    /// Connections that a client opens.
+    pub per_client: u32,
+}
+
 /// What kind of thing statistics are about.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum ResourceKind {
@@ -527,6 +583,8 @@ pub enum ResourceKind {
     Limiter,
     /// A server.
     Database,
+    /// Between pools and a server.
+    Pooler,
     /// A server.
     Cache,
     /// An account.
@@ -543,6 +601,7 @@ impl ResourceKind {
             Self::Queue => "queue",
             Self::Limiter => "limiter",
             Self::Database => "database",
+            Self::Pooler => "pooler",
             Self::Cache => "cache",
             Self::Provider => "provider",
         }
@@ -609,6 +668,10 @@ pub struct Model {
     pub retries: Vec<Retry>,
     /// Features that degradation can switch off.
     pub features: Vec<String>,
+    /// The ladder of degradation.
+    pub degradation: Option<Ladder>,
+    /// Poolers.
+    pub poolers: Vec<PoolerSpec>,
     /// Flows.
     pub flows: Vec<Flow>,
     /// Clients.

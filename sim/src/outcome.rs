@@ -5,6 +5,7 @@
 
 pub mod bottleneck;
 pub mod build;
+pub mod degradation;
 pub mod failure;
 pub mod group;
 pub mod kind;
@@ -39,6 +40,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     let objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
     let recovery = recovery::recovery(&plan.scenario.objectives.goals, model, records, &intervals);
     let mut warnings = warnings::warnings(model, records, &groups);
+    warnings.extend(degradation::flapping(model, records));
     warnings.extend(objective::not_simulated(&plan.scenario.objectives));
     let count = records.len().max(1) as f64;
     Summary {
@@ -105,6 +107,7 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     }
     resource::figures(&mut build, model);
     kind::figures(&mut build, model);
+    degradation::figures(&mut build, model);
     snapshot::figures(&mut build, model);
     build.figures
 }

@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use highwater_models::machine::autoscaler::Autoscaler;
 use highwater_models::machine::limiter::Limiter;
+use highwater_models::machine::pooler::Pooler;
 use highwater_models::machine::provider_limit::ProviderLimit;
+use highwater_models::machine::retry_budget::RetryBudget;
 use highwater_models::machine::ttl_cache::TtlCache;
 use highwater_models::{SimSpan, SimTime};
 use highwater_workload::Key;
@@ -32,10 +34,13 @@ mod books;
 mod chores;
 mod deploy;
 mod event;
+mod giving_up;
 mod health;
 mod holding;
 mod instance;
+mod ladder;
 mod memory;
+mod pooler;
 mod remote;
 mod request;
 mod scaling;
@@ -110,6 +115,20 @@ pub fn simulate(
     Ok((record, rows.unwrap_or_default()))
 }
 
+/// The wake-ups of what belongs to no process: poolers, then deadlines by service, then jobs by queue.
+fn shared_wakes(model: &Model) -> Vec<Wake> {
+    let poolers = (0..model.poolers.len()).map(|n| Machine::Pooler(n as u16));
+    let deadlines = (0..model.services.len()).map(|n| Machine::Deadlines(n as u16));
+    let runs = (0..model.queues.len()).map(|n| Machine::Runs(n as u16));
+    let wake = |machine| Wake {
+        process: NOBODY,
+        machine,
+        at: SimTime::NEVER,
+        scheduled: Scheduled::NOTHING,
+    };
+    poolers.chain(deadlines).chain(runs).map(wake).collect()
+}
+
 impl<'m> World<'m> {
     fn new(model: &'m Model, root: Key, replication: u32, keep_requests: bool) -> Self {
         let services = model
@@ -126,6 +145,7 @@ impl<'m> World<'m> {
                 boots: 0,
                 demand: 0.0,
                 demand_sampled: 0.0,
+                deadlines: VecDeque::new(),
             })
             .collect();
         let connect = root.purpose(Purpose::Connect);
@@ -192,6 +212,17 @@ impl<'m> World<'m> {
                 }
             })
             .collect();
+        let poolers = model
+            .poolers
+            .iter()
+            .enumerate()
+            .map(|(n, pooler)| PoolerState {
+                machine: Pooler::new(pooler.config),
+                clients: 0,
+                at_server: 0,
+                draws: connect.child(1 << 32 | n as u64).draw(),
+            })
+            .collect();
         let shared = model.limiters.iter().filter(|limiter| limiter.shared);
         Self {
             model,
@@ -217,7 +248,7 @@ impl<'m> World<'m> {
             processes: Vec::new(),
             instances: Vec::new(),
             openings: Slab::default(),
-            wakes: Vec::new(),
+            wakes: shared_wakes(model),
             services,
             databases,
             providers,
@@ -228,14 +259,14 @@ impl<'m> World<'m> {
             clients: model
                 .clients
                 .iter()
-                .map(|_| ClientState {
+                .map(|client| ClientState {
                     timeouts: VecDeque::new(),
                     armed: false,
-                    requests: 0,
-                    retries: 0,
+                    budget: RetryBudget::new(client.retry_budget),
                 })
                 .collect(),
-            features_off: vec![false; model.features.len()],
+            poolers,
+            runs: vec![VecDeque::new(); model.queues.len()],
             record: Record::new(model),
             rows: keep_requests.then(Vec::new),
             stages: model.stages.len(),
@@ -396,7 +427,8 @@ impl<'m> World<'m> {
             HeldWhat::Slot(slots) => Some(self.model.slots[slots as usize].resource),
             HeldWhat::Connection(pool, _) => Some(self.model.pools[pool as usize].resource),
             HeldWhat::Job(queue) => Some(self.model.queues[queue as usize].resource),
-            HeldWhat::Fetch(..) | HeldWhat::Memory(..) => None,
+            HeldWhat::Server(pooler, _) => Some(self.model.poolers[pooler as usize].resource),
+            HeldWhat::Fetch(..) | HeldWhat::Memory(..) | HeldWhat::Spent => None,
         }
     }
 }

@@ -7,15 +7,19 @@
 //! Capacity is reserved at the start or grows to its high-water mark; nothing is allocated in steady state.
 
 pub mod autoscaler;
+pub mod breaker;
 mod chain;
 pub mod connections;
+pub mod degradation;
 pub mod health;
 pub mod heap;
 pub mod job_queue;
 pub mod limiter;
 pub mod line;
+pub mod pooler;
 pub mod provider_limit;
 pub mod retry;
+pub mod retry_budget;
 pub mod slots;
 #[cfg(test)]
 mod table;

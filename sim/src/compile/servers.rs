@@ -6,6 +6,7 @@
 use highwater_models::SimSpan;
 use highwater_models::file::system::{self, CacheDown, EntryKey, ProviderWindow, RetryAfter};
 use highwater_models::file::{Jitter, Popularity, Retry};
+use highwater_models::machine::breaker::BreakerConfig;
 use highwater_models::machine::provider_limit::{self, ProviderLimitConfig};
 use highwater_models::machine::retry::{JitterKind, RetryPolicy};
 use highwater_models::machine::ttl_cache::{self, EntryRules, TtlCacheConfig};
@@ -183,6 +184,7 @@ impl Compiler<'_> {
             ModelSpec {
                 name: name.text.clone(),
                 limit,
+                quality: model.quality.get(),
             }
         });
         let models = models.collect();
@@ -192,6 +194,12 @@ impl Compiler<'_> {
             concurrent: provider.concurrent.unwrap_or(u32::MAX),
             fails: provider.fails.get(),
             retry: retry_policy(&provider.retry),
+            retry_budget: provider.retry_budget.map_or(f64::INFINITY, |share| share.get()),
+            breaker: provider.breaker.as_ref().map(|breaker| BreakerConfig {
+                failures: breaker.failures,
+                window: breaker.window,
+                open_for: breaker.open_for,
+            }),
             timeout: provider.timeout,
             stage,
             models,

@@ -12,6 +12,9 @@ use crate::model::{Earlier, Op, Pc, STAGE_BACKOFF};
 /// Nanoseconds in a day.
 const DAY: u64 = 86_400_000_000_000;
 
+/// Openings of breakers that the log lists one by one; more are counted.
+const LISTED_MAX: u64 = 100;
+
 impl World<'_> {
     /// A query sets out on the connection held.
     pub(super) fn query(&mut self, index: u32, query: u16) -> bool {
@@ -21,7 +24,7 @@ impl World<'_> {
             spec.rtt,
             self.model.databases[spec.database as usize].stage,
         );
-        if self.databases[number].cut && self.holds_lost_connection(index, spec.database) {
+        if self.databases[number].cut && self.is_cut_off(index, spec.database) {
             let resource = self.model.databases[number].resource;
             self.record.see(self.now, Cause::DatabaseUnavailable, Some(resource));
             self.fail(index, Cause::DatabaseUnavailable);
@@ -376,8 +379,13 @@ impl World<'_> {
 
     /// A call to a model provider: attempts, and waits between them, all within what the task holds.
     pub(super) fn llm(&mut self, index: u32, call: u16) -> bool {
-        // Until the call is over, the task comes back to this instruction.
+        // Until the call is over, the task comes back to this instruction, whatever its process's level has become.
         self.tasks[index].pc -= 1;
+        let call = if self.tasks[index].phase == 0 {
+            self.choose_call(index, call)
+        } else {
+            self.tasks[index].call
+        };
         loop {
             let spec = &self.model.calls[call as usize];
             match self.tasks[index].phase {
@@ -401,7 +409,11 @@ impl World<'_> {
                         .at(self.sites[spec.chance as usize].1, task.retries | 1 << 31)
                         .draw()
                         .uniform();
-                    let Some(wait) = retry.next(task.retries, task.retry_after.take(), uniform) else {
+                    let wait = retry.next(task.retries, task.retry_after.take(), uniform);
+                    let process = task.process as usize;
+                    let budget = &mut self.processes[process].budgets[spec.provider as usize];
+                    let wait = wait.filter(|_| budget.take());
+                    let Some(wait) = wait else {
                         task.phase = 0;
                         if self.record.measuring {
                             self.record.providers[spec.provider as usize].gave_up += 1;
@@ -469,8 +481,69 @@ impl World<'_> {
         task.prompt = if spec.audio { own / 60.0 } else { own.round() + earlier };
         task.answer = answer;
         task.cache_key = own.round() as u64;
+        let process = task.process as usize;
+        self.processes[process].budgets[spec.provider as usize].note_request();
         if self.record.measuring {
             self.record.providers[spec.provider as usize].calls += 1;
+        }
+    }
+
+    /// Whether a process's breaker lets a call to a provider through.
+    fn passes_breaker(&mut self, index: u32, provider: usize) -> bool {
+        let process = self.tasks[index].process as usize;
+        let Some(breaker) = &mut self.processes[process].breakers[provider] else {
+            return true;
+        };
+        match breaker.ask(self.now) {
+            Ok(pass) => {
+                self.tasks[index].pass = Some(pass);
+                true
+            }
+            Err(_) => {
+                if self.record.measuring {
+                    self.record.providers[provider].breaker_refused += 1;
+                }
+                let resource = self.model.providers[provider].resource as usize;
+                self.record.stations[resource].first_refusal.get_or_insert(self.now);
+                false
+            }
+        }
+    }
+
+    /// A process's breaker hears how an attempt ended.
+    fn tell_breaker(&mut self, index: u32, provider: usize, is_good: bool) {
+        let Some(pass) = self.tasks[index].pass.take() else {
+            return;
+        };
+        let process = self.tasks[index].process;
+        let Some(breaker) = &mut self.processes[process as usize].breakers[provider] else {
+            return;
+        };
+        if is_good {
+            breaker.succeeded(pass);
+        } else if breaker.failed(self.now, pass) {
+            if self.record.measuring {
+                self.record.providers[provider].breaker_opened += 1;
+            }
+            let resource = self.model.providers[provider].resource as usize;
+            let opened = &mut self.record.providers[provider].breaker_opened_whole;
+            *opened += 1;
+            if *opened <= LISTED_MAX {
+                let name = self.model.resources[resource].name.clone();
+                self.log(name, format!("process {process}: the breaker opens"));
+            }
+        }
+    }
+
+    /// An attempt under a breaker's pass is given up.
+    pub(super) fn forget_pass(&mut self, index: u32) {
+        let Some(pass) = self.tasks[index].pass.take() else {
+            return;
+        };
+        let process = self.tasks[index].process as usize;
+        let provider = self.model.calls[self.tasks[index].call as usize].provider as usize;
+        if let Some(breaker) = &mut self.processes[process].breakers[provider] {
+            breaker.forget(self.now, pass);
         }
     }
 
@@ -487,6 +560,17 @@ impl World<'_> {
             prompt as u64 + spec.answer_max.unwrap_or(answer as u64)
         };
         let measuring = self.record.measuring;
+        if !self.passes_breaker(index, number) {
+            // Refused here, in the process: no attempt, no retry.
+            let provider = &self.model.providers[number];
+            self.tasks[index].phase = 0;
+            if measuring {
+                self.record.providers[number].gave_up += 1;
+            }
+            self.record.see(self.now, Cause::LlmError, Some(provider.resource));
+            self.fail(index, Cause::LlmError);
+            return;
+        }
         if measuring {
             let record = &mut self.record.providers[number];
             record.attempts += 1;
@@ -506,6 +590,7 @@ impl World<'_> {
             self.record.stations[resource].refuse(self.now, measuring);
             self.record
                 .see(self.now, Cause::LlmRateLimited, Some(provider.resource));
+            self.tell_breaker(index, number, false);
             self.tasks[index].retry_after = limits.err().and_then(|refused| refused.retry_after);
             self.tasks[index].cause = Some(Cause::LlmRateLimited);
             self.tasks[index].phase = 2;
@@ -557,10 +642,7 @@ impl World<'_> {
 
     /// A provider has answered, failed, or sent its first token.
     pub(super) fn provider_done(&mut self, index: u32, failure: Option<Cause>) {
-        let (Op::Llm { call } | Op::LlmRest { call }) = self.model.ops[self.tasks[index].pc as usize] else {
-            debug_assert!(false, "a provider's answer for a task that asked nothing");
-            return;
-        };
+        let call = self.tasks[index].call;
         let spec = &self.model.calls[call as usize];
         let number = spec.provider as usize;
         let resource = self.model.providers[number].resource as usize;
@@ -575,6 +657,7 @@ impl World<'_> {
             self.run_task(index);
             return;
         }
+        self.tell_breaker(index, number, failure.is_none());
         let streamed = self.tasks[index].streaming.take();
         self.providers[number].in_flight -= 1;
         let mark = streamed.map_or(self.tasks[index].mark, |(_, since)| since);
@@ -609,6 +692,7 @@ impl World<'_> {
 
     /// Nobody takes the rest of a streamed answer: the provider is free.
     pub(super) fn end_stream(&mut self, index: u32) {
+        self.forget_pass(index);
         if let Some((provider, since)) = self.tasks[index].streaming.take() {
             let number = provider as usize;
             self.providers[number].in_flight -= 1;
@@ -618,12 +702,13 @@ impl World<'_> {
     }
 
     /// The rest of a streamed answer: its tokens come one after another, each a slice of the loop if that costs any.
-    pub(super) fn llm_rest(&mut self, index: u32, call: u16) -> bool {
+    pub(super) fn llm_rest(&mut self, index: u32) -> bool {
         if self.tasks[index].phase == 1 {
             self.tasks[index].phase = 0;
             return true;
         }
         self.tasks[index].pc -= 1;
+        let call = self.tasks[index].call;
         let spec = &self.model.calls[call as usize];
         let stage = self.model.providers[spec.provider as usize].stage;
         self.enter(index, stage);

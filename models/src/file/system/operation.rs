@@ -19,6 +19,10 @@ table! {
         every: SimSpan = "10s" in 0.001..=86400.0,
         /// The rule with its defect, or repaired.
         reads: Reads = "as_meant",
+        /// A level lasts at least this long before a milder one follows.
+        hold: SimSpan = "0s",
+        /// A level is left for a milder one only this share below its bounds.
+        hysteresis: Share = 0,
         /// The first whose condition holds is in force.
         level: Vec<Level> = required items 1..=1000,
     }
