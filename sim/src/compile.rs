@@ -8,6 +8,7 @@ mod flows;
 mod happenings;
 mod limits;
 mod llm;
+mod money;
 mod poolers;
 mod program;
 mod resources;
@@ -39,6 +40,7 @@ pub fn compile(plan: &Plan) -> Model {
     compiler.sources();
     compiler.degradation();
     compiler.happenings();
+    compiler.money();
     compiler.left_out();
     compiler.model
 }
@@ -229,10 +231,6 @@ impl<'p> Compiler<'p> {
         let system = self.system;
         if system.alerts.as_ref().is_some_and(|alerts| !alerts.rule.is_empty()) {
             self.note("`[alerts]`: no rule is watched and nobody is told.");
-        }
-        let money = &system.money;
-        if !money.month.is_empty() || money.payment.is_some() || money.paying.get() < 1.0 {
-            self.note("`[money]`: no sums are reckoned.");
         }
         if self.scenario.measure.books {
             self.note("`measure.books`: the books are checked and not written to a file.");

@@ -226,8 +226,6 @@ impl Window {
 pub struct ServiceRecord {
     /// Instances that take requests.
     pub instances: Level,
-    /// Instances that there are and that cost money: booting, draining and old ones too.
-    pub existing: Level,
     /// Instances whose processes run.
     pub running: Level,
     /// Area under `running` at the end of the last window.
@@ -238,6 +236,10 @@ pub struct ServiceRecord {
     pub cores: Gauge,
     /// Deaths in the whole run: over the memory limit, heap full, failed probes, crash.
     pub deaths: [u64; 4],
+    /// Instances that are paid for: from the start of their boot to their end.
+    pub billed: Level,
+    /// What they cost a month, in thousandths of a dollar.
+    pub rent: Level,
     /// Requests in hand.
     pub in_hand: Level,
     /// CPU time used in the measured span, in nanoseconds of a full core.
@@ -348,6 +350,8 @@ pub struct ProviderRecord {
     pub tokens_answer: f64,
     /// Minutes of recordings.
     pub audio_minutes: f64,
+    /// Bytes sent with prompts and recordings, of every attempt.
+    pub bytes_sent: f64,
     /// Time of an attempt that was answered.
     pub attempt: Histogram,
     /// Time of a call with its retries.
@@ -702,9 +706,10 @@ impl Record {
             .flat_map(|service| {
                 [
                     &mut service.instances,
-                    &mut service.existing,
                     &mut service.running,
                     &mut service.in_hand,
+                    &mut service.billed,
+                    &mut service.rent,
                 ]
             })
             .for_each(&mut visit);

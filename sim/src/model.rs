@@ -15,8 +15,10 @@ use highwater_workload::arrivals::Segment;
 
 use crate::processor::Limit;
 
+mod money;
 mod program;
 
+pub use money::Money;
 pub use program::*;
 
 /// A place in the program.
@@ -293,6 +295,8 @@ pub struct Cache {
     pub resource: u16,
     /// Commands a day; more fail.
     pub commands_per_day: u64,
+    /// Commands a month; more fail.
+    pub commands_per_month: u64,
     /// Whether a failing cache is a miss rather than an error.
     pub fails_open: bool,
     /// Stage: command and reply.
@@ -360,6 +364,8 @@ pub struct Provider {
     pub breaker: Option<highwater_models::machine::breaker::BreakerConfig>,
     /// Longest attempt.
     pub timeout: SimSpan,
+    /// Dollars a month; then calls fail. Infinite for no limit.
+    pub spend_limit: f64,
     /// Stage: the provider's own time.
     pub stage: Stage,
     /// Its models, each perhaps with limits of its own.
@@ -684,6 +690,8 @@ pub struct Model {
     pub phases: Vec<String>,
     /// Everything with statistics.
     pub resources: Vec<Resource>,
+    /// What it costs and earns.
+    pub money: Money,
     /// Names of stages.
     pub stages: Vec<String>,
     /// Resource that each stage is at, where there is one.

@@ -5,6 +5,7 @@
 
 pub mod bottleneck;
 pub mod build;
+pub mod cost;
 pub mod degradation;
 pub mod failure;
 pub mod group;
@@ -42,6 +43,12 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     let mut warnings = warnings::warnings(model, records, &groups);
     warnings.extend(degradation::flapping(model, records));
     warnings.extend(objective::not_simulated(&plan.scenario.objectives));
+    let goals = &plan.scenario.objectives.goals;
+    warnings.extend(cost::missing(
+        model,
+        goals.cost_month.is_some(),
+        goals.profit_month.is_some(),
+    ));
     let count = records.len().max(1) as f64;
     Summary {
         scenario: plan.name.clone(),
@@ -59,6 +66,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
             .map_or((0.0, 0.0), |record| (record.from.seconds(), record.to.seconds())),
         figures,
         resources: model.resources.iter().map(described).collect(),
+        costs: cost::items(model),
         objectives,
         bottlenecks: bottleneck::bottlenecks(model, records, &intervals),
         failures: failure::failures(model, records, &groups, &intervals),
@@ -108,6 +116,7 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     resource::figures(&mut build, model);
     kind::figures(&mut build, model);
     degradation::figures(&mut build, model);
+    cost::figures(&mut build, model);
     snapshot::figures(&mut build, model);
     build.figures
 }

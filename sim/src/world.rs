@@ -15,7 +15,9 @@ use highwater_models::machine::autoscaler::Autoscaler;
 use highwater_models::machine::limiter::Limiter;
 use highwater_models::machine::pooler::Pooler;
 use highwater_models::machine::provider_limit::ProviderLimit;
+use highwater_models::machine::quota::Quota;
 use highwater_models::machine::retry_budget::RetryBudget;
+use highwater_models::machine::spending::Spending;
 use highwater_models::machine::ttl_cache::TtlCache;
 use highwater_models::{SimSpan, SimTime};
 use highwater_workload::Key;
@@ -40,6 +42,7 @@ mod holding;
 mod instance;
 mod ladder;
 mod memory;
+mod money;
 mod pooler;
 mod remote;
 mod request;
@@ -177,6 +180,8 @@ impl<'m> World<'m> {
                     .map(|model| model.limit.map(ProviderLimit::new))
                     .collect(),
                 in_flight: 0,
+                spending: Spending::default(),
+                spent_said: false,
             })
             .collect();
         let sources = model
@@ -253,7 +258,7 @@ impl<'m> World<'m> {
             databases,
             providers,
             caches: model.entries.iter().map(|entry| TtlCache::new(entry.config)).collect(),
-            commands: vec![(0, 0); model.caches.len()],
+            commands: vec![Quota::default(); model.caches.len()],
             shared_limiters: shared.map(|limiter| Limiter::new(limiter.rule)).collect(),
             sources,
             clients: model

@@ -145,8 +145,8 @@ struct Choices {
     steps: Vec<String>,
     parallel_flow: bool,
     drain: &'static str,
-    lives: &'static str,
     protections: Protections,
+    lives: &'static str,
 }
 
 /// Protections, each there or not.
@@ -361,8 +361,8 @@ fn choices() -> impl Strategy<Value = Choices> {
                 steps,
                 parallel_flow,
                 drain,
-                lives,
                 protections,
+                lives,
             }
         })
 }

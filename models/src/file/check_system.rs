@@ -207,6 +207,7 @@ fn plans(system: &System, checker: &mut Checker) {
         .cache
         .iter()
         .for_each(|(_, cache)| ask(CatalogueKind::CachePlan, &cache.plan));
+    ask(CatalogueKind::Workspace, &system.money.workspace);
     for (_, provider) in system.provider.iter() {
         for (_, model) in provider.r#use.iter() {
             if !provider.model.contains(&model.text) {

@@ -18,10 +18,13 @@ pub mod limiter;
 pub mod line;
 pub mod pooler;
 pub mod provider_limit;
+pub mod quota;
 pub mod retry;
 pub mod retry_budget;
 pub mod slots;
+pub mod spending;
 #[cfg(test)]
 mod table;
+pub mod tally;
 pub mod ttl_cache;
 mod waiters;

@@ -60,7 +60,7 @@ fn services(build: &mut Builder, model: &Model) {
         build.count(&at("boots"), |record| record.services[number].boots as f64);
         build.count(&at("stops"), |record| record.services[number].stops as f64);
         build.each(&at("instance_seconds"), Unit::Seconds, |record| {
-            record.services[number].existing.measured_area() as f64 / 1e9
+            record.services[number].billed.measured_area() as f64 / 1e9
         });
         if service.fills_memory {
             memory(build, number, &at("memory"));

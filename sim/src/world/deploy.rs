@@ -7,7 +7,7 @@
 
 use highwater_models::{Cause, SimSpan};
 
-use super::{Death, HeldWhat, Life, NOBODY, OpeningPhase, Ready, State, TaskKind, World};
+use super::{Death, HeldWhat, Life, NOBODY, OpeningPhase, Ready, State, World};
 use crate::event::{Event, Scheduled};
 
 impl World<'_> {
@@ -165,7 +165,11 @@ impl World<'_> {
         let openings: Vec<u32> = self
             .openings
             .iter()
-            .filter(|(_, opening)| opening.process != NOBODY && self.goes_to(opening.pool, database))
+            .filter(|(_, opening)| {
+                let of_pool = opening.process != NOBODY;
+                let pool = of_pool.then(|| &self.model.pools[opening.pool as usize]);
+                pool.is_some_and(|pool| pool.database == database && pool.pooler.is_none())
+            })
             .map(|(index, _)| index)
             .collect();
         for index in openings {
@@ -181,6 +185,7 @@ impl World<'_> {
                 self.openings[index].dead = true;
             }
         }
+        self.lose_servers(database);
         let mut crashed: Vec<u32> = Vec::new();
         for process in 0..self.processes.len() as u32 {
             let state = &self.processes[process as usize];
@@ -189,7 +194,9 @@ impl World<'_> {
             }
             let (service, instance) = (state.service as usize, state.instance);
             for &pool in &self.model.services[service].pools {
-                if !self.goes_to(pool, database) {
+                let spec = &self.model.pools[pool as usize];
+                // A client of a pooler keeps its connection to it.
+                if spec.database != database || spec.pooler.is_some() {
                     continue;
                 }
                 let local = self.model.pools[pool as usize].local as usize;
@@ -241,6 +248,10 @@ impl World<'_> {
             HeldWhat::Connection(pool, connection) => {
                 let spec = &self.model.pools[pool as usize];
                 self.goes_to(pool, database) && process.pools[spec.local as usize].is_lost(connection)
+            }
+            HeldWhat::Server(pooler, lease) => {
+                self.model.poolers[pooler as usize].database == database
+                    && self.poolers[pooler as usize].machine.is_lost(lease)
             }
             _ => false,
         })

@@ -54,6 +54,7 @@ impl World<'_> {
             in_hand: 0,
             memory: 0,
             base: 0,
+            rent: self.model.money.rent(service),
             limit: spec.memory_limit,
             cores: spec.cores,
             cpu: None,
@@ -68,7 +69,7 @@ impl World<'_> {
             probes: 0,
         });
         self.services[service as usize].instances.push(index);
-        self.record.services[service as usize].existing.up(self.now);
+        self.rent_begins(index);
         index
     }
 
@@ -347,7 +348,7 @@ impl World<'_> {
         let service = self.instances[instance as usize].service as usize;
         self.services[service].instances.retain(|&other| other != instance);
         self.record.services[service].stops += 1;
-        self.record.services[service].existing.down(self.now);
+        self.rent_ends(instance);
     }
 
     /// The processes of an instance end; what they have in hand fails for that cause.

@@ -248,44 +248,29 @@ impl World<'_> {
         self.record.databases[number].connections.set(self.now, connections);
     }
 
-    /// The database has cut a pooler's server connections, those being opened at it too.
-    pub(super) fn cut_servers(&mut self, pooler: u16) {
-        let at_server: Vec<u32> = self
+    /// A database has cut all connections: those of its poolers, and the ones that they were about to have.
+    pub(super) fn lose_servers(&mut self, database: u16) {
+        let underway: Vec<u32> = self
             .openings
             .iter()
-            .filter(|(_, opening)| opening.process == NOBODY && opening.pool == pooler)
+            .filter(|(_, opening)| {
+                opening.process == NOBODY && self.model.poolers[opening.pool as usize].database == database
+            })
             .filter(|(_, opening)| matches!(opening.phase, OpeningPhase::Cpu | OpeningPhase::Ready))
             .map(|(index, _)| index)
             .collect();
-        for index in at_server {
+        for index in underway {
+            let pooler = self.openings[index].pool;
             self.openings.remove(index);
             self.poolers[pooler as usize].machine.open_failed(self.now);
         }
-        let state = &mut self.poolers[pooler as usize];
-        state.at_server = 0;
-        state.machine.lose_all(self.now);
-        self.drain_pooler(pooler);
-    }
-
-    /// Whether the server connection that a task uses was cut: its own, or that of its connection in session mode.
-    pub(super) fn uses_lost_server(&self, index: u32, database: u16) -> bool {
-        let of_process = &self.processes[self.tasks[index].process as usize].leases;
-        self.held[index as usize].iter().rev().any(|held| match held.what {
-            HeldWhat::Server(pooler, lease) => {
-                self.model.poolers[pooler as usize].database == database
-                    && self.poolers[pooler as usize].machine.is_lost(lease)
+        for pooler in 0..self.poolers.len() {
+            if self.model.poolers[pooler].database == database {
+                self.poolers[pooler].at_server = 0;
+                self.poolers[pooler].machine.lose_all(self.now);
+                self.drain_pooler(pooler as u16);
             }
-            HeldWhat::Connection(pool, connection) => {
-                let spec = &self.model.pools[pool as usize];
-                let lease = of_process[spec.local as usize].get(connection.index());
-                spec.database == database
-                    && spec.pooler.is_some_and(|pooler| {
-                        let machine = &self.poolers[pooler as usize].machine;
-                        lease.is_some_and(|lease| lease.is_some_and(|(lease, _)| machine.is_lost(lease)))
-                    })
-            }
-            _ => false,
-        })
+        }
     }
 
     // ---- clients' connections -------------------------------------------------------------------------------------

@@ -9,9 +9,6 @@ use super::{Held, HeldWhat, Ready, State, World};
 use crate::event::{Event, Scheduled};
 use crate::model::{Earlier, Op, Pc, STAGE_BACKOFF};
 
-/// Nanoseconds in a day.
-const DAY: u64 = 86_400_000_000_000;
-
 /// Openings of breakers that the log lists one by one; more are counted.
 const LISTED_MAX: u64 = 100;
 
@@ -132,14 +129,12 @@ impl World<'_> {
 
     /// One command of a cache's quota. False when the quota is used up.
     fn spend_command(&mut self, cache: u16) -> bool {
-        let day = self.now.nanos() / DAY;
-        let (of_day, count) = &mut self.commands[cache as usize];
-        if *of_day != day {
-            (*of_day, *count) = (day, 0);
-        }
+        let spec = &self.model.caches[cache as usize];
+        let (a_day, a_month) = (spec.commands_per_day, spec.commands_per_month);
+        let taken = self.commands[cache as usize].take(self.now, a_day, a_month);
         let measuring = self.record.measuring;
         let record = &mut self.record.caches[cache as usize];
-        if *count >= self.model.caches[cache as usize].commands_per_day {
+        if taken.is_err() {
             if measuring {
                 record.failed += 1;
             }
@@ -149,7 +144,6 @@ impl World<'_> {
                 .get_or_insert(self.now);
             return false;
         }
-        *count += 1;
         if measuring {
             record.commands += 1;
         }
@@ -409,7 +403,11 @@ impl World<'_> {
                         .at(self.sites[spec.chance as usize].1, task.retries | 1 << 31)
                         .draw()
                         .uniform();
-                    let wait = retry.next(task.retries, task.retry_after.take(), uniform);
+                    // No wait brings an account's money back, and the client's library knows.
+                    let wait = match cause {
+                        Cause::LlmQuota => None,
+                        _ => retry.next(task.retries, task.retry_after.take(), uniform),
+                    };
                     let process = task.process as usize;
                     let budget = &mut self.processes[process].budgets[spec.provider as usize];
                     let wait = wait.filter(|_| budget.take());
@@ -572,27 +570,44 @@ impl World<'_> {
             return;
         }
         if measuring {
+            let money = &self.model.money;
             let record = &mut self.record.providers[number];
             record.attempts += 1;
             record.by_model[spec.model as usize].0 += 1;
+            record.bytes_sent += prompt
+                * if spec.audio {
+                    money.bytes_a_minute
+                } else {
+                    money.bytes_a_token
+                };
         }
+        let is_spent = self.is_spent(number);
         let state = &mut self.providers[number];
-        let limits = state.limit.request(self.now, tokens);
+        // An account without money is refused before its limits are looked at.
+        let limits = if is_spent {
+            Ok(())
+        } else {
+            state.limit.request(self.now, tokens)
+        };
         let limits = match (limits, &mut state.models[spec.model as usize]) {
-            (Ok(()), Some(own)) => own.request(self.now, tokens),
+            (Ok(()), Some(own)) if !is_spent => own.request(self.now, tokens),
             (answer, _) => answer,
         };
         let too_many = state.in_flight >= provider.concurrent;
-        if limits.is_err() || too_many {
+        if limits.is_err() || too_many || is_spent {
+            let cause = if is_spent {
+                Cause::LlmQuota
+            } else {
+                Cause::LlmRateLimited
+            };
             if measuring {
                 self.record.providers[number].refused += 1;
             }
             self.record.stations[resource].refuse(self.now, measuring);
-            self.record
-                .see(self.now, Cause::LlmRateLimited, Some(provider.resource));
+            self.record.see(self.now, cause, Some(provider.resource));
             self.tell_breaker(index, number, false);
             self.tasks[index].retry_after = limits.err().and_then(|refused| refused.retry_after);
-            self.tasks[index].cause = Some(Cause::LlmRateLimited);
+            self.tasks[index].cause = Some(cause);
             self.tasks[index].phase = 2;
             let handle = self.tasks.handle(index);
             self.tasks[index].state = State::Going;
@@ -623,7 +638,17 @@ impl World<'_> {
         } else {
             None
         };
-        if measuring && failure.is_none() {
+        // An answer that comes too late is paid for like any other: it was written.
+        let is_paid = failure != Some(Cause::LlmError);
+        if is_paid {
+            let used = if spec.audio {
+                (0.0, 0.0, prompt)
+            } else {
+                (prompt, answer, 0.0)
+            };
+            self.pay(number, spec.model as usize, used);
+        }
+        if measuring && is_paid {
             let record = &mut self.record.providers[number];
             let by_model = &mut record.by_model[spec.model as usize];
             if spec.audio {

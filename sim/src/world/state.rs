@@ -21,8 +21,10 @@ use highwater_models::machine::limiter::Limiter;
 use highwater_models::machine::line::Place;
 use highwater_models::machine::pooler::{Lease, Pooler};
 use highwater_models::machine::provider_limit::ProviderLimit;
+use highwater_models::machine::quota::Quota;
 use highwater_models::machine::retry_budget::RetryBudget;
 use highwater_models::machine::slots::Slots;
+use highwater_models::machine::spending::Spending;
 use highwater_models::machine::ttl_cache::{CachePlace, TtlCache};
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::arrivals::Arrivals;
@@ -332,6 +334,8 @@ pub(crate) struct Instance {
     pub limit: u64,
     /// See `limit`.
     pub cores: f64,
+    /// What it costs a month, in thousandths of a dollar.
+    pub rent: u64,
     /// The CPU, where its limit can bind.
     pub cpu: Option<Processor>,
     pub cpu_event: Scheduled,
@@ -447,6 +451,10 @@ pub(crate) struct ProviderState {
     pub limit: ProviderLimit,
     pub models: Vec<Option<ProviderLimit>>,
     pub in_flight: u32,
+    /// What the account has spent, measured or not.
+    pub spending: Spending,
+    /// Whether the log has said that its limit is reached.
+    pub spent_said: bool,
 }
 
 /// What a request is to its client.
@@ -572,8 +580,8 @@ pub(crate) struct World<'m> {
     pub databases: Vec<DatabaseState>,
     pub providers: Vec<ProviderState>,
     pub caches: Vec<TtlCache<u64, Handle>>,
-    /// Commands of each cache today, and the day.
-    pub commands: Vec<(u64, u64)>,
+    /// Commands of each cache, today and this month.
+    pub commands: Vec<Quota>,
     pub shared_limiters: Vec<Limiter<u64>>,
     pub sources: Vec<SourceState>,
     pub clients: Vec<ClientState>,

@@ -11,7 +11,9 @@ mod safeguard;
 mod service;
 mod store;
 
-pub use operation::{AlertLevel, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads};
+pub use operation::{
+    AlertLevel, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads, Recordings,
+};
 pub use provider::{Breaker, Model, Provider, ProviderWindow, RetryAfter};
 pub use review::Review;
 pub use safeguard::{
