@@ -201,7 +201,7 @@ impl World<'_> {
                 if spec.database != database || spec.pooler.is_some() {
                     continue;
                 }
-                let local = spec.local as usize;
+                let local = self.model.pools[pool as usize].local as usize;
                 let state = &mut self.processes[process as usize];
                 for entry in &mut state.connections[local] {
                     entry.0 = false;
@@ -213,18 +213,43 @@ impl World<'_> {
                 self.drain_pool(process, pool);
             }
         }
+        for pooler in 0..self.model.poolers.len() as u16 {
+            if self.model.poolers[pooler as usize].database == database {
+                self.cut_servers(pooler);
+            }
+        }
         for instance in crashed {
             self.doom(instance, Death::Crash);
         }
     }
 
-    /// Whether the connection that a task holds to a database was cut while it held it.
-    pub(super) fn holds_lost_connection(&self, index: u32, database: u16) -> bool {
+    /// Whether a pool's connections go to a database themselves, not by way of a pooler.
+    fn goes_to(&self, pool: u16, database: u16) -> bool {
+        let spec = &self.model.pools[pool as usize];
+        spec.pooler.is_none() && spec.database == database
+    }
+
+    /// Whether what a task asks a database over was cut while it held it. A branch uses what its parent holds.
+    pub(super) fn is_cut_off(&self, index: u32, database: u16) -> bool {
+        let mut at = index;
+        loop {
+            if self.holds_lost_connection(at, database) || self.uses_lost_server(at, database) {
+                return true;
+            }
+            let parent = self.tasks[at].parent;
+            if self.tasks[at].kind != TaskKind::Branch || !self.tasks.is_live(parent) {
+                return false;
+            }
+            at = parent.index;
+        }
+    }
+
+    fn holds_lost_connection(&self, index: u32, database: u16) -> bool {
         let process = &self.processes[self.tasks[index].process as usize];
         self.held[index as usize].iter().rev().any(|held| match held.what {
             HeldWhat::Connection(pool, connection) => {
                 let spec = &self.model.pools[pool as usize];
-                spec.database == database && process.pools[spec.local as usize].is_lost(connection)
+                self.goes_to(pool, database) && process.pools[spec.local as usize].is_lost(connection)
             }
             HeldWhat::Server(pooler, lease) => {
                 self.model.poolers[pooler as usize].database == database
