@@ -6,6 +6,7 @@
 mod flows;
 mod limits;
 mod llm;
+mod population;
 mod program;
 mod resources;
 mod servers;
@@ -64,6 +65,8 @@ struct Compiler<'p> {
     batches: FxHashMap<Vec<u16>, u16>,
     /// Flows of one request, as a trace asks for them.
     single: FxHashMap<u16, u16>,
+    /// Length of the run, also where only some of its days are run.
+    whole: SimTime,
     /// The phase that streams without phases share.
     whole_phase: Option<u16>,
     /// Depth of what is held, and of loops and retries, where the program is being written.
@@ -84,6 +87,7 @@ impl<'p> Compiler<'p> {
             threads: Vec::new(),
             batches: FxHashMap::default(),
             single: FxHashMap::default(),
+            whole: SimTime::ZERO,
             whole_phase: None,
             held: 0,
             frames: 0,
@@ -99,7 +103,11 @@ impl<'p> Compiler<'p> {
         let measure = &self.scenario.measure;
         let duration = self.scenario.duration.unwrap_or(SimSpan::ZERO);
         let model = &mut self.model;
-        model.duration = SimTime::ZERO + duration;
+        self.whole = SimTime::ZERO + duration;
+        model.duration = self.whole;
+        self.population();
+        let model = &mut self.model;
+        let duration = model.duration - SimTime::ZERO;
         model.end = model.duration + self.scenario.drain;
         model.measure_from = match measure.from {
             MeasureFrom::At(from) => SimTime::ZERO + from,

@@ -16,6 +16,8 @@ pub const CONFIDENCE: f64 = 0.95;
 pub struct Intervals {
     /// At `n - 2`: the critical value for `n` observations.
     critical: Vec<f64>,
+    /// What counts are multiplied by, where a part of a run stands for the whole.
+    pub times: f64,
 }
 
 impl Intervals {
@@ -24,6 +26,7 @@ impl Intervals {
     pub fn new(most: usize) -> Self {
         Self {
             critical: (2..=most).map(|count| critical(count - 1)).collect(),
+            times: 1.0,
         }
     }
 

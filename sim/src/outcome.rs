@@ -9,6 +9,7 @@ pub mod failure;
 pub mod group;
 pub mod kind;
 pub mod objective;
+pub mod population;
 pub mod recovery;
 pub mod request;
 pub mod resource;
@@ -33,12 +34,13 @@ use crate::model::Model;
 /// The result of a plan from what its replications left, in their order. The root seed is the caller's to fill in.
 #[must_use]
 pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
-    let intervals = Intervals::new(records.len());
+    let intervals = intervals_of(model, records);
     let groups = Groups::new(model, records);
     let figures = figures_of(model, records, &groups, &intervals);
     let objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
     let recovery = recovery::recovery(&plan.scenario.objectives.goals, model, records, &intervals);
     let mut warnings = warnings::warnings(model, records, &groups);
+    warnings.extend(population::warning(model, records));
     warnings.extend(objective::not_simulated(&plan.scenario.objectives));
     let count = records.len().max(1) as f64;
     Summary {
@@ -82,8 +84,15 @@ pub fn figures(model: &Model, records: &[Record]) -> Figures {
         model,
         records,
         &Groups::new(model, records),
-        &Intervals::new(records.len()),
+        &intervals_of(model, records),
     )
+}
+
+/// How figures are made of what replications left: counts of a run of some days stand for all.
+fn intervals_of(model: &Model, records: &[Record]) -> Intervals {
+    let mut intervals = Intervals::new(records.len());
+    intervals.times = model.days.as_ref().map_or(1.0, highwater_workload::days::Days::weight);
+    intervals
 }
 
 fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &Intervals) -> Figures {
@@ -106,6 +115,7 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     resource::figures(&mut build, model);
     kind::figures(&mut build, model);
     snapshot::figures(&mut build, model);
+    population::figures(&mut build, model);
     build.figures
 }
 

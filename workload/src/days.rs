@@ -143,11 +143,22 @@ mod tests {
         let rates = days.rates(&whole);
         let seen: Vec<_> = rates
             .iter()
-            .map(|piece| (piece.from.seconds() / 3600.0, piece.to.seconds() / 3600.0, piece.rate_from, piece.rate_to))
+            .map(|piece| {
+                (
+                    piece.from.seconds() / 3600.0,
+                    piece.to.seconds() / 3600.0,
+                    piece.rate_from,
+                    piece.rate_to,
+                )
+            })
             .collect();
         assert_eq!(
             seen,
-            [(0.0, 12.0, 48.0, 72.0), (12.0, 24.0, 10.0, 10.0), (24.0, 48.0, 10.0, 10.0)]
+            [
+                (0.0, 12.0, 48.0, 72.0),
+                (12.0, 24.0, 10.0, 10.0),
+                (24.0, 48.0, 10.0, 10.0)
+            ]
         );
     }
 }

@@ -120,8 +120,12 @@ mod tests {
         let rates = rhythm.rates(&population(30, 0.0, 600.0), 1.0);
         // Straight growth: the mean is half of the end, but for where in the day most come.
         let day = |day: u64| area(&rates, at(day * 24), at(day * 24 + 24));
-        let mean_hour: f64 =
-            EVENING.iter().enumerate().map(|(h, w)| (h as f64 + 0.5) * w).sum::<f64>() / EVENING.iter().sum::<f64>();
+        let mean_hour: f64 = EVENING
+            .iter()
+            .enumerate()
+            .map(|(h, w)| (h as f64 + 0.5) * w)
+            .sum::<f64>()
+            / EVENING.iter().sum::<f64>();
         for number in [0, 14, 29] {
             let expected = 20.0 * (number as f64 + mean_hour / 24.0);
             assert!((day(number) / expected - 1.0).abs() < 1e-9, "{number}");
