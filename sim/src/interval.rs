@@ -64,7 +64,7 @@ fn mean(samples: &[f64]) -> f64 {
 }
 
 /// The t value that leaves half of what the interval may miss on either side.
-fn critical(freedom: usize) -> f64 {
+pub(crate) fn critical(freedom: usize) -> f64 {
     let quantile = 1.0 - (1.0 - CONFIDENCE) / 2.0;
     StudentsT::new(0.0, 1.0, freedom as f64).map_or(f64::NAN, |law| {
         // The library's logarithms may differ in their last bits between machines; results may not.

@@ -20,6 +20,8 @@ pub struct Days {
     pub of: u32,
     /// Which are run, from 0, in order.
     pub chosen: Vec<u32>,
+    /// What each of them brings before that is scaled.
+    pub brought: Vec<f64>,
     /// What their rates are multiplied by.
     pub scale: f64,
 }
@@ -41,9 +43,15 @@ impl Days {
         chosen.sort_unstable();
         let mean = |sum: f64, days: u32| sum / f64::from(days);
         let whole = mean(loads.iter().sum(), of.max(1));
-        let part = mean(chosen.iter().map(|&day| loads[day as usize]).sum(), count.max(1));
+        let brought: Vec<f64> = chosen.iter().map(|&day| loads[day as usize]).collect();
+        let part = mean(brought.iter().sum(), count.max(1));
         let scale = if part > 0.0 { whole / part } else { 1.0 };
-        Self { of, chosen, scale }
+        Self {
+            of,
+            chosen,
+            brought,
+            scale,
+        }
     }
 
     /// How many days of the whole each stands for.
@@ -138,6 +146,7 @@ mod tests {
         let days = Days {
             of: 4,
             chosen: vec![1, 3],
+            brought: vec![12.0, 10.0],
             scale: 2.0,
         };
         let rates = days.rates(&whole);
