@@ -119,12 +119,6 @@ impl<T: Copy> Pooler<T> {
         }
     }
 
-    /// Whether the server connection of a lease was cut.
-    #[must_use]
-    pub fn is_lost(&self, lease: Lease) -> bool {
-        lease.era != self.era
-    }
-
     /// A client that waits leaves; `None` when it had been served or turned away.
     pub fn cancel(&mut self, place: Place) -> Option<Waiter<T>> {
         self.line.cancel(place)

@@ -8,7 +8,7 @@
 use highwater_models::units::show_span;
 use highwater_models::{Cause, SimSpan};
 
-use super::{Death, HeldWhat, Life, NOBODY, OpeningPhase, Ready, State, World};
+use super::{Death, HeldWhat, Life, NOBODY, OpeningPhase, Ready, State, TaskKind, World};
 use crate::event::{Event, Scheduled};
 
 impl World<'_> {
@@ -201,7 +201,7 @@ impl World<'_> {
                 if spec.database != database || spec.pooler.is_some() {
                     continue;
                 }
-                let local = self.model.pools[pool as usize].local as usize;
+                let local = spec.local as usize;
                 let state = &mut self.processes[process as usize];
                 for entry in &mut state.connections[local] {
                     entry.0 = false;
@@ -213,27 +213,16 @@ impl World<'_> {
                 self.drain_pool(process, pool);
             }
         }
-        for pooler in 0..self.model.poolers.len() as u16 {
-            if self.model.poolers[pooler as usize].database == database {
-                self.cut_servers(pooler);
-            }
-        }
         for instance in crashed {
             self.doom(instance, Death::Crash);
         }
-    }
-
-    /// Whether a pool's connections go to a database themselves, not by way of a pooler.
-    fn goes_to(&self, pool: u16, database: u16) -> bool {
-        let spec = &self.model.pools[pool as usize];
-        spec.pooler.is_none() && spec.database == database
     }
 
     /// Whether what a task asks a database over was cut while it held it. A branch uses what its parent holds.
     pub(super) fn is_cut_off(&self, index: u32, database: u16) -> bool {
         let mut at = index;
         loop {
-            if self.holds_lost_connection(at, database) || self.uses_lost_server(at, database) {
+            if self.holds_lost_connection(at, database) {
                 return true;
             }
             let parent = self.tasks[at].parent;
@@ -249,7 +238,16 @@ impl World<'_> {
         self.held[index as usize].iter().rev().any(|held| match held.what {
             HeldWhat::Connection(pool, connection) => {
                 let spec = &self.model.pools[pool as usize];
-                self.goes_to(pool, database) && process.pools[spec.local as usize].is_lost(connection)
+                let local = spec.local as usize;
+                let is_lost = || match spec.pooler {
+                    None => process.pools[local].is_lost(connection),
+                    // In session mode the server connection is the client connection's own.
+                    Some(pooler) => {
+                        let lease = process.leases[local].get(connection.index()).copied().flatten();
+                        lease.is_some_and(|(lease, _)| self.poolers[pooler as usize].machine.is_lost(lease))
+                    }
+                };
+                spec.database == database && is_lost()
             }
             HeldWhat::Server(pooler, lease) => {
                 self.model.poolers[pooler as usize].database == database
