@@ -3,11 +3,16 @@
 //! Owns: the order in which the tables are filled, the numbers of draws and stages.
 //! Never: checks (a plan has passed them all), anything that happens during a run.
 
+mod degradation;
 mod events;
 mod flows;
 mod limits;
 mod llm;
 mod memory;
+mod money;
+mod monitoring;
+mod poolers;
+mod population;
 mod program;
 mod resources;
 mod servers;
@@ -21,6 +26,7 @@ use highwater_models::{SimSpan, SimTime};
 use highwater_workload::Sampler;
 use rustc_hash::FxHashMap;
 
+use self::llm::Role;
 use crate::model::{Model, Site, SiteId, Stage};
 
 pub(crate) use self::events::later_settings;
@@ -43,6 +49,9 @@ pub(crate) fn compile_parts(scenario: &Scenario, system: &System, models: Option
     compiler.flows();
     compiler.clients();
     compiler.sources();
+    compiler.degradation();
+    compiler.money();
+    compiler.monitoring();
     compiler.memory();
     compiler.events();
     compiler.left_out();
@@ -79,8 +88,12 @@ struct Compiler<'p> {
     batches: FxHashMap<Vec<u16>, u16>,
     /// Flows of one request, as a trace asks for them.
     single: FxHashMap<u16, u16>,
+    /// Length of the run, also where only some of its days are run.
+    whole: SimTime,
     /// The phase that streams without phases share.
     whole_phase: Option<u16>,
+    /// Calls made so far: by number, the provider, the role that the step names, and where it stands.
+    roles: Vec<Role<'p>>,
     /// Depth of what is held, and of loops and retries, where the program is being written.
     held: usize,
     frames: usize,
@@ -100,7 +113,9 @@ impl<'p> Compiler<'p> {
             threads: Vec::new(),
             batches: FxHashMap::default(),
             single: FxHashMap::default(),
+            whole: SimTime::ZERO,
             whole_phase: None,
+            roles: Vec::new(),
             held: 0,
             frames: 0,
         };
@@ -115,7 +130,11 @@ impl<'p> Compiler<'p> {
         let measure = &self.scenario.measure;
         let duration = self.scenario.duration.unwrap_or(SimSpan::ZERO);
         let model = &mut self.model;
-        model.duration = SimTime::ZERO + duration;
+        self.whole = SimTime::ZERO + duration;
+        model.duration = self.whole;
+        self.population();
+        let model = &mut self.model;
+        let duration = model.duration - SimTime::ZERO;
         model.end = model.duration + self.scenario.drain;
         model.measure_from = match measure.from {
             MeasureFrom::At(from) => SimTime::ZERO + from,
@@ -239,37 +258,8 @@ impl<'p> Compiler<'p> {
 
     /// Names what is in the plan and not in the model.
     fn left_out(&mut self) {
-        let system = self.system;
-        if system.degradation.is_some() {
-            self.note("`[degradation]`: every feature stays on and no level's settings take hold.");
-        }
-        if system.alerts.as_ref().is_some_and(|alerts| !alerts.rule.is_empty()) {
-            self.note("`[alerts]`: no rule is watched and nobody is told.");
-        }
-        if !system.pooler.is_empty() {
-            self.note("`[pooler]`: pools open their connections at the database behind it.");
-        }
-        let money = &system.money;
-        if !money.month.is_empty() || money.payment.is_some() || money.paying.get() < 1.0 {
-            self.note("`[money]`: no sums are reckoned.");
-        }
         if self.scenario.measure.books {
             self.note("`measure.books`: the books are checked and not written to a file.");
-        }
-        for (name, service) in system.service.iter() {
-            if service.deadline.is_some() {
-                self.note(format!("`{name}.deadline`: the server never gives a request up."));
-            }
-        }
-        for (name, queue) in system.queue.iter() {
-            if queue.on && queue.run_timeout.is_some() {
-                self.note(format!("`{name}.run_timeout`: a job keeps its slot to its end."));
-            }
-        }
-        for (name, provider) in system.provider.iter() {
-            if provider.breaker.is_some() {
-                self.note(format!("`{name}.breaker`: it never opens."));
-            }
         }
         let model = &self.model;
         let tables = [

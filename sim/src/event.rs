@@ -59,6 +59,8 @@ pub enum Event {
     MeasureTo,
     /// A snapshot is taken; the index is its number.
     Snapshot(u32),
+    /// Monitoring looks; the index is that of its clock.
+    Monitor(u32),
     /// No session starts any more.
     LoadEnds,
     /// The run ends, whatever is still in hand.
@@ -100,6 +102,7 @@ impl Event {
             Self::Happening(i) => (22, i),
             Self::Over(i) => (23, i),
             Self::Reconnect(i) => (24, i),
+            Self::Monitor(i) => (26, i),
         };
         debug_assert!(index <= INDEX_MASK, "more than 2^27 of one kind in flight");
         (kind << INDEX_BITS) | index
@@ -133,7 +136,8 @@ impl Event {
             21 => Self::Probe(index),
             22 => Self::Happening(index),
             23 => Self::Over(index),
-            _ => Self::Reconnect(index),
+            24 => Self::Reconnect(index),
+            _ => Self::Monitor(index),
         }
     }
 }
@@ -329,6 +333,7 @@ mod tests {
             Event::MeasureFrom,
             Event::MeasureTo,
             Event::Snapshot(18),
+            Event::Monitor(2),
             Event::LoadEnds,
             Event::End,
         ] {

@@ -16,9 +16,13 @@ use highwater_workload::arrivals::Segment;
 use crate::processor::Limit;
 
 mod happening;
+mod money;
+mod monitoring;
 mod program;
 
 pub use happening::*;
+pub use money::Money;
+pub use monitoring::*;
 pub use program::*;
 
 /// A place in the program.
@@ -42,6 +46,8 @@ pub struct Endpoint {
     pub is_query: bool,
     /// Feature it belongs to.
     pub feature: Option<u16>,
+    /// Whether the service may shed it.
+    pub sheds: bool,
 }
 
 /// What a program runs in.
@@ -86,6 +92,10 @@ pub struct Service {
     pub shed_loop_delay: SimSpan,
     /// Refuse at so many in hand on one process.
     pub shed_in_hand: u32,
+    /// What such a refusal says about when to come back.
+    pub shed_retry_after: SimSpan,
+    /// The server gives a request up after this long.
+    pub deadline: SimSpan,
     /// Whether work stops when its client has gone.
     pub cancel: bool,
     /// Whether the client's address is seen through the proxy.
@@ -177,6 +187,8 @@ pub struct PoolSpec {
     pub patience: Option<SiteId>,
     /// Where connections go.
     pub database: u16,
+    /// The pooler that they go to instead.
+    pub pooler: Option<u16>,
     /// Stage: waiting in line.
     pub wait_stage: Stage,
     /// Stage: waiting for the connection to be opened.
@@ -198,6 +210,8 @@ pub struct QueueSpec {
     pub patience: Option<SiteId>,
     /// Priority by class.
     pub priority: Vec<i64>,
+    /// A job that has run for so long gives its slot back and is no longer waited for; its work goes on.
+    pub run_timeout: SimSpan,
     /// Whether jobs whose client has gone leave the line.
     pub drops_abandoned: bool,
     /// Stage: waiting.
@@ -219,6 +233,8 @@ pub struct LimiterSpec {
     pub shared: bool,
     /// Whether those over the limit wait.
     pub waits: bool,
+    /// Who would wait longer is refused.
+    pub max_wait: SimSpan,
     /// The cache that has its counts, where it is shared.
     pub store: Option<u16>,
     /// Stage: waiting.
@@ -250,6 +266,23 @@ pub struct Database {
     pub stage: Stage,
 }
 
+/// A pooler between pools and a database.
+#[derive(Clone, Debug)]
+pub struct PoolerSpec {
+    /// Statistics.
+    pub resource: u16,
+    /// Where its server connections go.
+    pub database: u16,
+    /// The machine's settings.
+    pub config: highwater_models::machine::pooler::PoolerConfig,
+    /// Client connections that it accepts.
+    pub clients: u32,
+    /// Whether a client keeps its server connection until its own closes.
+    pub by_session: bool,
+    /// Stage: waiting for a server connection.
+    pub wait_stage: Stage,
+}
+
 /// A kind of query, as one step asks it.
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -272,6 +305,8 @@ pub struct Cache {
     pub resource: u16,
     /// Commands a day; more fail.
     pub commands_per_day: u64,
+    /// Commands a month; more fail.
+    pub commands_per_month: u64,
     /// Whether a failing cache is a miss rather than an error.
     pub fails_open: bool,
     /// How its clients wait while it is away.
@@ -337,8 +372,14 @@ pub struct Provider {
     pub fails: f64,
     /// Retries inside a call.
     pub retry: RetryPolicy,
+    /// Retries of a process are at most this share of its calls; infinity for no limit.
+    pub retry_budget: f64,
+    /// A breaker in each process.
+    pub breaker: Option<highwater_models::machine::breaker::BreakerConfig>,
     /// Longest attempt.
     pub timeout: SimSpan,
+    /// Dollars a month; then calls fail. Infinite for no limit.
+    pub spend_limit: f64,
     /// Stage: the provider's own time.
     pub stage: Stage,
     /// Its models, each perhaps with limits of its own.
@@ -352,6 +393,8 @@ pub struct ModelSpec {
     pub name: String,
     /// Limits of its own.
     pub limit: Option<ProviderLimitConfig>,
+    /// What an answer is worth.
+    pub quality: f64,
 }
 
 /// What a call sends along of the conversation so far.
@@ -481,6 +524,34 @@ pub enum Who {
     Popular(u64, highwater_workload::popularity::Popularity),
     /// The closed user's own person, always.
     Same,
+    /// Any of those registered then who is not online.
+    Registered(Members),
+    /// Whoever registers at that moment, of the members of [`Source::people_of`].
+    SignUp,
+}
+
+/// Registered people, numbered by registration, over time.
+#[derive(Clone, Debug)]
+pub struct Members {
+    /// How many have ever been registered: those below this number.
+    pub joined: Vec<Segment>,
+    /// How many of them have left: the first ones.
+    pub left: Vec<Segment>,
+}
+
+/// How many are registered in a run, all streams together.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Registered {
+    /// At the beginning.
+    pub start: f64,
+    /// At the end.
+    pub end: f64,
+    /// On average.
+    pub mean: f64,
+    /// How many register, on average over replications.
+    pub joining: f64,
+    /// How many leave.
+    pub leaving: f64,
 }
 
 /// A stream of sessions.
@@ -494,6 +565,8 @@ pub struct Source {
     pub batch: Option<Sampler>,
     /// Who they are.
     pub who: Who,
+    /// The source whose people they are: itself, but for those who register.
+    pub people_of: u16,
     /// Addresses: a number of them, or people behind one.
     pub addresses: Addresses,
     /// Cumulative weight by class.
@@ -526,6 +599,27 @@ pub struct Flow {
     pub start: Pc,
 }
 
+/// The ladder of degradation, on which each process of a service stands by itself.
+#[derive(Clone, Debug)]
+pub struct Ladder {
+    /// Whose processes.
+    pub service: u16,
+    /// Between two looks.
+    pub every: SimSpan,
+    /// The machine's settings.
+    pub config: highwater_models::machine::degradation::DegradationConfig,
+    /// Names of the levels.
+    pub levels: Vec<String>,
+    /// By level and feature: whether it is off.
+    pub off: Vec<Vec<bool>>,
+    /// By level and call: the call that is made instead, of another model.
+    pub calls: Vec<Vec<u16>>,
+    /// How long an idle client connection stays open.
+    pub keep_alive: SimSpan,
+    /// Connections that a client opens.
+    pub per_client: u32,
+}
+
 /// What kind of thing statistics are about.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum ResourceKind {
@@ -539,6 +633,8 @@ pub enum ResourceKind {
     Limiter,
     /// A server.
     Database,
+    /// Between pools and a server.
+    Pooler,
     /// A server.
     Cache,
     /// An account.
@@ -555,6 +651,7 @@ impl ResourceKind {
             Self::Queue => "queue",
             Self::Limiter => "limiter",
             Self::Database => "database",
+            Self::Pooler => "pooler",
             Self::Cache => "cache",
             Self::Provider => "provider",
         }
@@ -621,6 +718,10 @@ pub struct Model {
     pub retries: Vec<Retry>,
     /// Features that degradation can switch off.
     pub features: Vec<String>,
+    /// The ladder of degradation.
+    pub degradation: Option<Ladder>,
+    /// Poolers.
+    pub poolers: Vec<PoolerSpec>,
     /// Flows.
     pub flows: Vec<Flow>,
     /// Clients.
@@ -631,8 +732,14 @@ pub struct Model {
     pub classes: Vec<String>,
     /// Phases of all sources.
     pub phases: Vec<String>,
+    /// Registered users, where a stream has any; of the whole run, also where only some of its days are run.
+    pub registered: Option<Registered>,
+    /// The days that are run, where not all are.
+    pub days: Option<highwater_workload::days::Days>,
     /// Everything with statistics.
     pub resources: Vec<Resource>,
+    /// What it costs and earns.
+    pub money: Money,
     /// Names of stages.
     pub stages: Vec<String>,
     /// Resource that each stage is at, where there is one.
@@ -655,6 +762,8 @@ pub struct Model {
     pub window: SimSpan,
     /// Moments of snapshots.
     pub snapshots: Vec<SimTime>,
+    /// What is watched; `None` where nothing is.
+    pub monitoring: Option<Monitoring>,
     /// Percentiles asked for.
     pub percentiles: Vec<f64>,
     /// Parts of the files that are read and checked but not simulated.

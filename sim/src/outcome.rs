@@ -3,12 +3,16 @@
 //! Owns: which figure stands under which path, and the judgements made of them.
 //! Never: running (`experiment`), words for readers beyond warnings (`report`).
 
+pub mod alert;
 pub mod bottleneck;
 pub mod build;
+pub mod cost;
+pub mod degradation;
 pub mod failure;
 pub mod group;
 pub mod kind;
 pub mod objective;
+pub mod population;
 pub mod recovery;
 pub mod request;
 pub mod resource;
@@ -33,7 +37,7 @@ use crate::model::Model;
 /// The result of a plan from what its replications left, in their order. The root seed is the caller's to fill in.
 #[must_use]
 pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
-    let intervals = Intervals::new(records.len());
+    let intervals = intervals_of(model, records);
     let groups = Groups::new(model, records);
     let figures = figures_of(model, records, &groups, &intervals);
     let goals = &plan.scenario.objectives.goals;
@@ -41,7 +45,15 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     recovery::settle(&mut objectives, goals, model, records, &intervals);
     let recovery = recovery::recovery(goals, model, records, &intervals);
     let mut warnings = warnings::warnings(model, records, &groups);
+    warnings.extend(degradation::flapping(model, records));
+    warnings.extend(population::warning(model, records));
     warnings.extend(objective::not_simulated(&plan.scenario.objectives));
+    let goals = &plan.scenario.objectives.goals;
+    warnings.extend(cost::missing(
+        model,
+        goals.cost_month.is_some(),
+        goals.profit_month.is_some(),
+    ));
     let count = records.len().max(1) as f64;
     Summary {
         scenario: plan.name.clone(),
@@ -59,10 +71,12 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
             .map_or((0.0, 0.0), |record| (record.from.seconds(), record.to.seconds())),
         figures,
         resources: model.resources.iter().map(described).collect(),
+        costs: cost::items(model),
         objectives,
         bottlenecks: bottleneck::bottlenecks(model, records, &intervals),
         failures: failure::failures(model, records, &groups, &intervals),
         recovery,
+        alerts: alert::alerts(plan, model, records, &intervals),
         log: records.first().map(|record| record.log.clone()).unwrap_or_default(),
         warnings,
         review: review(&plan.system, Some(&plan.scenario)),
@@ -84,8 +98,15 @@ pub fn figures(model: &Model, records: &[Record]) -> Figures {
         model,
         records,
         &Groups::new(model, records),
-        &Intervals::new(records.len()),
+        &intervals_of(model, records),
     )
+}
+
+/// How figures are made of what replications left: counts of a run of some days stand for all.
+fn intervals_of(model: &Model, records: &[Record]) -> Intervals {
+    let mut intervals = Intervals::new(records.len());
+    intervals.times = model.days.as_ref().map_or(1.0, highwater_workload::days::Days::weight);
+    intervals
 }
 
 fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &Intervals) -> Figures {
@@ -107,7 +128,11 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     }
     resource::figures(&mut build, model);
     kind::figures(&mut build, model);
+    degradation::figures(&mut build, model);
+    cost::figures(&mut build, model);
     snapshot::figures(&mut build, model);
+    alert::figures(&mut build, model);
+    population::figures(&mut build, model);
     build.figures
 }
 

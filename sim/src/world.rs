@@ -13,7 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use highwater_models::machine::autoscaler::Autoscaler;
 use highwater_models::machine::limiter::Limiter;
+use highwater_models::machine::pooler::Pooler;
 use highwater_models::machine::provider_limit::ProviderLimit;
+use highwater_models::machine::quota::Quota;
+use highwater_models::machine::retry_budget::RetryBudget;
+use highwater_models::machine::spending::Spending;
 use highwater_models::machine::ttl_cache::TtlCache;
 use highwater_models::{SimSpan, SimTime};
 use highwater_workload::Key;
@@ -34,11 +38,16 @@ mod chores;
 mod deploy;
 mod event;
 mod fault;
+mod giving_up;
 mod health;
 mod holding;
 mod instance;
+mod ladder;
 mod link;
 mod memory;
+mod money;
+mod monitor;
+mod pooler;
 mod remote;
 mod request;
 mod scaling;
@@ -150,6 +159,20 @@ fn simulate_in<'m>(
     Ok((record, rows.unwrap_or_default()))
 }
 
+/// The wake-ups of what belongs to no process: poolers, then deadlines by service, then jobs by queue.
+fn shared_wakes(model: &Model) -> Vec<Wake> {
+    let poolers = (0..model.poolers.len()).map(|n| Machine::Pooler(n as u16));
+    let deadlines = (0..model.services.len()).map(|n| Machine::Deadlines(n as u16));
+    let runs = (0..model.queues.len()).map(|n| Machine::Runs(n as u16));
+    let wake = |machine| Wake {
+        process: NOBODY,
+        machine,
+        at: SimTime::NEVER,
+        scheduled: Scheduled::NOTHING,
+    };
+    poolers.chain(deadlines).chain(runs).map(wake).collect()
+}
+
 impl<'m> World<'m> {
     fn new(model: &'m Model, root: Key, replication: u32, keep_requests: bool) -> Self {
         let services = model
@@ -166,6 +189,7 @@ impl<'m> World<'m> {
                 boots: 0,
                 demand: 0.0,
                 demand_sampled: 0.0,
+                deadlines: VecDeque::new(),
             })
             .collect();
         let connect = root.purpose(Purpose::Connect);
@@ -197,6 +221,8 @@ impl<'m> World<'m> {
                     .map(|model| model.limit.map(ProviderLimit::new))
                     .collect(),
                 in_flight: 0,
+                spending: Spending::default(),
+                spent_said: false,
             })
             .collect();
         let sources = model
@@ -235,6 +261,17 @@ impl<'m> World<'m> {
                 }
             })
             .collect();
+        let poolers = model
+            .poolers
+            .iter()
+            .enumerate()
+            .map(|(n, pooler)| PoolerState {
+                machine: Pooler::new(pooler.config),
+                clients: 0,
+                at_server: 0,
+                draws: connect.child(1 << 32 | n as u64).draw(),
+            })
+            .collect();
         let shared = model.limiters.iter().filter(|limiter| limiter.shared);
         Self {
             model,
@@ -267,25 +304,29 @@ impl<'m> World<'m> {
             processes: Vec::new(),
             instances: Vec::new(),
             openings: Slab::default(),
-            wakes: Vec::new(),
+            wakes: shared_wakes(model),
             services,
             databases,
             providers,
             caches: model.entries.iter().map(|entry| TtlCache::new(entry.config)).collect(),
-            commands: vec![(0, 0); model.caches.len()],
+            commands: vec![Quota::default(); model.caches.len()],
             shared_limiters: shared.map(|limiter| Limiter::new(limiter.rule)).collect(),
             sources,
             clients: model
                 .clients
                 .iter()
-                .map(|_| ClientState {
+                .map(|client| ClientState {
                     timeouts: VecDeque::new(),
                     armed: SimTime::NEVER,
-                    requests: 0,
-                    retries: 0,
+                    budget: RetryBudget::new(client.retry_budget),
                 })
                 .collect(),
-            features_off: vec![false; model.features.len()],
+            monitor: model
+                .monitoring
+                .as_ref()
+                .map(|spec| Box::new(monitor::Monitor::new(spec))),
+            poolers,
+            runs: vec![VecDeque::new(); model.queues.len()],
             record: Record::new(model),
             rows: keep_requests.then(Vec::new),
             stages: model.stages.len(),
@@ -312,6 +353,7 @@ impl<'m> World<'m> {
             }
         }
         self.schedule_happenings();
+        self.begin_monitoring();
         self.start_sources();
         self.events.schedule(self.model.measure_to, Event::MeasureTo);
         self.events.schedule(self.model.duration, Event::LoadEnds);
@@ -386,6 +428,7 @@ impl<'m> World<'m> {
             Event::MeasureFrom => self.begin_measuring(),
             Event::MeasureTo => self.finish_measuring(),
             Event::Snapshot(_) => self.snapshot(),
+            Event::Monitor(clock) => self.monitor_event(clock),
             Event::LoadEnds => {
                 self.loading = false;
                 self.end_if_idle();
@@ -446,7 +489,8 @@ impl<'m> World<'m> {
             HeldWhat::Slot(slots) => Some(self.model.slots[slots as usize].resource),
             HeldWhat::Connection(pool, _) => Some(self.model.pools[pool as usize].resource),
             HeldWhat::Job(queue) => Some(self.model.queues[queue as usize].resource),
-            HeldWhat::Fetch(..) | HeldWhat::Memory(..) => None,
+            HeldWhat::Server(pooler, _) => Some(self.model.poolers[pooler as usize].resource),
+            HeldWhat::Fetch(..) | HeldWhat::Memory(..) | HeldWhat::Spent => None,
         }
     }
 }

@@ -48,6 +48,8 @@ pub enum Purpose {
     Reaction = 11,
     /// When a client that has lost its connection tries again.
     Reconnect = 12,
+    /// How long messages of monitoring are on their way.
+    Message = 15,
 }
 
 /// A key from which draws are made.

@@ -55,7 +55,7 @@ pub struct ConnectionsConfig {
 }
 
 /// A connection of one pool. Numbers are used again; the handle of a closed connection stays harmless.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ConnectionId {
     index: u32,
     generation: u32,

@@ -54,6 +54,8 @@ impl Compiler<'_> {
             max_in_hand: u32::MAX,
             shed_loop_delay: SimSpan::FOREVER,
             shed_in_hand: u32::MAX,
+            shed_retry_after: SimSpan::ZERO,
+            deadline: SimSpan::FOREVER,
             cancel: false,
             trusts_proxy: true,
             proxy_addresses: 1,
@@ -158,6 +160,8 @@ impl Compiler<'_> {
                 .and_then(|shed| shed.loop_delay)
                 .unwrap_or(SimSpan::FOREVER),
             shed_in_hand: service.shed.as_ref().and_then(|shed| shed.in_hand).unwrap_or(u32::MAX),
+            shed_retry_after: service.shed.as_ref().map_or(SimSpan::ZERO, |shed| shed.retry_after),
+            deadline: service.deadline.unwrap_or(SimSpan::FOREVER),
             cancel: service.cancel,
             trusts_proxy: service.trust_proxy,
             proxy_addresses: service.proxy_addresses,

@@ -72,11 +72,7 @@ pub fn not_simulated(objectives: &Objectives) -> Vec<Warning> {
     let goals = &objectives.goals;
     // Where nothing can be said of it, it is not asked: see `recovery`.
     let asked = goals.p95.is_some() || goals.error_rate.is_some();
-    let keys = [
-        ("recovered", goals.recovered.is_some() && !asked),
-        ("cost_month", goals.cost_month.is_some()),
-        ("profit_month", goals.profit_month.is_some()),
-    ];
+    let keys = [("recovered", goals.recovered.is_some() && !asked)];
     keys.into_iter()
         .filter(|(_, given)| *given)
         .map(|(key, _)| warnings::not_simulated(&format!("the objective `{key}`, which stays undecided")))
@@ -155,26 +151,22 @@ impl Judge<'_> {
             let estimate = self.estimate(&path);
             self.add(&key_of(name), target.per_second(), false, Unit::PerSecond, estimate);
         }
-        let later = [
-            (
-                "cost_month",
-                goals.cost_month.map(|cost| cost.dollars()),
-                true,
-                Unit::Dollars,
-            ),
-            (
-                "profit_month",
-                goals.profit_month.map(|profit| profit.dollars()),
-                false,
-                Unit::Dollars,
-            ),
-            (
-                "recovered",
-                goals.recovered.map(|span| span.seconds()),
-                true,
-                Unit::Seconds,
-            ),
+        let money = [
+            ("cost_month", "month", goals.cost_month, true),
+            ("profit_month", "profit", goals.profit_month, false),
         ];
+        for (name, figure, target, at_most) in money {
+            let Some(target) = target else { continue };
+            let path: Vec<&str> = place.iter().copied().chain(["cost", figure]).collect();
+            let estimate = self.estimate(&path);
+            self.add(&key_of(name), target.dollars(), at_most, Unit::Dollars, estimate);
+        }
+        let later = [(
+            "recovered",
+            goals.recovered.map(|span| span.seconds()),
+            true,
+            Unit::Seconds,
+        )];
         for (name, target, at_most, unit) in later {
             if let Some(target) = target {
                 self.add(&key_of(name), target, at_most, unit, NOTHING);
@@ -190,6 +182,7 @@ impl Judge<'_> {
         let samples: Vec<f64> = cells
             .iter()
             .map(|cell| causes.iter().map(|&cause| cell.by_cause[cause as usize]).sum::<u64>() as f64)
+            .map(|count| count * self.intervals.times)
             .collect();
         let estimate = at_least_zero(self.intervals.estimate(&samples));
         self.add(name, target as f64, true, Unit::Count, estimate);

@@ -41,6 +41,7 @@ pub fn model() -> Model {
         signs_in: false,
         is_query: true,
         feature: None,
+        sheds: true,
     };
     Model {
         endpoints: vec![endpoint("chat"), endpoint("profile")],
@@ -89,6 +90,8 @@ fn web() -> Service {
         max_in_hand: u32::MAX,
         shed_loop_delay: SimSpan::FOREVER,
         shed_in_hand: u32::MAX,
+        shed_retry_after: SimSpan::ZERO,
+        deadline: SimSpan::FOREVER,
         cancel: false,
         trusts_proxy: true,
         proxy_addresses: 1,
@@ -128,6 +131,7 @@ pub fn add_phases(model: &mut Model) {
         coming: Coming::At(Vec::new()),
         batch: None,
         who: Who::New,
+        people_of: 0,
         addresses: Addresses::Count(1),
         classes: Vec::new(),
         flows: Vec::new(),

@@ -76,7 +76,7 @@ fn columns<'a>(model: &'a Model, records: &[Record]) -> Vec<(String, Read<'a>)> 
                         Box::new(move |window| cpu(window, service) / usable)
                     })
             }
-            ResourceKind::Pool | ResourceKind::Queue if resource.capacity.is_finite() => {
+            ResourceKind::Pool | ResourceKind::Queue | ResourceKind::Pooler if resource.capacity.is_finite() => {
                 Some(Box::new(move |window| {
                     ratio(level(window).0, capacity(model, number, window))
                 }))

@@ -11,6 +11,7 @@ impl World<'_> {
     /// A task is at the balancer of its service. True when it goes on in a process.
     pub(super) fn arrive(&mut self, index: u32, service: u16) -> bool {
         self.tasks[index].arrived = self.now;
+        self.note_deadline(index, service);
         let spec = &self.model.services[service as usize];
         let strain = self.strains.services[service as usize];
         if strain.down {
@@ -55,7 +56,7 @@ impl World<'_> {
         let instance = self.processes[process as usize].instance;
         let refusal = if self.instances[instance as usize].in_hand >= spec.max_in_hand {
             Some(Cause::QueueFull)
-        } else if self.sheds(process, service) {
+        } else if self.model.endpoints[self.tasks[index].endpoint as usize].sheds && self.sheds(process, service) {
             Some(Cause::Shed)
         } else {
             None
@@ -64,6 +65,9 @@ impl World<'_> {
             let station = &mut self.record.stations[spec.resource as usize];
             station.first_refusal.get_or_insert(self.now);
             self.record.see(self.now, cause, Some(spec.resource));
+            if cause == Cause::Shed {
+                self.tasks[index].retry_after = Some(spec.shed_retry_after);
+            }
             self.fail(index, cause);
             return false;
         }
@@ -133,6 +137,9 @@ impl World<'_> {
 
     /// A request is in hand from here on.
     fn hand_to(&mut self, index: u32, process: u32) -> bool {
+        if self.has_ladder(self.processes[process as usize].service) {
+            self.socket_taken(process);
+        }
         let state = &mut self.processes[process as usize];
         state.in_hand += 1;
         let (instance, service) = (state.instance as usize, state.service);
@@ -162,6 +169,9 @@ impl World<'_> {
         if !in_hand {
             // A branch, background work or a probe: not counted as a request, but memory is memory.
             return;
+        }
+        if self.has_ladder(self.processes[process as usize].service) {
+            self.socket_idle(process);
         }
         let state = &mut self.processes[process as usize];
         state.in_hand -= 1;
@@ -211,15 +221,7 @@ impl World<'_> {
         if !self.model.services[service as usize].cancel {
             return;
         }
-        match self.tasks[index].state {
-            State::Slots(..) | State::Pool(..) | State::Queue(..) => {
-                if self.leave_line(index).is_some() {
-                    self.end_cancelled(index);
-                }
-            }
-            // Whatever else it waits for comes to an end by itself; the task ends at the next step boundary.
-            _ => self.tasks[index].failing = Some(Cause::ClientTimeout),
-        }
+        self.give_up(index, Cause::ClientTimeout, false);
     }
 
     fn end_cancelled(&mut self, index: u32) {

@@ -21,7 +21,7 @@ impl World<'_> {
         });
     }
 
-    fn service_cpu(&mut self, service: usize) -> f64 {
+    pub(super) fn service_cpu(&mut self, service: usize) -> f64 {
         let mut used = self.services[service].cpu_gone;
         for number in 0..self.services[service].instances.len() {
             let instance = self.services[service].instances[number];
@@ -135,7 +135,7 @@ impl World<'_> {
                         .position(|d| usize::from(d.resource) == number);
                     database.is_some_and(|database| busy_database[database] >= SATURATED)
                 }
-                ResourceKind::Pool | ResourceKind::Queue => {
+                ResourceKind::Pool | ResourceKind::Queue | ResourceKind::Pooler => {
                     let scale = resource.service.map_or(1.0, |service| {
                         let spec = &self.model.services[service as usize];
                         self.record.services[service as usize].running.value as f64 / f64::from(spec.instances.max(1))

@@ -22,7 +22,6 @@ impl World<'_> {
     }
 
     /// An alert rule has fired: those who wait for it begin to react, the first time.
-    #[allow(dead_code, reason = "called where alert rules are watched")]
     pub(super) fn alert_fired(&mut self, rule: u16) {
         for number in 0..self.model.happenings.len() {
             let When::Alert { rule: awaited, after } = &self.model.happenings[number].when else {

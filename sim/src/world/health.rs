@@ -100,6 +100,11 @@ impl World<'_> {
             prompt: 0.0,
             answer: 0.0,
             cache_key: 0,
+            call: 0,
+            pass: None,
+            give_up_at: SimTime::NEVER,
+            quality: 1.0,
+            degraded: false,
         });
         let machine = &mut self.instances[instance as usize];
         machine.probe = task;

@@ -108,6 +108,10 @@ impl World<'_> {
                 }
                 (spec.resource, Cause::QueueTimeout)
             }
+            State::Pooler(pooler, place) => {
+                self.poolers[pooler as usize].machine.cancel(place)?;
+                (self.model.poolers[pooler as usize].resource, Cause::PoolTimeout)
+            }
             _ => return None,
         };
         self.record.stations[resource as usize].give_up(self.now, since, self.record.measuring);
@@ -146,6 +150,8 @@ impl World<'_> {
                 self.processes[process as usize].queues[spec.local as usize].finish(self.now);
                 self.drain_queue(process, queue);
             }
+            HeldWhat::Server(pooler, lease) => self.give_server_back(pooler, lease, held.since),
+            HeldWhat::Spent => {}
             HeldWhat::Fetch(entry, key) => {
                 self.caches[entry as usize].failed(self.now, key);
                 self.drain_cache(entry);
@@ -290,12 +296,20 @@ impl World<'_> {
             return;
         }
         let opening = self.openings[index];
+        if opening.process == NOBODY {
+            self.server_opening(index);
+            return;
+        }
         let spec = &self.model.pools[opening.pool as usize];
         let number = spec.database as usize;
         match opening.phase {
             OpeningPhase::There => {
                 if opening.dead {
                     self.openings.remove(index);
+                    return;
+                }
+                if let Some(pooler) = spec.pooler {
+                    self.client_opening(index, pooler);
                     return;
                 }
                 let limit = self.model.databases[number].connections;
@@ -352,7 +366,7 @@ impl World<'_> {
     /// The server has done its work for a new connection; the rest of its time goes by.
     pub(super) fn opening_worked(&mut self, index: u32) {
         let opening = self.openings[index];
-        let number = self.model.pools[opening.pool as usize].database as usize;
+        let number = self.database_of(&opening);
         let database = &mut self.databases[number];
         let span = SimSpan::from_seconds(database.connect.draw(&mut database.draws));
         let span = self.strains.databases[number].stretch(span);
@@ -402,7 +416,9 @@ impl World<'_> {
         if opening != NONE {
             self.openings[opening].dead = true;
         }
-        if at_server {
+        if at_server && let Some(pooler) = spec.pooler {
+            self.client_closed(process, pool, connection.index(), pooler);
+        } else if at_server {
             let database = &mut self.databases[spec.database as usize];
             database.connections -= 1;
             let connections = u64::from(database.connections);
@@ -435,6 +451,7 @@ impl World<'_> {
                     what: HeldWhat::Job(queue),
                     since: self.now,
                 });
+                self.note_run(queue, handle);
                 self.drain_queue(process, queue);
                 true
             }
@@ -466,6 +483,7 @@ impl World<'_> {
                 JobOutput::Start { ticket, since } => {
                     station.start(self.now, since, measuring);
                     self.lend(ticket, HeldWhat::Job(queue));
+                    self.note_run(queue, ticket);
                 }
                 JobOutput::TimedOut { ticket, since } => {
                     station.give_up(self.now, since, measuring);
@@ -496,7 +514,7 @@ impl World<'_> {
     }
 
     /// Keeps a wake-up no later than a machine's next deadline. A later deadline is left for the wake-up to find out.
-    fn arm(&mut self, wake: u32, deadline: SimTime) {
+    pub(super) fn arm(&mut self, wake: u32, deadline: SimTime) {
         let state = &mut self.wakes[wake as usize];
         if deadline < state.at {
             state.at = deadline;
@@ -510,7 +528,9 @@ impl World<'_> {
             return;
         }
         let process = self.wakes[wake as usize].process;
-        if self.processes[process as usize].alive && self.machine_on_loop(process, Turn::Wake(wake)) {
+        if process == NOBODY
+            || (self.processes[process as usize].alive && self.machine_on_loop(process, Turn::Wake(wake)))
+        {
             self.advance_machine(wake);
         }
     }
@@ -519,10 +539,17 @@ impl World<'_> {
     pub(super) fn advance_machine(&mut self, wake: u32) {
         let Wake { process, machine } = self.wake_of(wake);
         self.wakes[wake as usize].at = SimTime::NEVER;
-        if process == NOBODY || !self.processes[process as usize].alive {
+        if process != NOBODY && !self.processes[process as usize].alive {
             return;
         }
         match machine {
+            Machine::Ladder => self.look(process, wake),
+            Machine::Pooler(pooler) => {
+                self.poolers[pooler as usize].machine.advance(self.now);
+                self.drain_pooler(pooler);
+            }
+            Machine::Deadlines(service) => self.deadlines(service, wake),
+            Machine::Runs(queue) => self.runs_over(queue, wake),
             Machine::Slots(slots) => {
                 let spec = &self.model.slots[slots as usize];
                 let local = spec.local as usize;

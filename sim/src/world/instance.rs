@@ -6,19 +6,23 @@
 
 use std::collections::VecDeque;
 
+use highwater_models::machine::breaker::Breaker;
 use highwater_models::machine::connections::Connections;
 use highwater_models::machine::health::Health;
 use highwater_models::machine::heap::Heap;
 use highwater_models::machine::job_queue::JobQueue;
 use highwater_models::machine::limiter::Limiter;
+use highwater_models::machine::retry_budget::RetryBudget;
 use highwater_models::machine::slots::Slots;
 use highwater_models::{Cause, SimTime};
 use highwater_workload::stream::Purpose;
 
-use super::{Death, Instance, Life, Machine, NOBODY, Opening, Process, State, TaskKind, Turn, Wake, World};
+use super::{
+    Death, Instance, LadderState, Life, Machine, NOBODY, Opening, Process, State, TaskKind, Turn, Wake, World,
+};
 use crate::event::{Event, Scheduled};
 use crate::level::Level;
-use crate::model::{Op, nano_cores};
+use crate::model::nano_cores;
 use crate::processor::Processor;
 use crate::slab::Handle;
 
@@ -50,6 +54,7 @@ impl World<'_> {
             in_hand: 0,
             memory: 0,
             base: 0,
+            rent: self.model.money.rent(service),
             limit: spec.memory_limit,
             cores: spec.cores,
             cpu: None,
@@ -64,7 +69,7 @@ impl World<'_> {
             probes: 0,
         });
         self.services[service as usize].instances.push(index);
-        self.record.services[service as usize].existing.up(self.now);
+        self.rent_begins(index);
         index
     }
 
@@ -151,15 +156,16 @@ impl World<'_> {
     fn start_processes(&mut self, instance: u32) {
         let service = self.instances[instance as usize].service;
         let spec = &self.model.services[service as usize];
-        for _ in 0..spec.processes {
-            let process = self.insert_process(instance, service);
-            self.instances[instance as usize].processes.push(process);
-        }
         let machine = &mut self.instances[instance as usize];
         machine.next_process = 0;
         machine.cpu = spec.can_bind.then(|| Processor::new(machine.cores, spec.limit));
         machine.running = Level::default();
         machine.running.touch(self.now);
+        for _ in 0..spec.processes {
+            let process = self.insert_process(instance, service);
+            self.instances[instance as usize].processes.push(process);
+        }
+        let machine = &mut self.instances[instance as usize];
         machine.health = Health::new(spec.health);
         machine.memory = spec.memory_base;
         machine.base = spec.memory_base;
@@ -187,7 +193,9 @@ impl World<'_> {
         let first_wake = self.wakes.len() as u32;
         let machines = spec.slots.iter().map(|&slots| Machine::Slots(slots));
         let machines = machines.chain(spec.pools.iter().map(|&pool| Machine::Pool(pool)));
-        for machine in machines.chain(spec.queues.iter().map(|&queue| Machine::Queue(queue))) {
+        let ladder = self.has_ladder(service).then_some(Machine::Ladder);
+        let machines = machines.chain(spec.queues.iter().map(|&queue| Machine::Queue(queue)));
+        for machine in machines.chain(ladder) {
             self.wakes.push(Wake {
                 process: index,
                 machine,
@@ -228,7 +236,22 @@ impl World<'_> {
                 .map(|&limiter| Limiter::new(model.limiters[limiter as usize].rule))
                 .collect(),
             first_wake,
+            breakers: model
+                .providers
+                .iter()
+                .map(|provider| provider.breaker.map(Breaker::new))
+                .collect(),
+            budgets: model
+                .providers
+                .iter()
+                .map(|provider| RetryBudget::new(provider.retry_budget))
+                .collect(),
+            leases: vec![Vec::new(); spec.pools.len()],
+            ladder: LadderState::default(),
         });
+        if ladder.is_some() {
+            self.begin_ladder(index, self.wakes.len() as u32 - 1);
+        }
         index
     }
 
@@ -325,7 +348,7 @@ impl World<'_> {
         let service = self.instances[instance as usize].service as usize;
         self.services[service].instances.retain(|&other| other != instance);
         self.record.services[service].stops += 1;
-        self.record.services[service].existing.down(self.now);
+        self.rent_ends(instance);
     }
 
     /// The processes of an instance end; what they have in hand fails for that cause.
@@ -373,18 +396,7 @@ impl World<'_> {
         let measuring = self.record.measuring;
         self.leave_line(index);
         match self.tasks[index].state {
-            State::Provider(_) => {
-                if let Op::Llm { call } | Op::LlmRest { call } = self.model.ops[self.tasks[index].pc as usize] {
-                    let number = self.model.calls[call as usize].provider as usize;
-                    let since = self.tasks[index]
-                        .streaming
-                        .take()
-                        .map_or(self.tasks[index].mark, |(_, since)| since);
-                    self.providers[number].in_flight -= 1;
-                    let resource = self.model.providers[number].resource as usize;
-                    self.record.stations[resource].end(self.now, since, measuring);
-                }
-            }
+            State::Provider(_) => self.end_provider_call(index),
             State::DatabaseCpu => {
                 // The server does not hear of it before the query is done.
                 let query = &self.model.queries[self.tasks[index].cache_key as usize];
@@ -457,7 +469,9 @@ impl World<'_> {
                 if opening != u32::MAX {
                     self.openings[opening].dead = true;
                 }
-                if at_server {
+                if at_server && let Some(pooler) = self.model.pools[pool as usize].pooler {
+                    self.client_closed(process, pool, connection, pooler);
+                } else if at_server {
                     let database = self.model.pools[pool as usize].database as usize;
                     self.databases[database].connections -= 1;
                     let connections = u64::from(self.databases[database].connections);
@@ -466,11 +480,13 @@ impl World<'_> {
             }
         }
         self.note_limiters(process);
+        self.end_ladder(process);
         // A process is never looked at again; only its number stays.
         let state = &mut self.processes[process as usize];
         state.slots = Vec::new();
         state.pools = Vec::new();
         state.connections = Vec::new();
+        state.leases = Vec::new();
         state.queues = Vec::new();
         state.limiters = Vec::new();
         for &pool in &self.model.services[service].pools {

@@ -13,14 +13,20 @@ use crate::processor::Processor;
 use crate::slab::{Handle, Slab};
 use crate::variants::Variants;
 use highwater_models::machine::autoscaler::Autoscaler;
+use highwater_models::machine::breaker::{Breaker, Pass};
 use highwater_models::machine::connections::{ConnectionId, Connections, Waiting};
+use highwater_models::machine::degradation::Degradation;
 use highwater_models::machine::health::Health;
 use highwater_models::machine::heap::Heap;
 use highwater_models::machine::job_queue::{JobPlace, JobQueue};
 use highwater_models::machine::limiter::Limiter;
 use highwater_models::machine::line::Place;
+use highwater_models::machine::pooler::{Lease, Pooler};
 use highwater_models::machine::provider_limit::ProviderLimit;
+use highwater_models::machine::quota::Quota;
+use highwater_models::machine::retry_budget::RetryBudget;
 use highwater_models::machine::slots::Slots;
+use highwater_models::machine::spending::Spending;
 use highwater_models::machine::ttl_cache::{CachePlace, TtlCache};
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::arrivals::Arrivals;
@@ -61,6 +67,8 @@ pub(crate) enum State {
     Pool(u16, Waiting),
     /// In the line of a job queue.
     Queue(u16, JobPlace),
+    /// In the line of a pooler.
+    Pooler(u16, Place),
     /// In the line of a service whose instances are all taken.
     ServiceLine,
     /// A query on its way to the database.
@@ -102,6 +110,10 @@ pub(crate) enum HeldWhat {
     Connection(u16, ConnectionId),
     /// A place in a job queue.
     Job(u16),
+    /// A place in a job queue that was taken back: the work ends with it.
+    Spent,
+    /// A pooler's server connection.
+    Server(u16, Lease),
     /// A fetch that others may wait for.
     Fetch(u16, u64),
     /// Memory during steps, and whether it is on the heap.
@@ -175,6 +187,16 @@ pub(crate) struct Task {
     pub answer: f64,
     /// Key of a cache entry under way.
     pub cache_key: u64,
+    /// The call of a model that is under way, as the process's level of degradation has it.
+    pub call: u16,
+    /// Leave of a breaker to make it.
+    pub pass: Option<Pass>,
+    /// When the server gives up on it.
+    pub give_up_at: SimTime,
+    /// What its answer is worth, and whether degradation left something out of it.
+    pub quality: f32,
+    /// See `quality`.
+    pub degraded: bool,
 }
 
 /// Who is on a loop.
@@ -185,6 +207,8 @@ pub(crate) enum Turn {
     Opening(u32),
     /// A machine's timer: the number of the wake-up.
     Wake(u32),
+    /// The time of a task's request is up.
+    GiveUp(Handle),
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -215,8 +239,27 @@ pub(crate) struct Process {
     pub connections: Vec<Vec<(bool, u32)>>,
     pub queues: Vec<JobQueue<Handle>>,
     pub limiters: Vec<Limiter<u64>>,
-    /// First of its wake-ups: slots, then pools, then queues.
+    /// First of its wake-ups: slots, then pools, then queues, then the ladder's.
     pub first_wake: u32,
+    /// By provider.
+    pub breakers: Vec<Option<Breaker>>,
+    /// See `breakers`.
+    pub budgets: Vec<RetryBudget>,
+    /// By pool and connection: the server connection that a client of a pooler in session mode has.
+    pub leases: Vec<Vec<Option<(Lease, SimTime)>>>,
+    pub ladder: LadderState,
+}
+
+/// Where a process stands on the ladder of degradation, and what it reads of itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LadderState {
+    pub machine: Degradation,
+    /// When each idle client connection was last used, the oldest first.
+    pub idle: VecDeque<SimTime>,
+    /// CPU that its instance had used at the last look, and when that was.
+    pub cpu: f64,
+    /// See `cpu`.
+    pub looked: SimTime,
 }
 
 /// Where an instance is in its life.
@@ -297,6 +340,8 @@ pub(crate) struct Instance {
     pub limit: u64,
     /// See `limit`.
     pub cores: f64,
+    /// What it costs a month, in thousandths of a dollar.
+    pub rent: u64,
     /// The CPU, where its limit can bind.
     pub cpu: Option<Processor>,
     pub cpu_event: Scheduled,
@@ -352,6 +397,24 @@ pub(crate) enum Machine {
     Slots(u16),
     Pool(u16),
     Queue(u16),
+    /// The ladder of degradation.
+    Ladder,
+    /// A pooler; of no process, as are the next two.
+    Pooler(u16),
+    /// The deadlines of a service's requests.
+    Deadlines(u16),
+    /// The jobs of a queue that may run for too long.
+    Runs(u16),
+}
+
+/// A pooler and what its driver keeps for it.
+pub(crate) struct PoolerState {
+    pub machine: Pooler<Handle>,
+    /// Clients' connections.
+    pub clients: u32,
+    /// Server connections that the database has.
+    pub at_server: u32,
+    pub draws: Draw,
 }
 
 pub(crate) struct ServiceState {
@@ -370,6 +433,8 @@ pub(crate) struct ServiceState {
     pub demand: f64,
     /// See `demand`.
     pub demand_sampled: f64,
+    /// Requests under the deadline, the next first.
+    pub deadlines: VecDeque<(SimTime, Handle)>,
 }
 
 pub(crate) struct DatabaseState {
@@ -392,6 +457,10 @@ pub(crate) struct ProviderState {
     pub limit: ProviderLimit,
     pub models: Vec<Option<ProviderLimit>>,
     pub in_flight: u32,
+    /// What the account has spent, measured or not.
+    pub spending: Spending,
+    /// Whether the log has said that its limit is reached.
+    pub spent_said: bool,
 }
 
 /// What a request is to its client.
@@ -481,13 +550,34 @@ pub(crate) struct SourceState {
     pub scheduled_at: SimTime,
 }
 
+impl SourceState {
+    pub(crate) fn is_online(&self, person: u64) -> bool {
+        let word = self.online.get(person as usize / 64);
+        word.is_some_and(|word| word & (1 << (person % 64)) != 0)
+    }
+
+    pub(crate) fn mark_online(&mut self, person: u64) {
+        let word = person as usize / 64;
+        if word >= self.online.len() {
+            // In large steps, so that growing stops soon.
+            self.online.resize((word + 1).next_power_of_two(), 0);
+        }
+        self.online[word] |= 1 << (person % 64);
+    }
+
+    pub(crate) fn mark_offline(&mut self, person: u64) {
+        if let Some(word) = self.online.get_mut(person as usize / 64) {
+            *word &= !(1 << (person % 64));
+        }
+    }
+}
+
 pub(crate) struct ClientState {
     /// Attempts under the constant time-out, in order: deadline, request, number of the attempt.
     pub timeouts: VecDeque<(SimTime, Handle, u32)>,
     /// When the oldest are looked at; never while nothing is scheduled.
     pub armed: SimTime,
-    pub requests: u64,
-    pub retries: u64,
+    pub budget: RetryBudget,
 }
 
 /// Whoever goes on at this instant.
@@ -538,12 +628,15 @@ pub(crate) struct World<'m> {
     pub databases: Vec<DatabaseState>,
     pub providers: Vec<ProviderState>,
     pub caches: Vec<TtlCache<u64, Handle>>,
-    /// Commands of each cache today, and the day.
-    pub commands: Vec<(u64, u64)>,
+    /// Commands of each cache, today and this month.
+    pub commands: Vec<Quota>,
     pub shared_limiters: Vec<Limiter<u64>>,
     pub sources: Vec<SourceState>,
     pub clients: Vec<ClientState>,
-    pub features_off: Vec<bool>,
+    pub monitor: Option<Box<super::monitor::Monitor>>,
+    pub poolers: Vec<PoolerState>,
+    /// By queue: jobs that may run for too long, the next first, each with when it began.
+    pub runs: Vec<VecDeque<(SimTime, Handle, SimTime)>>,
     pub record: Record,
     pub rows: Option<Vec<RequestRow>>,
     pub stages: usize,

@@ -85,6 +85,15 @@ impl World<'_> {
             prompt: 0.0,
             answer: 0.0,
             cache_key: 0,
+            call: 0,
+            pass: None,
+            give_up_at: if kind == TaskKind::Detached {
+                SimTime::NEVER
+            } else {
+                of.give_up_at
+            },
+            quality: 1.0,
+            degraded: false,
         };
         self.insert_task(task)
     }
@@ -111,7 +120,9 @@ impl World<'_> {
                 self.burned(index, false);
                 self.run_task(index);
             }
-            State::Slots(..) | State::Pool(..) | State::Queue(..) => self.patience_with_line_over(index),
+            State::Slots(..) | State::Pool(..) | State::Queue(..) | State::Pooler(..) => {
+                self.patience_with_line_over(index)
+            }
             State::DatabaseThere => self.query_arrived(index),
             State::DatabaseBack => self.query_done(index),
             State::CacheThere => self.looked_up(index),
@@ -146,6 +157,13 @@ impl World<'_> {
             self.fail(index, cause);
             return;
         }
+        if self.now >= self.tasks[index].give_up_at {
+            // Nothing of it is under way: it ends here and now.
+            self.tasks[index].give_up_at = SimTime::NEVER;
+            self.frames[index as usize].clear();
+            self.fail(index, Cause::Deadline);
+            return;
+        }
         loop {
             let pc = self.tasks[index].pc;
             let op = self.model.ops[pc as usize];
@@ -177,7 +195,21 @@ impl World<'_> {
                     true
                 }
                 Op::Drop { .. } | Op::Release => {
+                    let last = self.held[index as usize].last();
+                    if last.is_some_and(|held| matches!(held.what, HeldWhat::Spent)) {
+                        self.end_stream(index);
+                        self.end_child(index);
+                        return;
+                    }
                     self.release_last(index, true);
+                    true
+                }
+                Op::Server { pooler, pool } => self.server(index, pooler, pool),
+                Op::SignedIn => {
+                    if !self.tasks[index].signed_in {
+                        self.fail(index, Cause::Unauthorized);
+                        return;
+                    }
                     true
                 }
                 Op::Acquire { slots } => self.acquire(index, slots),
@@ -192,7 +224,7 @@ impl World<'_> {
                 Op::Lookup { entry, .. } => self.look_up(index, entry),
                 Op::Store { entry } => self.store(index, entry),
                 Op::Llm { call } => self.llm(index, call),
-                Op::LlmRest { call } => self.llm_rest(index, call),
+                Op::LlmRest { .. } => self.llm_rest(index),
                 Op::Call { endpoint } => self.call(index, endpoint),
                 Op::Fork { branches } => self.fork(index, branches),
                 Op::EndBranch => {
@@ -233,8 +265,9 @@ impl World<'_> {
                     true
                 }
                 Op::Feature { feature, otherwise } => {
-                    if self.features_off[feature as usize] {
+                    if self.is_off(self.tasks[index].process, feature) {
                         self.tasks[index].pc = otherwise;
+                        self.tasks[index].degraded = true;
                     }
                     true
                 }
@@ -309,7 +342,16 @@ impl World<'_> {
         };
         let measuring = self.record.measuring;
         if spec.waits {
-            let at = machine.reserve(self.now, key);
+            let Some(at) = machine.reserve_within(self.now, key, spec.max_wait) else {
+                if measuring {
+                    self.record.limiters[limiter as usize].refused += 1;
+                }
+                let station = &mut self.record.stations[spec.resource as usize];
+                station.first_refusal.get_or_insert(self.now);
+                self.record.see(self.now, Cause::RateLimited, Some(spec.resource));
+                self.fail(index, Cause::RateLimited);
+                return false;
+            };
             if measuring {
                 self.record.limiters[limiter as usize].accepted += 1;
             }
@@ -418,6 +460,8 @@ impl World<'_> {
     /// The time that a parent waited is split as its last child's was.
     fn join(&mut self, parent: u32, child: u32) {
         let (parent_at, child_at) = (parent as usize * self.stages, child as usize * self.stages);
+        self.tasks[parent].quality *= self.tasks[child].quality;
+        self.tasks[parent].degraded |= self.tasks[child].degraded;
         for stage in 0..self.stages {
             let nanos = self.task_stages[child_at + stage];
             self.task_stages[parent_at + stage] += nanos;

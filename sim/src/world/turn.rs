@@ -5,7 +5,7 @@
 //! runs, CPU work that the same task asks for next is part of the same slice: code that does not wait does not yield.
 //! Off the loop, and in runtimes without one, work shares the instance's CPU limit.
 
-use highwater_models::{SimSpan, SimTime};
+use highwater_models::{Cause, SimSpan, SimTime};
 
 use super::{NOBODY, Slice, State, Turn, World};
 use crate::event::{Event, Scheduled};
@@ -169,6 +169,13 @@ impl World<'_> {
             let service = state.service as usize;
             let resource = self.model.services[service].resource as usize;
             slice.began = self.now;
+            if let Turn::Task(handle) = slice.turn
+                && self.model.services[service].deadline != SimSpan::FOREVER
+                && self.tasks.get(handle).is_some_and(|task| self.now >= task.give_up_at)
+            {
+                // Its request has been given up: what it was to do is not begun.
+                slice.work = SimSpan::ZERO;
+            }
             self.record.stations[resource].start(self.now, slice.since, self.record.measuring);
             if self.record.measuring {
                 self.record.loop_lag[service].record(self.now.since(slice.since).nanos());
@@ -197,6 +204,11 @@ impl World<'_> {
             }
             Turn::Opening(opening) => self.opening_ended(opening),
             Turn::Wake(wake) => self.advance_machine(wake),
+            Turn::GiveUp(handle) => {
+                if self.tasks.get(handle).is_some_and(|task| self.now >= task.give_up_at) {
+                    self.give_up(handle.index, Cause::Deadline, true);
+                }
+            }
         }
         let state = &mut self.processes[process as usize];
         state.turning = false;

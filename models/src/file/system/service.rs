@@ -41,7 +41,7 @@ table! {
         /// Middleware of every endpoint.
         before: Vec<Step> = [],
         /// The server gives a request up then: `deadline`.
-        deadline: Option<SimSpan> = none,
+        deadline: Option<SimSpan> = none in 1e-3..=34_560_000.0,
         /// An error on an idle database connection that nobody handles ends the process (node-postgres: a pool without a
         /// listener for `error`): whoever cuts the database's connections takes the service along.
         crash_on_database_error: bool = false,
@@ -141,11 +141,13 @@ table! {
         loop_delay: Option<SimSpan> = none,
         /// Above this many requests in hand on the instance.
         in_hand: Option<u32> = none in 1.0..=1e9,
+        /// What the refusal says about when to come back: its `Retry-After`.
+        retry_after: SimSpan = "1s" [assumed "as middleware for it commonly answers" "2026-11-24"],
     }
 }
 
 table! {
-    /// Open connections of clients.
+    /// Open connections of clients, of which a proxy in front keeps a stock: a request takes an idle one or opens another.
     pub struct Sockets = "service.sockets" {
         /// An idle connection stays open this long.
         keep_alive: SimSpan = "5s" [documented "nodejs.org: keepAliveTimeout, to version 25" "2026-11-24"],
