@@ -5,6 +5,8 @@
 use highwater_models::{SimSpan, SimTime};
 use highwater_workload::Sampler;
 
+use super::Model;
+
 /// An event of the scenario.
 #[derive(Clone, Debug)]
 pub struct Happening {
@@ -94,25 +96,19 @@ pub enum What {
 }
 
 impl What {
-    /// Whether something goes wrong, so that the system has something to come back from; else somebody does something.
+    /// Whether the system has something to come back from: anything but a change of settings.
     #[must_use]
-    pub const fn is_fault(&self) -> bool {
-        matches!(
-            self,
-            Self::Trouble(..)
-                | Self::Crash(..)
-                | Self::ForgetCache(_)
-                | Self::ForgetLimiter(_)
-                | Self::LostConnections(_)
-                | Self::Traffic { .. }
-        )
+    pub const fn is_trigger(&self) -> bool {
+        !matches!(self, Self::Set(_) | Self::Reset(_))
     }
 
     /// How long it lasts; `None` to the end of the run.
     #[must_use]
-    pub const fn lasts(&self) -> Option<SimSpan> {
+    pub fn lasts(&self, model: &Model) -> Option<SimSpan> {
         match self {
             Self::Trouble(_, _, lasts) | Self::Traffic { lasts, .. } => *lasts,
+            Self::RestartDatabase(database) => Some(model.databases[usize::from(*database)].downtime),
+            Self::RestartCache(cache) => Some(model.caches[usize::from(*cache)].restart),
             _ => Some(SimSpan::ZERO),
         }
     }

@@ -2,19 +2,21 @@
 //!
 //! Owns: the rule, and the objective that stands on it.
 //!
-//! Asked only where there is something to come back from, which is a load of several phases or a fault, and with an
+//! Asked only where there is something to come back from, which is a load of several phases or an event that is more
+//! than a change of settings, and with an
 //! objective on `p95` or `error_rate` of the whole run. The timeline
 //! is cut into blocks of at least `REQUESTS` requests; a block that breaks one of the two objectives is a breach. The
 //! system is back at the end of the last breached block, and not back when the last block of the load is breached.
-//! The last trigger is the end of the last fault or the beginning of the last phase, whichever is later; a system that
+//! The last trigger is the end of the last fault or the beginning of the last phase that changed the load, if it is later; a system that
 //! was back before it has recovered in no time.
 
+use highwater_models::SimTime;
 use highwater_models::file::scenario::Goals;
 use highwater_models::record::summary::{Objective, Recovery};
 
 use crate::interval::Intervals;
 use crate::measure::{Record, Window};
-use crate::model::Model;
+use crate::model::{Coming, Model, Source};
 use crate::outcome::objective::decided;
 
 /// Requests that a block has at least, so that its 95th percentile has five requests above it.
@@ -72,7 +74,7 @@ pub fn settle(objectives: &mut [Objective], goals: &Goals, model: &Model, record
 /// How each replication went; `None` where there is nothing to come back from, or no objective to tell by.
 fn ends(goals: &Goals, model: &Model, records: &[Record]) -> Option<Vec<End>> {
     let has_peak = model.sources.iter().any(|source| source.phase_ends.len() > 1);
-    let has_fault = model.happenings.iter().any(|happening| happening.what.is_fault());
+    let has_fault = model.happenings.iter().any(|happening| happening.what.is_trigger());
     let limits = Limits {
         p95: goals.p95.map(|span| span.seconds()),
         error_rate: goals.error_rate.map(|share| share.get()),
@@ -87,12 +89,30 @@ fn ends(goals: &Goals, model: &Model, records: &[Record]) -> Option<Vec<End>> {
 
 /// When there was last something to come back from, in seconds.
 fn trigger(model: &Model, record: &Record) -> f64 {
-    let phases = model
-        .sources
-        .iter()
-        .filter_map(|source| source.phase_ends.iter().rev().nth(1));
-    let triggers = phases.copied().chain(record.last_fault);
+    let phases = model.sources.iter().filter_map(last_change);
+    let triggers = phases.chain(record.last_fault);
     triggers.max().map_or(0.0, |at| at.seconds())
+}
+
+/// The beginning of a stream's last phase that brings another load than there was just before it.
+fn last_change(source: &Source) -> Option<SimTime> {
+    let (Coming::Open { segments, .. } | Coming::Closed { segments }) = &source.coming else {
+        return None;
+    };
+    let begins = |&(number, _): &(usize, &SimTime)| number + 1 < source.phase_ends.len();
+    let starts = source.phase_ends.iter().enumerate().filter(begins);
+    let changes = |&(number, start): &(usize, &SimTime)| {
+        let end = source.phase_ends[number + 1];
+        let before = segments.iter().rev().find(|segment| segment.from < *start);
+        let before = before.map_or(0.0, |segment| segment.rate_to);
+        let within = segments
+            .iter()
+            .filter(|segment| *start <= segment.from && segment.from < end);
+        within
+            .into_iter()
+            .any(|segment| segment.rate_from != before || segment.rate_to != before)
+    };
+    starts.filter(changes).map(|(_, start)| *start).next_back()
 }
 
 struct Limits {

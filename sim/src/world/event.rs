@@ -41,8 +41,8 @@ impl World<'_> {
     pub(super) fn happen(&mut self, number: u32) {
         let model = self.model;
         let what = &model.happenings[number as usize].what;
-        if what.is_fault() {
-            self.note_trigger(what.lasts());
+        if what.is_trigger() {
+            self.note_trigger(what.lasts(model));
         }
         match what {
             What::Trouble(target, trouble, lasts) => {
