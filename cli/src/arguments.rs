@@ -42,6 +42,9 @@ pub struct Run {
     /// Override a setting by its path in the file: `web.plan=pro`, `load.rate=50` (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub settings: Vec<String>,
+    /// A profile of the system, such as `hardened` (`highwater list`); short for `--set profile=NAME`
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
     /// Root seed, instead of the scenario's
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

@@ -51,6 +51,9 @@ fn table(paint: Paint) -> String {
         text.push('\n');
         for file in files {
             text.push_str(&wrap_after(&format!("  {:widest$}  ", file.name), &file.question()));
+            for (profile, meaning) in file.profiles() {
+                text.push_str(&wrap_after(&format!("    --profile {profile}  "), &meaning));
+            }
         }
         text.push('\n');
     }
@@ -65,7 +68,17 @@ fn data() -> Value {
             .map(|file| json!({ "name": file.name, "question": file.question() }))
             .collect()
     };
-    json!({ "scenarios": files(bundled::scenarios()), "systems": files(bundled::systems()) })
+    let systems: Value = bundled::systems()
+        .iter()
+        .map(|file| {
+            let profiles = file.profiles().into_iter();
+            let profiles: Value = profiles
+                .map(|(name, meaning)| json!({ "name": name, "meaning": meaning }))
+                .collect();
+            json!({ "name": file.name, "question": file.question(), "profiles": profiles })
+        })
+        .collect();
+    json!({ "scenarios": files(bundled::scenarios()), "systems": systems })
 }
 
 fn rows() -> Result<String, Failure> {

@@ -20,7 +20,9 @@ use crate::scenario;
 /// # Errors
 /// A mistake in the command or a file, or a world that does not play along.
 pub fn run(arguments: &Run) -> Result<Exit, Failure> {
-    let plan = scenario::load(&arguments.scenario, &arguments.settings)?;
+    let profile = arguments.profile.as_ref().map(|name| format!("profile={name}"));
+    let settings: Vec<String> = profile.into_iter().chain(arguments.settings.iter().cloned()).collect();
+    let plan = scenario::load(&arguments.scenario, &settings)?;
     let folder = arguments.out.as_deref().map(Folder::open).transpose()?;
     let outcome = simulate(&plan, arguments)?;
     if let Some(folder) = folder {

@@ -137,6 +137,7 @@ fn catalogue_names(edition: &file::Edition, kind: CatalogueKind) -> Option<Vec<&
             plans.flat_map(|plan| with_aliases(&plan.name, &plan.aliases)).collect()
         }
         CatalogueKind::Model => edition.model_names(),
+        CatalogueKind::Workspace => edition.workspace_names(),
     })
 }
 

@@ -23,6 +23,25 @@ impl Bundled {
             .map(str::trim);
         lines.collect::<Vec<_>>().join(" ")
     }
+
+    /// The profiles of a system, each with the comment above it on one line.
+    #[must_use]
+    pub fn profiles(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut comment: Vec<&str> = Vec::new();
+        for line in self.text.lines() {
+            if let Some(said) = line.strip_prefix('#') {
+                comment.push(said.trim());
+                continue;
+            }
+            let table = line.strip_prefix("[profile.").and_then(|rest| rest.split_once(']'));
+            if let Some((name, _)) = table {
+                found.push((name.to_owned(), comment.join(" ")));
+            }
+            comment.clear();
+        }
+        found
+    }
 }
 
 macro_rules! bundle {
@@ -43,6 +62,10 @@ const SCENARIOS: &[Bundled] = bundle!("":
     "artillery-many-addresses",
     "autoscale-25-connections",
     "transaction-over-llm",
+    "deploy-at-peak",
+    "uploads-on-512-mb",
+    "spike-without-playbook",
+    "spike-with-playbook",
     "growth-100",
     "growth-1000",
     "growth-10000",

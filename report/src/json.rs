@@ -6,7 +6,8 @@
 
 use highwater_models::record::figures::{Estimate, Figure, FigureKind, Unit};
 use highwater_models::record::summary::{
-    Bottleneck, FirstFailure, LogEntry, Objective, Recovery, Resource, Summary, Warning,
+    Alert, Alerts, Bottleneck, CostItem, FirstFailure, LogEntry, Objective, Recovery, Resource, SilentChannel, Summary,
+    Warning,
 };
 use serde_json::{Map, Value, json};
 
@@ -26,6 +27,10 @@ const HEADER: [&str; 11] = [
     "measured",
     "events",
 ];
+
+/// What stands beside the sums by the month.
+const MONTH_MEANS: &str =
+    "a month of 730 hours if every hour of it were like the measured span; `event` is that span itself";
 
 /// The text of `summary.json`, indented, with a line end.
 #[must_use]
@@ -58,13 +63,15 @@ pub fn value(summary: &Summary) -> Value {
     for resource in &summary.resources {
         describe(&mut root, resource);
     }
+    summary.costs.iter().for_each(|item| explain(&mut root, item));
+    root.insert("monitoring".to_owned(), monitoring(&summary.alerts));
     root.insert("objectives".to_owned(), list(&summary.objectives, objective));
     root.insert("bottlenecks".to_owned(), list(&summary.bottlenecks, bottleneck));
     root.insert("failures".to_owned(), list(&summary.failures, failure));
     let (recovery, at) = recovery(&summary.recovery);
     root.insert("recovered_at".to_owned(), at);
     root.insert("recovery".to_owned(), recovery);
-    root.insert("alerts".to_owned(), Value::Array(Vec::new()));
+    root.insert("alerts".to_owned(), list(&summary.alerts.rules, alert));
     root.insert("events_log".to_owned(), list(&summary.log, log_entry));
     root.insert("warnings".to_owned(), list(&summary.warnings, warning));
     root.insert("design_review".to_owned(), review::findings(&summary.review));
@@ -129,6 +136,23 @@ fn describe(root: &mut Map<String, Value>, resource: &Resource) {
     table.shift_insert(0, "kind".to_owned(), resource.kind.into());
     if !resource.limit.is_empty() {
         table.shift_insert(1, "limit".to_owned(), resource.limit.clone().into());
+    }
+}
+
+/// Adds what an item of the bill is for and where its prices come from, and once what a sum by the month means.
+fn explain(root: &mut Map<String, Value>, item: &CostItem) {
+    let Some(Value::Object(cost)) = root.get_mut("cost") else {
+        return;
+    };
+    if !cost.contains_key("month_means") {
+        cost.insert("month_means".to_owned(), MONTH_MEANS.into());
+    }
+    if let Some(Value::Object(items)) = cost.get_mut("items")
+        && let Some(Value::Object(table)) = items.get_mut(&item.name)
+    {
+        for (key, text) in [("what", item.what), ("price", &item.price), ("source", &item.source)] {
+            table.insert(key.to_owned(), text.into());
+        }
     }
 }
 
@@ -197,6 +221,40 @@ fn failure(failure: &FirstFailure) -> Value {
         "first_at": estimate(&failure.first_at),
         "replications": failure.replications,
         "share": number(failure.share),
+    })
+}
+
+/// What is said of all rules together. Channels' counts are figures, under `notifications`.
+fn monitoring(alerts: &Alerts) -> Value {
+    let silent = |channel: &SilentChannel| json!({ "channel": channel.name, "why": channel.why });
+    json!({
+        "every": number(alerts.every),
+        "noticed_at": estimate(&alerts.noticed_at),
+        "noticed_replications": alerts.noticed_in,
+        "slow": alerts.slow.map(number),
+        "silent_channels": list(&alerts.silent, silent),
+    })
+}
+
+fn alert(alert: &Alert) -> Value {
+    json!({
+        "name": alert.name,
+        "level": alert.level,
+        "watch": alert.watch,
+        "unit": unit_name(alert.unit),
+        "bound": if alert.is_above { "above" } else { "below" },
+        "threshold": number(alert.threshold),
+        "for": number(alert.lasting),
+        "channels": alert.channels,
+        "fired": estimate(&alert.fired),
+        "replications": alert.fired_in,
+        "first_at": estimate(&alert.first_at),
+        "held_replications": alert.held_in,
+        "held_at": estimate(&alert.held_at),
+        "delay": estimate(&alert.delay),
+        "told_at": estimate(&alert.told_at),
+        "warning": estimate(&alert.warning),
+        "cannot_fire": alert.cannot_fire,
     })
 }
 

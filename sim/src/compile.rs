@@ -3,9 +3,14 @@
 //! Owns: the order in which the tables are filled, the numbers of draws and stages.
 //! Never: checks (a plan has passed them all), anything that happens during a run.
 
+mod degradation;
 mod flows;
+mod happenings;
 mod limits;
 mod llm;
+mod money;
+mod monitoring;
+mod poolers;
 mod population;
 mod program;
 mod resources;
@@ -20,6 +25,7 @@ use highwater_models::{SimSpan, SimTime};
 use highwater_workload::Sampler;
 use rustc_hash::FxHashMap;
 
+use self::llm::Role;
 use crate::model::{Model, Site, SiteId, Stage};
 
 /// Turns a plan into a model. Parts of it that are not simulated are named in [`Model::not_simulated`].
@@ -30,9 +36,14 @@ pub fn compile(plan: &Plan) -> Model {
     compiler.classes_and_features();
     compiler.resources();
     compiler.endpoints();
+    compiler.memory();
     compiler.flows();
     compiler.clients();
     compiler.sources();
+    compiler.degradation();
+    compiler.happenings();
+    compiler.money();
+    compiler.monitoring();
     compiler.left_out();
     compiler.model
 }
@@ -69,6 +80,8 @@ struct Compiler<'p> {
     whole: SimTime,
     /// The phase that streams without phases share.
     whole_phase: Option<u16>,
+    /// Calls made so far: by number, the provider, the role that the step names, and where it stands.
+    roles: Vec<Role<'p>>,
     /// Depth of what is held, and of loops and retries, where the program is being written.
     held: usize,
     frames: usize,
@@ -89,6 +102,7 @@ impl<'p> Compiler<'p> {
             single: FxHashMap::default(),
             whole: SimTime::ZERO,
             whole_phase: None,
+            roles: Vec::new(),
             held: 0,
             frames: 0,
         };
@@ -224,45 +238,8 @@ impl<'p> Compiler<'p> {
 
     /// Names what is in the plan and not in the model.
     fn left_out(&mut self) {
-        let system = self.system;
-        if system.degradation.is_some() {
-            self.note("`[degradation]`: every feature stays on and no level's settings take hold.");
-        }
-        if system.alerts.as_ref().is_some_and(|alerts| !alerts.rule.is_empty()) {
-            self.note("`[alerts]`: no rule is watched and nobody is told.");
-        }
-        if !self.scenario.event.is_empty() {
-            self.note("`[[event]]`: no fault and no action happens.");
-        }
-        if !system.pooler.is_empty() {
-            self.note("`[pooler]`: pools open their connections at the database behind it.");
-        }
-        let money = &system.money;
-        if !money.month.is_empty() || money.payment.is_some() || money.paying.get() < 1.0 {
-            self.note("`[money]`: no sums are reckoned.");
-        }
         if self.scenario.measure.books {
             self.note("`measure.books`: the books are checked and not written to a file.");
-        }
-        for (name, service) in system.service.iter() {
-            if service.deadline.is_some() {
-                self.note(format!("`{name}.deadline`: the server never gives a request up."));
-            }
-            if service.memory.base.get() > 0 || service.memory.request.get() > 0 {
-                self.note(format!(
-                    "`{name}.memory`: an instance that goes over its limit lives on."
-                ));
-            }
-        }
-        for (name, queue) in system.queue.iter() {
-            if queue.on && queue.run_timeout.is_some() {
-                self.note(format!("`{name}.run_timeout`: a job keeps its slot to its end."));
-            }
-        }
-        for (name, provider) in system.provider.iter() {
-            if provider.breaker.is_some() {
-                self.note(format!("`{name}.breaker`: it never opens."));
-            }
         }
         let model = &self.model;
         let tables = [

@@ -3,6 +3,7 @@
 pub mod compile;
 pub mod event;
 pub mod experiment;
+pub mod gauge;
 pub mod interval;
 pub mod level;
 pub mod measure;

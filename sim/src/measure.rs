@@ -10,6 +10,7 @@ use highwater_models::record::histogram::Histogram;
 use highwater_models::record::summary::LogEntry;
 use highwater_models::{Cause, SimSpan, SimTime};
 
+use crate::gauge::Gauge;
 pub use crate::level::{IN_SYSTEM_CUT, Level, Station};
 use crate::model::{Model, Stage};
 
@@ -194,8 +195,10 @@ pub struct Window {
     pub users: f64,
     /// Mean busy and queue by resource.
     pub resources: Vec<(f64, f64)>,
-    /// CPU in use as a share of what there is, and instances, by service.
+    /// CPU in use as a share of what there is, and instances that take requests at its end, by service.
     pub services: Vec<(f64, f64)>,
+    /// Mean memory of an instance in bytes, and mean number of instances whose processes ran, by service.
+    pub lives: Vec<(f64, f64)>,
 }
 
 impl Window {
@@ -223,11 +226,25 @@ impl Window {
 pub struct ServiceRecord {
     /// Instances that take requests.
     pub instances: Level,
+    /// Instances whose processes run.
+    pub running: Level,
+    /// Area under `running` at the end of the last window.
+    pub running_window: u128,
+    /// Memory of those, in bytes; the most is of one instance.
+    pub memory: Gauge,
+    /// Cores of those, in billionths.
+    pub cores: Gauge,
+    /// Deaths in the whole run: over the memory limit, heap full, failed probes, crash.
+    pub deaths: [u64; 4],
+    /// Instances that are paid for: from the start of their boot to their end.
+    pub billed: Level,
+    /// What they cost a month, in thousandths of a dollar.
+    pub rent: Level,
     /// Requests in hand.
     pub in_hand: Level,
     /// CPU time used in the measured span, in nanoseconds of a full core.
     pub cpu_used: f64,
-    /// CPU time there was: cores times ready instances, over the measured span.
+    /// CPU time there was: cores of the instances that ran, over the measured span.
     pub cpu_there: f64,
     /// Instances started after the beginning.
     pub boots: u64,
@@ -237,6 +254,16 @@ pub struct ServiceRecord {
     pub cpu_from: f64,
     /// See `cpu_from`.
     pub cpu_window: f64,
+}
+
+impl ServiceRecord {
+    /// Instances whose processes ran, on average since the last call.
+    pub(crate) fn running_in_window(&mut self, now: SimTime, window: SimSpan) -> f64 {
+        self.running.touch(now);
+        let area = self.running.area - self.running_window;
+        self.running_window = self.running.area;
+        area as f64 / window.nanos() as f64
+    }
 }
 
 /// A pool's own figures.
@@ -323,12 +350,52 @@ pub struct ProviderRecord {
     pub tokens_answer: f64,
     /// Minutes of recordings.
     pub audio_minutes: f64,
+    /// Bytes sent with prompts and recordings, of every attempt.
+    pub bytes_sent: f64,
     /// Time of an attempt that was answered.
     pub attempt: Histogram,
     /// Time of a call with its retries.
     pub call: Histogram,
+    /// Attempts that processes' breakers refused.
+    pub breaker_refused: u64,
+    /// Times that a breaker opened, in the measured span and in the whole run.
+    pub breaker_opened: u64,
+    /// See `breaker_opened`.
+    pub breaker_opened_whole: u64,
     /// By model: attempts, prompt tokens, answer tokens, minutes.
     pub by_model: Vec<(u64, f64, f64, f64)>,
+}
+
+/// A pooler's figures.
+#[derive(Clone, Debug, Default)]
+pub struct PoolerRecord {
+    /// Server connections, opening ones too.
+    pub open: Level,
+    /// Clients' connections.
+    pub clients: Level,
+    /// Clients' connections that it did not accept, in the measured span.
+    pub clients_refused: u64,
+    /// Attempts to open a server connection.
+    pub connects: u64,
+    /// Of those, refused by the database.
+    pub connects_refused: u64,
+}
+
+/// Degradation's figures.
+#[derive(Clone, Debug, Default)]
+pub struct DegradationRecord {
+    /// Processes that look at themselves.
+    pub processes: Level,
+    /// By level: processes at it.
+    pub levels: Vec<Level>,
+    /// Changes of level in the measured span, over all processes.
+    pub changes: u64,
+    /// The same in the whole run.
+    pub changes_whole: u64,
+    /// Useful attempts of the measured span from which something was left out.
+    pub degraded: u64,
+    /// What their answers were worth less, in sum.
+    pub lost: f64,
 }
 
 /// When and where a cause was first seen.
@@ -368,6 +435,49 @@ pub struct SessionRecord {
     pub length: Histogram,
 }
 
+/// What came of a rule of monitoring, over the whole run.
+#[derive(Clone, Debug, Default)]
+pub struct RuleRecord {
+    /// How often it began to fire.
+    pub fired: u64,
+    /// How often it stopped.
+    pub resolved: u64,
+    /// When it first fired.
+    pub fired_at: Option<SimTime>,
+    /// When its condition first held, whether anybody looked or not.
+    pub held_at: Option<SimTime>,
+    /// When a message of it first reached somebody.
+    pub told_at: Option<SimTime>,
+}
+
+/// What a channel carried, over the whole run.
+#[derive(Clone, Debug, Default)]
+pub struct ChannelRecord {
+    /// Messages delivered.
+    pub sent: u64,
+    /// Of those, repetitions of what had been said.
+    pub repeats: u64,
+    /// Messages lost.
+    pub lost: u64,
+    /// When the first was lost.
+    pub lost_at: Option<SimTime>,
+    /// Segments paid for.
+    pub segments: u64,
+}
+
+/// What monitoring leaves behind, over the whole run.
+#[derive(Clone, Debug, Default)]
+pub struct AlertsRecord {
+    /// Looks.
+    pub looks: u64,
+    /// By rule of the model.
+    pub rules: Vec<RuleRecord>,
+    /// By channel of the model.
+    pub channels: Vec<ChannelRecord>,
+    /// When users first noticed that something is wrong.
+    pub noticed_at: Option<SimTime>,
+}
+
 /// Everything that one replication leaves behind.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -403,6 +513,10 @@ pub struct Record {
     pub limiters: Vec<LimiterRecord>,
     /// By provider.
     pub providers: Vec<ProviderRecord>,
+    /// By pooler.
+    pub poolers: Vec<PoolerRecord>,
+    /// Degradation.
+    pub degradation: DegradationRecord,
     /// Waits of slices for their event loop, by service: loop delay.
     pub loop_lag: Vec<Histogram>,
     /// Share of time that a job queue held somebody back by its window alone: nanoseconds, by queue.
@@ -417,6 +531,8 @@ pub struct Record {
     pub windows: Vec<Window>,
     /// By cause.
     pub first_seen: Vec<Option<FirstSeen>>,
+    /// Monitoring.
+    pub alerts: AlertsRecord,
     /// Snapshots.
     pub snapshots: Vec<SnapshotRecord>,
     /// What happened, for the log.
@@ -487,6 +603,11 @@ impl Record {
             caches: vec![CacheRecord::default(); model.caches.len()],
             limiters: vec![LimiterRecord::default(); model.limiters.len()],
             providers: providers.collect(),
+            poolers: vec![PoolerRecord::default(); model.poolers.len()],
+            degradation: DegradationRecord {
+                levels: vec![Level::default(); model.degradation.as_ref().map_or(0, |ladder| ladder.levels.len())],
+                ..DegradationRecord::default()
+            },
             loop_lag: vec![Histogram::default(); model.services.len()],
             held_by_cap: vec![Level::default(); model.queues.len()],
             starts_per_window: vec![0; model.queues.len()],
@@ -494,6 +615,14 @@ impl Record {
             held: vec![0; model.resources.len() * model.stages.len()],
             windows: (0..windows).map(|_| Window::default()).collect(),
             first_seen: vec![None; Cause::COUNT],
+            alerts: model
+                .monitoring
+                .as_ref()
+                .map_or_else(AlertsRecord::default, |spec| AlertsRecord {
+                    rules: vec![RuleRecord::default(); spec.rules.len()],
+                    channels: vec![ChannelRecord::default(); spec.channels.len()],
+                    ..AlertsRecord::default()
+                }),
             snapshots: Vec::new(),
             log: Vec::new(),
             events: 0,
@@ -629,7 +758,15 @@ impl Record {
         visit(&mut self.online);
         self.services
             .iter_mut()
-            .flat_map(|service| [&mut service.instances, &mut service.in_hand])
+            .flat_map(|service| {
+                [
+                    &mut service.instances,
+                    &mut service.running,
+                    &mut service.in_hand,
+                    &mut service.billed,
+                    &mut service.rent,
+                ]
+            })
             .for_each(&mut visit);
         self.pools.iter_mut().map(|pool| &mut pool.open).for_each(&mut visit);
         self.databases
@@ -637,6 +774,12 @@ impl Record {
             .map(|database| &mut database.connections)
             .for_each(&mut visit);
         self.held_by_cap.iter_mut().for_each(&mut visit);
+        self.poolers
+            .iter_mut()
+            .flat_map(|pooler| [&mut pooler.open, &mut pooler.clients])
+            .for_each(&mut visit);
+        visit(&mut self.degradation.processes);
+        self.degradation.levels.iter_mut().for_each(&mut visit);
     }
 }
 

@@ -15,8 +15,12 @@ use highwater_workload::arrivals::Segment;
 
 use crate::processor::Limit;
 
+mod money;
+mod monitoring;
 mod program;
 
+pub use money::Money;
+pub use monitoring::*;
 pub use program::*;
 
 /// A place in the program.
@@ -40,6 +44,8 @@ pub struct Endpoint {
     pub is_query: bool,
     /// Feature it belongs to.
     pub feature: Option<u16>,
+    /// Whether the service may shed it.
+    pub sheds: bool,
 }
 
 /// What a program runs in.
@@ -82,6 +88,10 @@ pub struct Service {
     pub shed_loop_delay: SimSpan,
     /// Refuse at so many in hand on one process.
     pub shed_in_hand: u32,
+    /// What such a refusal says about when to come back.
+    pub shed_retry_after: SimSpan,
+    /// The server gives a request up after this long.
+    pub deadline: SimSpan,
     /// Whether work stops when its client has gone.
     pub cancel: bool,
     /// Whether the client's address is seen through the proxy.
@@ -94,8 +104,28 @@ pub struct Service {
     pub memory_base: u64,
     /// See `memory_base`.
     pub memory_request: u64,
-    /// See `memory_base`; zero for none.
+    /// See `memory_base`; [`u64::MAX`] for none.
     pub memory_limit: u64,
+    /// What lives in an idle process's heap, and its limit; [`u64::MAX`] for none.
+    pub heap_base: u64,
+    /// See `heap_base`.
+    pub heap_limit: u64,
+    /// What collecting costs: see [`highwater_models::machine::heap`].
+    pub collection: f64,
+    /// Whether anything fills the memory, so that results have it.
+    pub fills_memory: bool,
+    /// When probes take it out of traffic, and when they have it restarted.
+    pub health: highwater_models::machine::health::HealthConfig,
+    /// Which endpoint they ask; none for the port, which answers while the process lives.
+    pub health_endpoint: Option<u16>,
+    /// From the change of traffic to the end of the old generation.
+    pub overlap: SimSpan,
+    /// A new generation that is not well by then is given up.
+    pub give_up: SimSpan,
+    /// Whether it stays open after the order to stop, its pools closed, until it is killed.
+    pub lingers: bool,
+    /// Whether an error of an idle database connection ends the process.
+    pub crash_on_database_error: bool,
     /// Autoscaler.
     pub scaling: Option<Scaling>,
     /// Stage: waiting for the loop or the CPU.
@@ -153,6 +183,8 @@ pub struct PoolSpec {
     pub patience: Option<SiteId>,
     /// Where connections go.
     pub database: u16,
+    /// The pooler that they go to instead.
+    pub pooler: Option<u16>,
     /// Stage: waiting in line.
     pub wait_stage: Stage,
     /// Stage: waiting for the connection to be opened.
@@ -174,6 +206,8 @@ pub struct QueueSpec {
     pub patience: Option<SiteId>,
     /// Priority by class.
     pub priority: Vec<i64>,
+    /// A job that has run for so long gives its slot back and is no longer waited for; its work goes on.
+    pub run_timeout: SimSpan,
     /// Whether jobs whose client has gone leave the line.
     pub drops_abandoned: bool,
     /// Stage: waiting.
@@ -195,6 +229,8 @@ pub struct LimiterSpec {
     pub shared: bool,
     /// Whether those over the limit wait.
     pub waits: bool,
+    /// Who would wait longer is refused.
+    pub max_wait: SimSpan,
     /// Stage: waiting.
     pub stage: Stage,
     /// Index among its process's limiters, or among the shared ones.
@@ -216,8 +252,27 @@ pub struct Database {
     pub connect_cpu: Sampler,
     /// Round trip.
     pub rtt: Sampler,
+    /// How long it is down when it is restarted.
+    pub downtime: SimSpan,
     /// Stage: everything between the query's start and its reply.
     pub stage: Stage,
+}
+
+/// A pooler between pools and a database.
+#[derive(Clone, Debug)]
+pub struct PoolerSpec {
+    /// Statistics.
+    pub resource: u16,
+    /// Where its server connections go.
+    pub database: u16,
+    /// The machine's settings.
+    pub config: highwater_models::machine::pooler::PoolerConfig,
+    /// Client connections that it accepts.
+    pub clients: u32,
+    /// Whether a client keeps its server connection until its own closes.
+    pub by_session: bool,
+    /// Stage: waiting for a server connection.
+    pub wait_stage: Stage,
 }
 
 /// A kind of query, as one step asks it.
@@ -242,6 +297,8 @@ pub struct Cache {
     pub resource: u16,
     /// Commands a day; more fail.
     pub commands_per_day: u64,
+    /// Commands a month; more fail.
+    pub commands_per_month: u64,
     /// Whether a failing cache is a miss rather than an error.
     pub fails_open: bool,
     /// Stage: command and reply.
@@ -303,8 +360,14 @@ pub struct Provider {
     pub fails: f64,
     /// Retries inside a call.
     pub retry: RetryPolicy,
+    /// Retries of a process are at most this share of its calls; infinity for no limit.
+    pub retry_budget: f64,
+    /// A breaker in each process.
+    pub breaker: Option<highwater_models::machine::breaker::BreakerConfig>,
     /// Longest attempt.
     pub timeout: SimSpan,
+    /// Dollars a month; then calls fail. Infinite for no limit.
+    pub spend_limit: f64,
     /// Stage: the provider's own time.
     pub stage: Stage,
     /// Its models, each perhaps with limits of its own.
@@ -318,6 +381,8 @@ pub struct ModelSpec {
     pub name: String,
     /// Limits of its own.
     pub limit: Option<ProviderLimitConfig>,
+    /// What an answer is worth.
+    pub quality: f64,
 }
 
 /// What a call sends along of the conversation so far.
@@ -522,6 +587,27 @@ pub struct Flow {
     pub start: Pc,
 }
 
+/// The ladder of degradation, on which each process of a service stands by itself.
+#[derive(Clone, Debug)]
+pub struct Ladder {
+    /// Whose processes.
+    pub service: u16,
+    /// Between two looks.
+    pub every: SimSpan,
+    /// The machine's settings.
+    pub config: highwater_models::machine::degradation::DegradationConfig,
+    /// Names of the levels.
+    pub levels: Vec<String>,
+    /// By level and feature: whether it is off.
+    pub off: Vec<Vec<bool>>,
+    /// By level and call: the call that is made instead, of another model.
+    pub calls: Vec<Vec<u16>>,
+    /// How long an idle client connection stays open.
+    pub keep_alive: SimSpan,
+    /// Connections that a client opens.
+    pub per_client: u32,
+}
+
 /// What kind of thing statistics are about.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum ResourceKind {
@@ -535,6 +621,8 @@ pub enum ResourceKind {
     Limiter,
     /// A server.
     Database,
+    /// Between pools and a server.
+    Pooler,
     /// A server.
     Cache,
     /// An account.
@@ -551,6 +639,7 @@ impl ResourceKind {
             Self::Queue => "queue",
             Self::Limiter => "limiter",
             Self::Database => "database",
+            Self::Pooler => "pooler",
             Self::Cache => "cache",
             Self::Provider => "provider",
         }
@@ -617,6 +706,10 @@ pub struct Model {
     pub retries: Vec<Retry>,
     /// Features that degradation can switch off.
     pub features: Vec<String>,
+    /// The ladder of degradation.
+    pub degradation: Option<Ladder>,
+    /// Poolers.
+    pub poolers: Vec<PoolerSpec>,
     /// Flows.
     pub flows: Vec<Flow>,
     /// Clients.
@@ -633,6 +726,8 @@ pub struct Model {
     pub days: Option<highwater_workload::days::Days>,
     /// Everything with statistics.
     pub resources: Vec<Resource>,
+    /// What it costs and earns.
+    pub money: Money,
     /// Names of stages.
     pub stages: Vec<String>,
     /// Resource that each stage is at, where there is one.
@@ -651,12 +746,46 @@ pub struct Model {
     pub measure_to: SimTime,
     /// Length of a window of the timeline.
     pub window: SimSpan,
+    /// Events of the scenario, by time.
+    pub happenings: Vec<(SimTime, Happening)>,
     /// Moments of snapshots.
     pub snapshots: Vec<SimTime>,
+    /// What is watched; `None` where nothing is.
+    pub monitoring: Option<Monitoring>,
     /// Percentiles asked for.
     pub percentiles: Vec<f64>,
     /// Parts of the files that are read and checked but not simulated.
     pub not_simulated: Vec<String>,
+}
+
+/// What a scenario does to the system at a time.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A new generation of a service.
+    Deploy(u16),
+    /// A service stops and starts.
+    RestartService(u16),
+    /// So many instances of a service from now on.
+    Instances(u16, u32),
+    /// A database stops and starts.
+    RestartDatabase(u16),
+    /// So many instances of a service crash.
+    Crash(u16, u32),
+    /// All connections to a database are cut.
+    LostConnections(u16),
+}
+
+/// Billionths in one.
+pub const NANO: f64 = 1e9;
+
+/// Cores in whole billionths; none where there is no limit.
+#[must_use]
+pub fn nano_cores(cores: f64) -> u64 {
+    if cores.is_finite() {
+        (cores * NANO).round() as u64
+    } else {
+        0
+    }
 }
 
 /// Stage: between client and edge.

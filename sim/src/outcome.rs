@@ -3,8 +3,11 @@
 //! Owns: which figure stands under which path, and the judgements made of them.
 //! Never: running (`experiment`), words for readers beyond warnings (`report`).
 
+pub mod alert;
 pub mod bottleneck;
 pub mod build;
+pub mod cost;
+pub mod degradation;
 pub mod failure;
 pub mod group;
 pub mod kind;
@@ -40,8 +43,15 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     let objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
     let recovery = recovery::recovery(&plan.scenario.objectives.goals, model, records, &intervals);
     let mut warnings = warnings::warnings(model, records, &groups);
+    warnings.extend(degradation::flapping(model, records));
     warnings.extend(population::warning(model, records));
     warnings.extend(objective::not_simulated(&plan.scenario.objectives));
+    let goals = &plan.scenario.objectives.goals;
+    warnings.extend(cost::missing(
+        model,
+        goals.cost_month.is_some(),
+        goals.profit_month.is_some(),
+    ));
     let count = records.len().max(1) as f64;
     Summary {
         scenario: plan.name.clone(),
@@ -59,10 +69,12 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
             .map_or((0.0, 0.0), |record| (record.from.seconds(), record.to.seconds())),
         figures,
         resources: model.resources.iter().map(described).collect(),
+        costs: cost::items(model),
         objectives,
         bottlenecks: bottleneck::bottlenecks(model, records, &intervals),
         failures: failure::failures(model, records, &groups, &intervals),
         recovery,
+        alerts: alert::alerts(plan, model, records, &intervals),
         log: records.first().map(|record| record.log.clone()).unwrap_or_default(),
         warnings,
         review: review(&plan.system, Some(&plan.scenario)),
@@ -114,7 +126,10 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     }
     resource::figures(&mut build, model);
     kind::figures(&mut build, model);
+    degradation::figures(&mut build, model);
+    cost::figures(&mut build, model);
     snapshot::figures(&mut build, model);
+    alert::figures(&mut build, model);
     population::figures(&mut build, model);
     build.figures
 }

@@ -3,7 +3,8 @@
 //! Owns: the clock, the pending events, who is ready to go on, and the tables of what is in flight.
 //! What happens at each place is in the rooms beside this one: `task` (an attempt's steps), `turn` (event loops and
 //! CPUs), `holding` (slots, connections, queues), `remote` (database, cache, provider), `session` (people), `request` (what they ask for),
-//! `platform` (balancer, instances, autoscaler), `books` (what must add up).
+//! `balance` (which instance a request goes to), `instance` (lives), `memory`, `health`, `deploy` and `scaling` (what
+//! begins and ends them), `event` (the scenario's), `chores` (windows and the log), `books` (what must add up).
 //! Order: whoever becomes ready at an instant goes on in the order in which that happened (invariant 5).
 
 use std::collections::VecDeque;
@@ -12,7 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use highwater_models::machine::autoscaler::Autoscaler;
 use highwater_models::machine::limiter::Limiter;
+use highwater_models::machine::pooler::Pooler;
 use highwater_models::machine::provider_limit::ProviderLimit;
+use highwater_models::machine::quota::Quota;
+use highwater_models::machine::retry_budget::RetryBudget;
+use highwater_models::machine::spending::Spending;
 use highwater_models::machine::ttl_cache::TtlCache;
 use highwater_models::{SimSpan, SimTime};
 use highwater_workload::Key;
@@ -26,11 +31,23 @@ use crate::model::{Coming, Model, SiteId, Stage};
 use crate::processor::{Limit, Processor};
 use crate::slab::Slab;
 
+mod balance;
 mod books;
+mod chores;
+mod deploy;
+mod event;
+mod giving_up;
+mod health;
 mod holding;
-mod platform;
+mod instance;
+mod ladder;
+mod memory;
+mod money;
+mod monitor;
+mod pooler;
 mod remote;
 mod request;
+mod scaling;
 mod session;
 mod state;
 mod task;
@@ -102,6 +119,20 @@ pub fn simulate(
     Ok((record, rows.unwrap_or_default()))
 }
 
+/// The wake-ups of what belongs to no process: poolers, then deadlines by service, then jobs by queue.
+fn shared_wakes(model: &Model) -> Vec<Wake> {
+    let poolers = (0..model.poolers.len()).map(|n| Machine::Pooler(n as u16));
+    let deadlines = (0..model.services.len()).map(|n| Machine::Deadlines(n as u16));
+    let runs = (0..model.queues.len()).map(|n| Machine::Runs(n as u16));
+    let wake = |machine| Wake {
+        process: NOBODY,
+        machine,
+        at: SimTime::NEVER,
+        scheduled: Scheduled::NOTHING,
+    };
+    poolers.chain(deadlines).chain(runs).map(wake).collect()
+}
+
 impl<'m> World<'m> {
     fn new(model: &'m Model, root: Key, replication: u32, keep_requests: bool) -> Self {
         let services = model
@@ -112,9 +143,13 @@ impl<'m> World<'m> {
                 turn: 0,
                 scaler: service.scaling.as_ref().map(|scaling| Autoscaler::new(scaling.config)),
                 line: VecDeque::new(),
+                generation: 0,
+                deploying: None,
+                cpu_gone: 0.0,
                 boots: 0,
                 demand: 0.0,
                 demand_sampled: 0.0,
+                deadlines: VecDeque::new(),
             })
             .collect();
         let connect = root.purpose(Purpose::Connect);
@@ -127,6 +162,8 @@ impl<'m> World<'m> {
                 orphans: Vec::new(),
                 scheduled: Scheduled::NOTHING,
                 connections: 0,
+                down_until: SimTime::ZERO,
+                cut: false,
                 draws: connect.child(n as u64).draw(),
                 connect: database.connect.clone(),
                 connect_cpu: database.connect_cpu.clone(),
@@ -144,6 +181,8 @@ impl<'m> World<'m> {
                     .map(|model| model.limit.map(ProviderLimit::new))
                     .collect(),
                 in_flight: 0,
+                spending: Spending::default(),
+                spent_said: false,
             })
             .collect();
         let sources = model
@@ -179,6 +218,17 @@ impl<'m> World<'m> {
                 }
             })
             .collect();
+        let poolers = model
+            .poolers
+            .iter()
+            .enumerate()
+            .map(|(n, pooler)| PoolerState {
+                machine: Pooler::new(pooler.config),
+                clients: 0,
+                at_server: 0,
+                draws: connect.child(1 << 32 | n as u64).draw(),
+            })
+            .collect();
         let shared = model.limiters.iter().filter(|limiter| limiter.shared);
         Self {
             model,
@@ -204,25 +254,29 @@ impl<'m> World<'m> {
             processes: Vec::new(),
             instances: Vec::new(),
             openings: Slab::default(),
-            wakes: Vec::new(),
+            wakes: shared_wakes(model),
             services,
             databases,
             providers,
             caches: model.entries.iter().map(|entry| TtlCache::new(entry.config)).collect(),
-            commands: vec![(0, 0); model.caches.len()],
+            commands: vec![Quota::default(); model.caches.len()],
             shared_limiters: shared.map(|limiter| Limiter::new(limiter.rule)).collect(),
             sources,
             clients: model
                 .clients
                 .iter()
-                .map(|_| ClientState {
+                .map(|client| ClientState {
                     timeouts: VecDeque::new(),
                     armed: false,
-                    requests: 0,
-                    retries: 0,
+                    budget: RetryBudget::new(client.retry_budget),
                 })
                 .collect(),
-            features_off: vec![false; model.features.len()],
+            monitor: model
+                .monitoring
+                .as_ref()
+                .map(|spec| Box::new(monitor::Monitor::new(spec))),
+            poolers,
+            runs: vec![VecDeque::new(); model.queues.len()],
             record: Record::new(model),
             rows: keep_requests.then(Vec::new),
             stages: model.stages.len(),
@@ -248,6 +302,10 @@ impl<'m> World<'m> {
                     .schedule(SimTime::ZERO + scaling.config.every, Event::Scale(service as u32));
             }
         }
+        for (number, &(at, _)) in self.model.happenings.iter().enumerate() {
+            self.events.schedule(at, Event::Happening(number as u32));
+        }
+        self.begin_monitoring();
         self.start_sources();
         self.events.schedule(self.model.measure_to, Event::MeasureTo);
         self.events.schedule(self.model.duration, Event::LoadEnds);
@@ -311,13 +369,16 @@ impl<'m> World<'m> {
             Event::Patience(index) => self.patience_over(index, scheduled),
             Event::Resend(index) => self.resend(index, scheduled),
             Event::ClientTimeout(client) => self.client_timeouts(client),
-            Event::Booted(instance) => self.booted(instance),
-            Event::Killed(instance) => self.kill_instance(instance),
+            Event::Booted(instance) => self.booted(instance, scheduled),
+            Event::Killed(instance) => self.killed(instance, scheduled),
+            Event::Probe(instance) => self.probe(instance, scheduled),
+            Event::Happening(number) => self.happen(number),
             Event::Scale(service) => self.scale(service),
             Event::Window => self.end_window(),
             Event::MeasureFrom => self.begin_measuring(),
             Event::MeasureTo => self.finish_measuring(),
             Event::Snapshot(_) => self.snapshot(),
+            Event::Monitor(clock) => self.monitor_event(clock),
             Event::LoadEnds => {
                 self.loading = false;
                 self.end_if_idle();
@@ -378,7 +439,8 @@ impl<'m> World<'m> {
             HeldWhat::Slot(slots) => Some(self.model.slots[slots as usize].resource),
             HeldWhat::Connection(pool, _) => Some(self.model.pools[pool as usize].resource),
             HeldWhat::Job(queue) => Some(self.model.queues[queue as usize].resource),
-            HeldWhat::Fetch(..) | HeldWhat::Memory(_) => None,
+            HeldWhat::Server(pooler, _) => Some(self.model.poolers[pooler as usize].resource),
+            HeldWhat::Fetch(..) | HeldWhat::Memory(..) | HeldWhat::Spent => None,
         }
     }
 }

@@ -145,6 +145,56 @@ struct Choices {
     steps: Vec<String>,
     parallel_flow: bool,
     drain: &'static str,
+    protections: Protections,
+    lives: &'static str,
+}
+
+/// Protections, each there or not.
+#[derive(Clone, Debug)]
+struct Protections {
+    pooler: Option<(u32, &'static str, u32, u32)>,
+    breaker: Option<(u32, u32)>,
+    retry_budget: Option<f64>,
+    run_timeout: Option<u32>,
+    shed: Option<u32>,
+    max_wait: Option<u32>,
+    ladder: Option<(u32, u32)>,
+    signed_in: bool,
+}
+
+fn protections() -> impl Strategy<Value = Protections> {
+    use prop::option::of as some;
+    (
+        (
+            some((
+                1..5u32,
+                prop::sample::select(vec!["transaction", "session"]),
+                2..12u32,
+                20..500u32,
+            )),
+            some((1..5u32, 100..2_000u32)),
+            some(prop::sample::select(vec![0.0, 0.1])),
+            some(50..600u32),
+        ),
+        (
+            some(3..15u32),
+            some(10..500u32),
+            some((1..6u32, 100..900u32)),
+            prop::bool::weighted(0.2),
+        ),
+    )
+        .prop_map(
+            |((pooler, breaker, retry_budget, run_timeout), (shed, max_wait, ladder, signed_in))| Protections {
+                pooler,
+                breaker,
+                retry_budget,
+                run_timeout,
+                shed,
+                max_wait,
+                ladder,
+                signed_in,
+            },
+        )
 }
 
 /// A step without steps of its own.
@@ -161,7 +211,8 @@ fn leaf() -> impl Strategy<Value = String> {
         "{ query = { kind = \"row\", times = 3 } }",
         "{ take = { from = \"slots\", for = { dist = \"exponential\", mean = \"80ms\" } } }",
         "{ take = { from = \"jobs\", for = { dist = \"exponential\", mean = \"80ms\" } } }",
-        "{ llm = { provider = \"openai\", queue = \"jobs\", model = \"quick\", prompt = 100, answer = 50 } }",
+        "{ llm = { provider = \"openai\", queue = \"jobs\", model = \"chat\", prompt = 100, answer = 50 } }",
+        "{ feature = { name = \"extra\", steps = [ { io = \"20ms\" } ], else = [ { cpu = \"1ms\" } ] } }",
         "{ llm = { provider = \"openai\", model = \"quick\", prompt = 100, answer = 20, stream = true, history = \"all\" } }",
         "{ call = \"other\" }",
         "{ fail = 0.2 }",
@@ -242,6 +293,15 @@ fn choices() -> impl Strategy<Value = Choices> {
             (some(50..800u32), some(200..2_000u32), 0..3u32, any::<bool>()),
             any::<bool>(),
             any::<bool>(),
+            prop::sample::select(vec![
+                "memory = { limit = \"200 MB\", base = \"50 MB\", request = \"100 KB\" }",
+                // Each dies of one of its limits, over and over.
+                "memory = { limit = \"60 MB\", heap = \"60 MB\", base = \"50 MB\", request = \"500 KB\" }",
+                "memory = { limit = \"200 MB\", heap = \"30 MB\", base = \"50 MB\", request = \"500 KB\" }",
+                "crash_on_database_error = true",
+                "health = { endpoint = \"other\", every = \"200ms\", timeout = \"100ms\", out_after = \"300ms\", restart_after = \"800ms\" }",
+                "deploy = { overlap = \"500ms\", shutdown = \"300ms\", on_sigterm = \"linger\" }",
+            ]),
         ),
         (
             prop::sample::select(vec![
@@ -261,18 +321,22 @@ fn choices() -> impl Strategy<Value = Choices> {
                 "fault = { crash = { target = \"web\" } }",
                 "fault = { lost_connections = { target = \"postgres\" } }",
                 "action = { restart = \"web\" }",
+                "action = { restart = \"postgres\" }",
                 "action = { deploy = \"web\" }",
+                "action = { set = { \"web.instances\" = 1 } }",
+                "action = { set = { \"web.instances\" = 4 } }",
                 "action = { set = { \"slots.max\" = 1 } }",
             ]),
             prop::collection::vec(step(), 1..5),
             prop::sample::select(vec!["0s", "2s", "10m"]),
         ),
+        protections(),
     )
-        .prop_map(|(machine, server, client, (load, event, steps, drain))| {
+        .prop_map(|(machine, server, client, (load, event, steps, drain), protections)| {
             let ((runtime, instances, processes, pool, queue, connections), shared) = machine;
             let (limiter, over_waits, shared_store, single_flight, provider) = shared;
             let (cancel, drop, deadline, in_hand, scaling) = server;
-            let (client, go_on, parallel_flow) = client;
+            let (client, go_on, parallel_flow, lives) = client;
             Choices {
                 runtime,
                 instances,
@@ -297,6 +361,8 @@ fn choices() -> impl Strategy<Value = Choices> {
                 steps,
                 parallel_flow,
                 drain,
+                protections,
+                lives,
             }
         })
 }
@@ -321,8 +387,9 @@ fn text(choices: &Choices) -> String {
         add(format!("[[event]]\nat = \"3s\"\n{}\n", c.event));
     }
     add(format!(
-        "[system.client.browser]\nrtt = \"20ms\"\n{}{}retry = {{ max = {retries}, wait = {{ base = \"50ms\", jitter = \"full\" }} }}\n\
+        "[system.client.browser]\nrtt = \"{}\"\n{}{}retry = {{ max = {retries}, wait = {{ base = \"50ms\", jitter = \"full\" }} }}\n\
          retry_kinds = [ \"query\", \"mutation\" ]\n{}{}",
+        if c.go_on { "20ms" } else { "0s" },
         millis("timeout", timeout),
         millis("patience", patience),
         if resend {
@@ -345,36 +412,45 @@ fn text(choices: &Choices) -> String {
         "[system.flow.one]\nsteps = [ {{ think = {{ dist = \"exponential\", mean = \"200ms\" }} }}, {requests}, \
          {{ think = \"100ms\" }} ]\n\
          [system.service.web]\nruntime = \"{}\"\ncores = 1.0\ninstances = {}\nprocesses = {}\nboot = \"1s\"\ncancel = {}\n\
-         memory = {{ limit = \"200 MB\", base = \"50 MB\", request = \"100 KB\" }}\n{}{}",
+         {}\n{}{}",
         c.runtime,
         c.instances,
         c.processes,
         c.cancel,
+        c.lives,
         millis("deadline", c.deadline),
         c.in_hand
             .map_or_else(String::new, |limit| format!("max_in_hand = {limit}\n")),
     ));
+    let p = &c.protections;
+    if let Some(in_hand) = p.shed {
+        add(format!("shed = {{ in_hand = {in_hand}, loop_delay = \"400ms\" }}\n"));
+    }
     if c.scaling {
         add("[system.service.web.scaling]\non = true\nmin = 1\nmax = 3\ncpu = 0.5\nevery = \"1s\"\nwindow = \"1s\"\ndown = \"1s\"\n".to_owned());
     }
     add(format!(
         "[system.pool.slots]\nmax = {pool_max}\n{}{waiters}\
-         [system.pool.db]\ndatabase = \"postgres\"\nmax = {pool_max}\nidle_timeout = \"300ms\"\n{}\
-         [system.queue.jobs]\nconcurrency = {}\n{}abandoned = \"{}\"\npriority = {{ gold = 1, plain = 0 }}\n\
+         [system.pool.db]\ndatabase = \"{}\"\nmax = {pool_max}\nidle_timeout = \"300ms\"\n{}\
+         [system.queue.jobs]\nconcurrency = {}\n{}{}abandoned = \"{}\"\npriority = {{ gold = 1, plain = 0 }}\n\
          [system.class.gold]\nshare = 0.2\n[system.class.plain]\nshare = 0.8\n",
         millis("timeout", pool_timeout),
+        if p.pooler.is_some() { "bouncer" } else { "postgres" },
         millis("timeout", pool_timeout),
         c.queue.0,
         millis("timeout", c.queue.1),
+        millis("run_timeout", p.run_timeout),
         if c.drop { "drop" } else { "run" },
     ));
     add(format!(
-        "[system.limiter.calls]\nkey = \"user\"\nrule = {{ {} }}\nover = \"{}\"\nstore = \"{}\"\n\
-         [system.database.postgres]\ncores = 1.0\nmax_connections = {}\nreserved = 3\nrtt = \"1ms\"\n\
+        "[system.limiter.calls]\nkey = \"user\"\nrule = {{ {} }}\nover = \"{}\"\n{}store = \"{}\"\n\
+         [system.database.postgres]\ncores = 1.0\nmax_connections = {}\nreserved = 3\nrtt = \"1ms\"\ndowntime = \"1s\"\n\
          [system.database.postgres.query.row]\ncpu = {{ dist = \"exponential\", mean = \"5ms\" }}\n\
          [system.cache.redis]\nrtt = \"1ms\"\n\
          [system.cache.redis.entry.profile]\nkey = \"user\"\nttl = \"2s\"\nsingle_flight = {}\n\
-         [system.provider.openai]\nrequests_per_minute = {per_minute}\nconcurrent = {concurrent}\nfails = {fails:?}\n\
+         [system.provider.openai]\nrequests_per_minute = {per_minute}\nconcurrent = {concurrent}\nfails = {fails:?}\n{}{}\
+         use = {{ chat = \"quick\" }}\n\
+         [system.provider.openai.model.slow]\nfirst_token = \"50ms\"\nper_token = \"1ms\"\nquality = 0.5\n\
          [system.provider.openai.model.quick]\nfirst_token = \"100ms\"\nper_token = {{ dist = \"exponential\", mean = \"5ms\" }}\n",
         c.limiter,
         // A shared store answers at once or refuses.
@@ -383,14 +459,40 @@ fn text(choices: &Choices) -> String {
         } else {
             "refuse"
         },
+        millis("max_wait", p.max_wait.filter(|_| c.over_waits && !c.shared_store)),
         if c.shared_store { "redis" } else { "memory" },
         c.connections,
         c.single_flight,
+        p.breaker.map_or_else(String::new, |(failures, open_for)| format!(
+            "breaker = {{ failures = {failures}, window = \"2s\", open_for = \"{open_for}ms\" }}\n"
+        )),
+        p.retry_budget
+            .map_or_else(String::new, |share| format!("retry_budget = {share:?}\n")),
     ));
+    if let Some((max, mode, clients, wait)) = p.pooler {
+        add(format!(
+            "[system.pooler.bouncer]\ndatabase = \"postgres\"\nmax = {max}\nmode = \"{mode}\"\nclients = {clients}\n\
+             wait = \"{wait}ms\"\n"
+        ));
+    }
+    if let Some((in_hand, every)) = p.ladder {
+        add(format!(
+            "[system.degradation]\nevery = \"{every}ms\"\n\
+             [[system.degradation.level]]\nname = \"worst\"\nabove = {{ sockets = {}, cpu = 0.9 }}\nonly = []\n\
+             set = {{ \"openai.use.chat\" = \"slow\" }}\n\
+             [[system.degradation.level]]\nname = \"bad\"\nabove = {{ in_hand = {in_hand} }}\noff = [ \"extra\" ]\n",
+            in_hand * 2
+        ));
+    }
     add(format!(
-        "[system.endpoint.job]\nkind = \"query\"\nsteps = [ {} ]\n\
+        "[system.endpoint.job]\nkind = \"query\"\nsteps = [ {} ]\n{}\
          [system.endpoint.other]\nsteps = [ {{ cpu = \"2ms\" }}, {{ query = \"row\" }} ]\n",
-        c.steps.join(", ")
+        c.steps.join(", "),
+        if p.signed_in {
+            "signed_in = true\nsigns_in = true\n"
+        } else {
+            ""
+        },
     ));
     text
 }

@@ -44,6 +44,8 @@ pub enum Purpose {
     Connect = 9,
     /// Bursts of arrivals.
     Bursts = 10,
+    /// How long messages of monitoring are on their way.
+    Message = 15,
 }
 
 /// A key from which draws are made.

@@ -16,7 +16,7 @@ use super::set::{Assignment, Reach, Trees};
 use super::suggest::did_you_mean;
 use super::system::System;
 use super::tree::{At, Node, SourceId, TEXT_MAX, Value, parse};
-use super::value::Setting;
+use super::value::{Setting, Settings};
 use super::{Files, beside, check_scenario, check_system, path};
 
 /// What to load.
@@ -160,6 +160,13 @@ impl Load<'_> {
         let inline = trees.system.is_none().then(|| inline_system(&root)).flatten();
         let is_inline = inline.is_some();
         trees.system = trees.system.or(inline);
+        let profile = scenario.as_ref().and_then(profile_of);
+        if let (Some(profile), Some(system)) = (&profile, &trees.system) {
+            let settings = self.profile_settings(system, profile);
+            for setting in &settings.entries {
+                self.put(&Assignment::of(setting), &mut trees, Reach::System);
+            }
+        }
         let settings = scenario
             .as_ref()
             .map(|scenario| scenario.set.clone())
@@ -192,12 +199,16 @@ impl Load<'_> {
         let is_sound = !self.diagnostics.iter().any(Diagnostic::is_error);
         if is_sound {
             self.later_settings(&scenario, &system, &trees);
+            if profile.is_none() {
+                self.try_profiles(&system, &trees, &[scenario.clone()], Reach::Both);
+            }
         }
         let name = stem(request.name);
         Some(Plan {
             hash: plan::hash(&trees, &self.sources),
             question: question(&request.text),
             system_name: system_name.unwrap_or_else(|| name.clone()),
+            profile: profile.map(|name| name.text),
             name,
             scenario,
             system,
@@ -232,8 +243,39 @@ impl Load<'_> {
             for setting in level_settings(&system) {
                 self.try_settings(&[setting], &trees, &base, Reach::System);
             }
+            self.try_profiles(&system, &trees, &base, Reach::System);
         }
         Some(system)
+    }
+
+    /// The settings of a profile, as a system's tree has them; complains when there is none of that name.
+    fn profile_settings(&mut self, system: &Node, profile: &Name) -> Settings {
+        let child = |node: &Node, key: &str| match &node.value {
+            Value::Table(table) => table.get(key).cloned(),
+            _ => None,
+        };
+        let profiles = child(system, "profile");
+        if let Some(node) = profiles.as_ref().and_then(|all| child(all, &profile.text)) {
+            let mut reader = Reader::new(&mut self.sources, self.files);
+            // What is wrong with it is said when the system is read.
+            return Settings::read(&node, &Spec::NONE, &mut reader).unwrap_or_default();
+        }
+        let names: Vec<String> = match profiles.map(|node| node.value) {
+            Some(Value::Table(table)) => table.entries.into_iter().map(|(key, _)| key.text).collect(),
+            _ => Vec::new(),
+        };
+        let message = format!("the system has no profile `{profile}`");
+        let help = did_you_mean(&profile.text, names.iter().map(String::as_str), "it has");
+        let diagnostic = Diagnostic::error("check::unknown-name", message, profile.at, "unknown profile");
+        self.diagnostics.push(diagnostic.maybe_help(help));
+        Settings::default()
+    }
+
+    /// Tries every profile as a whole, so that a mistake in one shows before it is put in force.
+    fn try_profiles(&mut self, system: &System, trees: &Trees, base: &[Scenario], reach: Reach) {
+        for (_, settings) in system.profile.iter() {
+            self.try_settings(&settings.entries, trees, base, reach);
+        }
     }
 
     fn parse(&mut self, name: &str, text: &str) -> Option<Parsed> {
@@ -463,6 +505,18 @@ fn complete_system(system: &mut System, catalogue: CatalogueNames) -> Vec<Diagno
     let mut checker = Checker::new(system, catalogue);
     check_system::check(system, &mut checker);
     checker.diagnostics
+}
+
+/// The profile that a scenario asks for.
+fn profile_of(scenario: &Scenario) -> Option<Name> {
+    const AS_WRITTEN: &str = "as_written";
+    let short = || {
+        scenario.as_written.then(|| Name {
+            text: AS_WRITTEN.to_owned(),
+            at: At::DEFAULT,
+        })
+    };
+    scenario.profile.clone().or_else(short)
 }
 
 /// The settings of every level of degradation.

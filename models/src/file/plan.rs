@@ -31,6 +31,8 @@ pub struct Plan {
     pub name: String,
     /// The name of the system: that of its file, or of the scenario where it stands in there.
     pub system_name: String,
+    /// The profile of the system that is in force.
+    pub profile: Option<String>,
     /// The question that the scenario asks: the comment that its file opens with.
     pub question: String,
     /// A hash of everything that was read, places and comments apart; the same on every machine.

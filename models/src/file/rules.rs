@@ -7,7 +7,7 @@ use super::diagnostic::Diagnostic;
 use super::read::{Fields, Reader};
 use super::scenario::{Bound, Event, Load, Measure, MeasureFrom, Phase, Pick, Scenario};
 use super::step::{QueryStep, TakeStep};
-use super::system::{AlertRule, Database, Entry, Level, Model, Pool, Queue, Readings, Scaling, Shed};
+use super::system::{AlertRule, Database, Entry, Level, Limiter, Model, Over, Pool, Queue, Readings, Scaling, Shed};
 use super::tree::At;
 use crate::units::show_span;
 
@@ -197,6 +197,16 @@ pub(crate) fn alert(_: &AlertRule, fields: &Fields<'_>, reader: &mut Reader<'_>)
     exactly_one(&["above", "below"], fields, reader);
 }
 
+pub(crate) fn limiter(limiter: &Limiter, fields: &Fields<'_>, reader: &mut Reader<'_>) {
+    if limiter.over == Over::Refuse {
+        let why = "a limiter that refuses lets nobody wait";
+        if let Some(at) = fields.place_of("max_wait") {
+            let message = format!("{} has `max_wait` without `over = \"wait\"`", reader.here());
+            reader.report(Diagnostic::error("file::useless-key", message, at, why));
+        }
+    }
+}
+
 pub(crate) fn load(load: &Load, fields: &Fields<'_>, reader: &mut Reader<'_>) {
     exactly_one(
         &["rate", "users", "registered", "phase", "at", "every", "trace"],
@@ -284,6 +294,9 @@ pub(crate) fn measure(measure: &Measure, fields: &Fields<'_>, reader: &mut Reade
     }
 }
 
-pub(crate) fn scenario(_: &Scenario, fields: &Fields<'_>, reader: &mut Reader<'_>) {
+pub(crate) fn scenario(scenario: &Scenario, fields: &Fields<'_>, reader: &mut Reader<'_>) {
     at_least_one(&["load", "source"], "one", fields, reader);
+    if scenario.as_written {
+        at_most_one(&["profile", "as_written"], fields, reader);
+    }
 }

@@ -32,7 +32,11 @@ table! {
         replications: u32 = 5 in 1.0..=1e5,
         /// Instead of a number of them: until the interval of `p95` is this narrow, as a share of it.
         precision: Option<Share> = none in 1e-4..=1.0,
-        /// Changes to the system.
+        /// Which of the system's profiles is in force.
+        profile: Option<Name> = none,
+        /// Short for the profile `as_written`: the defects of the plan's own code.
+        as_written: bool = false,
+        /// Changes to the system, on top of a profile.
         set: Settings = {},
         /// Who comes.
         load: Option<Load> = none "one of `load` and `source`",

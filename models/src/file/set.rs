@@ -143,7 +143,8 @@ impl Assignment {
     pub(crate) fn is_for_scenario(&self, trees: &Trees) -> bool {
         let first = self.first();
         match first {
-            "system" => self.parts.len() == 1,
+            // The scenario's `profile` names one of the system's.
+            "system" | "profile" => self.parts.len() == 1,
             // Both files have these: the scenario's where it declares that very one.
             "flow" | "client" | "class" => self.parts.get(1).is_some_and(|(name, _)| {
                 trees
@@ -178,6 +179,10 @@ impl Assignment {
         let Some((first, first_at)) = parts.first().cloned() else {
             return Ok(());
         };
+        if first == "profile" && parts.len() > 1 {
+            let message = "a profile cannot be changed by a setting: give its settings themselves";
+            return Err(Diagnostic::error("set::unknown-path", message, first_at, ""));
+        }
         let top = keys_of::<System>();
         if !top.contains(&&first[..]) {
             match kind_of(root, &first) {

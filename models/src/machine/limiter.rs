@@ -196,6 +196,45 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
         }
     }
 
+    /// As [`Limiter::reserve`], but only when that is no longer than `most` away; else nothing is booked.
+    pub fn reserve_within(&mut self, now: SimTime, key: K, most: SimSpan) -> Option<SimTime> {
+        if most == SimSpan::FOREVER {
+            return Some(self.reserve(now, key));
+        }
+        let number = self.number(now, key);
+        if self.next_admission(now, number) > now + most {
+            self.refused += 1;
+            return None;
+        }
+        Some(self.reserve(now, key))
+    }
+
+    /// When the next admission of an entry would be.
+    fn next_admission(&self, now: SimTime, number: usize) -> SimTime {
+        let entry = &self.entries[number];
+        match self.rule {
+            LimiterRule::FixedWindow { limit: 0, .. }
+            | LimiterRule::SlidingWindow { limit: 0, .. }
+            | LimiterRule::TokenBucket { burst: 0, .. } => SimTime::NEVER,
+            LimiterRule::FixedWindow { limit, per, .. } if entry.until > now && entry.hits < limit => {
+                SimTime::from_nanos(entry.until.nanos().saturating_sub(per.nanos())).max(now)
+            }
+            LimiterRule::FixedWindow { .. } => entry.until.max(now),
+            LimiterRule::SlidingWindow { limit, per, .. } => {
+                let log = &self.logs[number];
+                let live = log.iter().filter(|&&at| at + per > now).count();
+                let last = log.back().map_or(now, |&last| last.max(now));
+                match live.checked_sub(limit as usize) {
+                    Some(over) => last.max(log[log.len() - live + over] + per),
+                    None => last,
+                }
+            }
+            LimiterRule::TokenBucket { burst, tick, .. } => {
+                earliest(entry.full_at, self.token_every, burst, tick).max(now)
+            }
+        }
+    }
+
     /// Books the next admission of `key` and says when it is, for limiters that delay instead of refusing: never before
     /// `now` nor before one booked earlier; [`SimTime::NEVER`] when none ever will be. Do not mix with [`Limiter::hit`].
     pub fn reserve(&mut self, now: SimTime, key: K) -> SimTime {

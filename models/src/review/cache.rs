@@ -1,5 +1,7 @@
 //! Caches: quotas, what happens without them, what they can be expected to save.
 
+use std::collections::BTreeSet;
+
 use super::average::mean_or_zero;
 use super::design::Design;
 use super::finding::Severity;
@@ -61,6 +63,14 @@ pub(super) const RULES: &[Rule] = &[
         source: "Poisson arrivals at rate r and life T: hit ratio r T / (1 + r T)",
         date: "2026-11-24",
         check: seldom_hits,
+    },
+    Rule {
+        id: "processes-over-cache-connections",
+        severity: Severity::Contradiction,
+        meaning: "Every process holds a connection to the cache, and all together are more than its plan accepts.",
+        source: "ioredis 6.0.0: one connection a client; Render, prices of services",
+        date: "2026-11-24",
+        check: over_connections,
     },
     Rule {
         id: "cache-larger-than-its-memory",
@@ -397,6 +407,51 @@ fn seldom_hits(design: &Design<'_>) -> Vec<Found> {
                 cure: "a longer TTL with an explicit delete on change; do not count on the cache for less load"
                     .to_owned(),
                 subject: path,
+            });
+        }
+    }
+    found
+}
+
+fn over_connections(design: &Design<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (name, cache) in design.system.cache.iter() {
+        let plan = cache
+            .plan
+            .as_ref()
+            .and_then(|plan| design.edition.cache_plan(plan.as_str()));
+        let Some(has) = plan.and_then(|plan| plan.max_connections.as_ref()) else {
+            continue;
+        };
+        let mut services = BTreeSet::new();
+        for (endpoint, _) in design.system.endpoint.iter() {
+            design.walk_request(endpoint.as_str(), &mut |step, place| {
+                let uses = match step {
+                    Step::Cache(step) => step.cache.as_ref() == Some(name),
+                    Step::Limit(limiter) => design.system.limiter.get(limiter.as_str()).is_some_and(
+                        |limiter| matches!(&limiter.store, LimiterStore::Cache(store) if limiter.on && store == name),
+                    ),
+                    _ => false,
+                };
+                services.extend(place.service.filter(|_| uses));
+            });
+        }
+        let used = services.iter().filter_map(|service| design.service_called(service));
+        let all: u64 = used
+            .map(|(_, service)| Design::instances_most(service) * u64::from(service.processes))
+            .sum();
+        if all > u64::from(has.value) {
+            let names: Vec<&str> = services.into_iter().collect();
+            found.push(Found {
+                subject: path(name.as_str(), "plan"),
+                title: format!("`{name}` does not accept all processes that ask it"),
+                arithmetic: format!(
+                    "{} of {}; its plan has {} connections",
+                    super::words::many(all, "process", "processes"),
+                    list(&ticked(&names)),
+                    has.value
+                ),
+                cure: "a plan with more connections, or fewer processes".to_owned(),
             });
         }
     }

@@ -3,6 +3,8 @@
 //! Owns: [`Design`]: instances, processes, cores and memory; the walk through a request's steps.
 //! Never: judging (that is the rules').
 
+use std::cell::Cell;
+
 use super::average::{mean, mean_or_zero};
 use super::call::Call;
 use super::traffic::Traffic;
@@ -19,7 +21,13 @@ pub(super) struct Design<'a> {
     /// Every call of a model in the steps of some endpoint.
     pub(super) calls: Vec<Call<'a>>,
     pub(super) traffic: Traffic<'a>,
+    /// Steps that the walk under way may still see.
+    left: Cell<u32>,
 }
+
+/// Steps of one request that are looked at. Endpoints that call endpoints that call endpoints unfold to more than anybody
+/// could wait for; what lies beyond changes no advice.
+const STEPS_MOST: u32 = 20_000;
 
 /// Where a step stands among the steps of a request.
 #[derive(Copy, Clone)]
@@ -93,6 +101,7 @@ impl<'a> Design<'a> {
             edition: edition(&system.catalogue),
             calls: Vec::new(),
             traffic: Traffic::default(),
+            left: Cell::new(0),
         };
         design.calls = Call::all(&design);
         design.traffic = Traffic::of(&design);
@@ -202,7 +211,15 @@ impl<'a> Design<'a> {
 
     /// Every step of a request, those of calls and of the service's `before` among them.
     pub(super) fn walk_request(&self, endpoint: &'a str, see: &mut dyn FnMut(&'a Step, Place<'a>)) {
+        self.left.set(STEPS_MOST);
         self.walk_endpoint(endpoint, 1.0, 1.0, see);
+    }
+
+    /// Whether one more step may be looked at.
+    fn may_go_on(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0
     }
 
     fn walk_endpoint(&self, name: &'a str, times: f64, attempts: f64, see: &mut dyn FnMut(&'a Step, Place<'a>)) {
@@ -227,6 +244,9 @@ impl<'a> Design<'a> {
 
     fn walk(&self, steps: &'a [Step], place: Place<'a>, see: &mut dyn FnMut(&'a Step, Place<'a>)) {
         for step in steps {
+            if !self.may_go_on() {
+                return;
+            }
             see(step, place);
             match step {
                 Step::Hold(hold) => hold.steps.iter().for_each(|steps| self.walk(steps, place, see)),
@@ -279,6 +299,11 @@ impl<'a> Design<'a> {
 
     /// How long a request takes on average when nobody else is there and every cache has what is asked for, in seconds.
     pub(super) fn ideal(&self, endpoint: &'a str) -> f64 {
+        self.left.set(STEPS_MOST);
+        self.ideal_request(endpoint)
+    }
+
+    fn ideal_request(&self, endpoint: &'a str) -> f64 {
         let Some(found) = self.system.endpoint.get(endpoint) else {
             return 0.0;
         };
@@ -290,7 +315,14 @@ impl<'a> Design<'a> {
     }
 
     fn ideal_steps(&self, steps: &'a [Step]) -> f64 {
-        steps.iter().map(|step| self.ideal_step(step)).sum()
+        let mut total = 0.0;
+        for step in steps {
+            if !self.may_go_on() {
+                break;
+            }
+            total += self.ideal_step(step);
+        }
+        total
     }
 
     fn ideal_step(&self, step: &'a Step) -> f64 {
@@ -311,7 +343,7 @@ impl<'a> Design<'a> {
                 cache.map_or(0.0, |cache| mean_or_zero(&cache.rtt))
             }
             Step::Llm(_) | Step::Transcribe(_) => Call::of_step(self, step).map_or(0.0, |call| call.seconds),
-            Step::Call(call) => self.ideal(call.endpoint.as_str()),
+            Step::Call(call) => self.ideal_request(call.endpoint.as_str()),
             Step::Parallel(lists) => lists.iter().map(|list| self.ideal_steps(list)).fold(0.0, f64::max),
             Step::Choose(branches) => {
                 let weights: f64 = branches.iter().map(|branch| branch.weight).sum();

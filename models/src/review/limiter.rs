@@ -90,8 +90,23 @@ fn allowed_text(limiter: &Limiter) -> String {
     format!("{} in {}", show_number(limit), show_seconds(per))
 }
 
-/// Limiters that are on and that some endpoint asks, with their service and how often an average session asks them.
-fn asked<'a>(design: &Design<'a>) -> Vec<(&'a Name, &'a Limiter, Option<(&'a str, &'a Service)>, f64)> {
+/// A limiter that is on and that some endpoint asks.
+struct Asked<'a> {
+    name: &'a Name,
+    limiter: &'a Limiter,
+    service: Option<(&'a str, &'a Service)>,
+    /// In an average session.
+    times: f64,
+}
+
+impl Asked<'_> {
+    /// Whether it sees the proxy's addresses instead of the clients'.
+    fn is_behind_proxy(&self) -> bool {
+        self.service.is_some_and(|(_, service)| !service.trust_proxy)
+    }
+}
+
+fn asked<'a>(design: &Design<'a>) -> Vec<Asked<'a>> {
     let mut found = Vec::new();
     for (name, limiter) in design.system.limiter.iter().filter(|(_, limiter)| limiter.on) {
         let mut is_asked = false;
@@ -106,7 +121,12 @@ fn asked<'a>(design: &Design<'a>) -> Vec<(&'a Name, &'a Limiter, Option<(&'a str
             });
         }
         if is_asked {
-            found.push((name, limiter, design.service(limiter.service.as_ref()), times));
+            found.push(Asked {
+                name,
+                limiter,
+                service: design.service(limiter.service.as_ref()),
+                times,
+            });
         }
     }
     found
@@ -114,7 +134,10 @@ fn asked<'a>(design: &Design<'a>) -> Vec<(&'a Name, &'a Limiter, Option<(&'a str
 
 fn untrusted_proxy(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, limiter, service, _) in asked(design) {
+    for Asked {
+        name, limiter, service, ..
+    } in asked(design)
+    {
         let Some((service_name, service)) = service.filter(|(_, service)| !service.trust_proxy) else {
             continue;
         };
@@ -149,7 +172,7 @@ fn untrusted_proxy(design: &Design<'_>) -> Vec<Found> {
 
 fn per_process(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, limiter, _, _) in asked(design) {
+    for Asked { name, limiter, .. } in asked(design) {
         let processes = design.processes_most(limiter.service.as_ref());
         if limiter.store != LimiterStore::Memory || processes < 2 {
             continue;
@@ -178,9 +201,9 @@ fn per_process(design: &Design<'_>) -> Vec<Found> {
 fn misses_batched(design: &Design<'_>) -> Vec<Found> {
     let missing = asked(design)
         .into_iter()
-        .filter(|(_, limiter, _, _)| limiter.batched == Batched::Bypass);
+        .filter(|asked| asked.limiter.batched == Batched::Bypass);
     missing
-        .map(|(name, limiter, _, _)| Found {
+        .map(|Asked { name, limiter, .. }| Found {
             subject: path(name.as_str(), "batched"),
             title: format!("a batched call passes `{name}` uncounted"),
             arithmetic: format!("{} for single calls, no limit for `a,b?batch=1`", allowed_text(limiter)),
@@ -194,7 +217,7 @@ fn misses_batched(design: &Design<'_>) -> Vec<Found> {
 
 fn webhooks(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, limiter, _, _) in asked(design) {
+    for Asked { name, limiter, .. } in asked(design) {
         if limiter.key == LimiterKey::Session {
             continue;
         }
@@ -229,9 +252,9 @@ fn webhooks(design: &Design<'_>) -> Vec<Found> {
 
 fn over_limit(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, limiter, service, _) in asked(design) {
-        let is_proxied = service.is_some_and(|(_, service)| !service.trust_proxy);
-        if limiter.key != LimiterKey::Ip || is_proxied {
+    for asked in asked(design) {
+        let Asked { name, limiter, .. } = asked;
+        if limiter.key != LimiterKey::Ip || asked.is_behind_proxy() {
             continue;
         }
         let (limit, per) = allowance(limiter);
@@ -288,9 +311,11 @@ fn people_together(design: &Design<'_>) -> Vec<Found> {
     /// An address with more people than this is no longer an office.
     const MANY: f64 = 100.0;
     let mut found = Vec::new();
-    for (name, limiter, service, times) in asked(design) {
-        let is_proxied = service.is_some_and(|(_, service)| !service.trust_proxy);
-        if limiter.key != LimiterKey::Ip || is_proxied || times <= 0.0 {
+    for asked in asked(design) {
+        let Asked {
+            name, limiter, times, ..
+        } = asked;
+        if limiter.key != LimiterKey::Ip || asked.is_behind_proxy() || times <= 0.0 {
             continue;
         }
         let (limit, per) = allowance(limiter);
@@ -319,7 +344,10 @@ fn people_together(design: &Design<'_>) -> Vec<Found> {
 
 fn store_stops(design: &Design<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, limiter, _, times) in asked(design) {
+    for Asked {
+        name, limiter, times, ..
+    } in asked(design)
+    {
         let LimiterStore::Cache(cache) = &limiter.store else {
             continue;
         };

@@ -32,6 +32,15 @@ pub(super) const RULES: &[Rule] = &[
         check: free_cache,
     },
     Rule {
+        id: "catalogue-is-not-the-latest",
+        severity: Severity::Note,
+        meaning: "The system names an earlier edition of the catalogue: its plans, prices, limits and models are those of \
+                  that day.",
+        source: "the catalogue's editions: `highwater explain FIGURE` shows each",
+        date: "2026-11-24",
+        check: old_catalogue,
+    },
+    Rule {
         id: "cores-above-plan",
         severity: Severity::Contradiction,
         meaning: "The file gives a service or database more cores than its plan has.",
@@ -86,6 +95,31 @@ fn free_cache(design: &Design<'_>) -> Vec<Found> {
         cure: set(&path(name.as_str(), "plan"), "starter"),
     })
     .collect()
+}
+
+fn old_catalogue(design: &Design<'_>) -> Vec<Found> {
+    let latest = crate::catalogue::Edition::latest();
+    let uses_it = design.system.service.iter().any(|(_, service)| service.plan.is_some())
+        || design
+            .system
+            .database
+            .iter()
+            .any(|(_, database)| database.plan.is_some())
+        || design.system.cache.iter().any(|(_, cache)| cache.plan.is_some())
+        || !design.calls.is_empty();
+    if !uses_it || design.edition.date() == latest.date() {
+        return Vec::new();
+    }
+    vec![Found {
+        subject: "catalogue".to_owned(),
+        title: "plans, prices and models are those of an earlier day".to_owned(),
+        arithmetic: format!(
+            "edition {} in the file, the latest is {}",
+            design.edition.date(),
+            latest.date()
+        ),
+        cure: format!("{}, to see what has changed", set("catalogue", "latest")),
+    }]
 }
 
 fn more_cores(design: &Design<'_>) -> Vec<Found> {

@@ -242,7 +242,7 @@ fn cap_over_tokens(design: &Design<'_>) -> Vec<Found> {
 /// Share of the calls through a queue that take tokens.
 fn token_share(design: &Design<'_>, line: &Line<'_, '_>) -> f64 {
     let weight = |call: &&Call<'_>| design.traffic.requests_of(call.endpoint) * call.times;
-    let total: f64 = line.calls.iter().map(|call| weight(call)).sum();
+    let total: f64 = line.calls.iter().map(weight).sum();
     if total <= 0.0 {
         return if line.calls.iter().any(|call| call.charged > 0.0) {
             1.0
@@ -250,12 +250,7 @@ fn token_share(design: &Design<'_>, line: &Line<'_, '_>) -> f64 {
             0.0
         };
     }
-    let tokens: f64 = line
-        .calls
-        .iter()
-        .filter(|call| call.charged > 0.0)
-        .map(|call| weight(call))
-        .sum();
+    let tokens: f64 = line.calls.iter().filter(|call| call.charged > 0.0).map(weight).sum();
     tokens / total
 }
 

@@ -1,11 +1,13 @@
 //! The autoscaler: targets that cannot be reached, room that is not there, what it cannot see.
 
+use super::average::mean;
 use super::design::Design;
 use super::finding::Severity;
 use super::queue::{self, Throughput};
 use super::rule::{Found, Rule};
 use super::words::{path, set};
 use crate::file::Name;
+use crate::file::scenario::Phase;
 use crate::file::system::Service;
 use crate::units::{show_bytes, show_number, show_seconds, show_share};
 
@@ -70,6 +72,15 @@ pub(super) const RULES: &[Rule] = &[
         check: blind,
     },
     Rule {
+        id: "scaling-slower-than-the-rise",
+        severity: Severity::Risk,
+        meaning: "The load at least doubles in less time than the autoscaler needs to get to its most instances: the rise \
+                  is met by those that are there at the start.",
+        source: "docs.render.com/scaling: n x reading / target; boot and window are assumed: `highwater explain scaling`",
+        date: "2026-11-24",
+        check: slower_than_rise,
+    },
+    Rule {
         id: "memory-target-always-exceeded",
         severity: Severity::Contradiction,
         meaning: "An idle instance already uses more memory than the target: the service always grows to its most \
@@ -97,8 +108,8 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Load of an event loop from which waits are more than ten times the service.
-const SATURATED: f64 = 0.9;
+/// Load of an event loop from which waits are more than five times the service: load / (1 - load).
+const SATURATED: f64 = 0.85;
 
 fn scaled<'a>(design: &Design<'a>) -> impl Iterator<Item = (&'a Name, &'a Service)> {
     design.system.service.iter().filter(|(_, service)| service.scaling.on)
@@ -308,6 +319,73 @@ fn blind(design: &Design<'_>) -> Vec<Found> {
                     .to_owned(),
             });
         }
+    }
+    found
+}
+
+/// A phase of the scenario whose load at least doubles, the steepest.
+fn steepest<'a>(design: &Design<'a>) -> Option<(&'a Phase, f64, f64)> {
+    let streams = design.scenario?.streams();
+    let phases = streams.filter_map(|(_, load)| load.phase.as_deref()).flatten();
+    phases
+        .filter_map(|phase| {
+            let ramp = [&phase.rate, &phase.users, &phase.registered]
+                .into_iter()
+                .find_map(Option::as_ref)?;
+            (ramp.to >= 2.0 * ramp.from && ramp.to > 0.0).then_some((phase, ramp.from, ramp.to))
+        })
+        .min_by_key(|(phase, _, _)| phase.duration)
+}
+
+fn slower_than_rise(design: &Design<'_>) -> Vec<Found> {
+    let Some((phase, from, to)) = steepest(design) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (name, service) in scaled(design) {
+        let Some(target) = service.scaling.cpu.map(|target| target.get()) else {
+            continue;
+        };
+        let most = design
+            .cpu_reading(name.as_str(), service)
+            .map_or(1.0, |reading| reading.most);
+        // From one step to the next: the new instances come, and their readings fill a window.
+        let step = mean(&service.boot).unwrap_or(0.0) + service.scaling.window.seconds();
+        let start = f64::from(service.instances.clamp(service.scaling.min, service.scaling.max));
+        let end = f64::from(service.scaling.max);
+        let mut steps = vec![start];
+        let mut now = start;
+        while now < end {
+            let next = (now * most / target - 1e-9).ceil().min(end);
+            if next <= now {
+                break;
+            }
+            steps.push(next);
+            now = next;
+        }
+        let needed = step * (steps.len() - 1) as f64;
+        let has = phase.duration.seconds();
+        if now < end || needed <= has {
+            continue;
+        }
+        let way: Vec<String> = steps.iter().map(|&count| show_number(count)).collect();
+        found.push(Found {
+            subject: path(name.as_str(), "scaling.min"),
+            title: format!("the load rises faster than `{name}` grows"),
+            arithmetic: format!(
+                "{} instances, {} a step = {}; the load goes from {} to {} in {}",
+                way.join(", "),
+                show_seconds(step),
+                show_seconds(needed),
+                show_number(from),
+                show_number(to),
+                show_seconds(has)
+            ),
+            cure: format!(
+                "have them there before it, by hand or by {}",
+                set(&path(name.as_str(), "scaling.min"), service.scaling.max.div_ceil(2))
+            ),
+        });
     }
     found
 }

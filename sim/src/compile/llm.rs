@@ -19,6 +19,13 @@ struct Ask<'p> {
     costs: Costs<'p>,
 }
 
+/// A call as its step asks for it: enough to make the same one of another model.
+pub(super) struct Role<'p> {
+    pub(super) provider: usize,
+    pub(super) role: &'p str,
+    path: String,
+}
+
 /// How long a model takes.
 struct Speed {
     first: Quantity,
@@ -66,6 +73,11 @@ impl<'p> Compiler<'p> {
     fn ask(&mut self, ask: &Ask<'p>, call: LlmCall, path: &str, around: &Around<'p>) {
         let stream = call.stream;
         let index = number(self.model.calls.len());
+        self.roles.push(Role {
+            provider: usize::from(call.provider),
+            role: &ask.model.text,
+            path: path.to_owned(),
+        });
         self.model.calls.push(call);
         let queue = ask.queue.and_then(|name| match self.taken.get(name.as_str()) {
             Some(Taken::Queue(queue)) => Some(*queue),
@@ -95,15 +107,7 @@ impl<'p> Compiler<'p> {
         let provider = system.provider.index_of(provider_name)?;
         let file = system.provider.get(provider_name)?;
         let model_name = file.r#use.get(&ask.model.text).unwrap_or(ask.model).as_str();
-        let models = &mut self.model.providers[provider].models;
-        let known = models.iter().position(|model| model.name == model_name);
-        let model = number(known.unwrap_or_else(|| {
-            models.push(ModelSpec {
-                name: model_name.to_owned(),
-                limit: None,
-            });
-            models.len() - 1
-        }));
+        let model = self.model_number(provider, model_name);
         let speed = self.speed(provider_name, model_name, audio);
         let zero = self.zero();
         let per_token = speed.per_unit.as_ref();
@@ -123,6 +127,40 @@ impl<'p> Compiler<'p> {
             start: self.start_site(ask.costs, path, around).unwrap_or(zero),
             reply: self.reply_site(ask.costs, path, around).unwrap_or(zero),
         })
+    }
+
+    /// The number of a provider's model.
+    fn model_number(&mut self, provider: usize, name: &str) -> u16 {
+        let models = &mut self.model.providers[provider].models;
+        let known = models.iter().position(|model| model.name == name);
+        number(known.unwrap_or_else(|| {
+            models.push(ModelSpec {
+                name: name.to_owned(),
+                limit: None,
+                quality: 1.0,
+            });
+            models.len() - 1
+        }))
+    }
+
+    /// The call of that number as it is made of another model: the same prompt and answer, at the other's speed.
+    pub(super) fn with_model(&mut self, call: usize, name: &str) -> u16 {
+        let provider = self.roles[call].provider;
+        let path = format!("{}@{name}", self.roles[call].path);
+        let mut made = self.model.calls[call].clone();
+        made.model = self.model_number(provider, name);
+        let provider_name = self
+            .system
+            .provider
+            .iter()
+            .nth(provider)
+            .map_or("", |(name, _)| name.as_str());
+        let speed = self.speed(provider_name, name, made.audio);
+        made.first = self.site(&format!("{path}/first"), &speed.first);
+        let per_unit = speed.per_unit.as_ref();
+        made.per_token = per_unit.map(|law| self.site(&format!("{path}/per_token"), law));
+        self.model.calls.push(made);
+        number(self.model.calls.len() - 1)
     }
 
     /// A model's speed: the file's figures, then the catalogue's. What neither knows takes no time.

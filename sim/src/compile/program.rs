@@ -52,6 +52,7 @@ impl<'p> Compiler<'p> {
             self.own_steps(&name.text, "", &around);
             self.emit(Op::End);
             let feature = endpoint.feature.as_ref().map(|feature| self.feature(feature));
+            self.model.money.answers.push(endpoint.response.get());
             self.model.endpoints.push(Endpoint {
                 name: name.text.clone(),
                 service: around.service,
@@ -59,6 +60,7 @@ impl<'p> Compiler<'p> {
                 signs_in: endpoint.signs_in,
                 is_query: endpoint.kind == EndpointKind::Query,
                 feature,
+                sheds: endpoint.shed,
             });
         }
     }
@@ -118,6 +120,9 @@ impl<'p> Compiler<'p> {
             .iter()
             .all(|&member| self.model.endpoints[usize::from(member)].is_query);
         let index = number(self.model.endpoints.len());
+        let answers = &mut self.model.money.answers;
+        let size = members.iter().map(|&member| answers[usize::from(member)]).sum();
+        answers.push(size);
         self.model.endpoints.push(Endpoint {
             name: name.join(","),
             service,
@@ -127,6 +132,9 @@ impl<'p> Compiler<'p> {
                 .any(|&member| self.model.endpoints[usize::from(member)].signs_in),
             is_query,
             feature: None,
+            sheds: members
+                .iter()
+                .all(|&member| self.model.endpoints[usize::from(member)].sheds),
         });
         self.batches.insert(members, index);
         index
@@ -147,6 +155,9 @@ impl<'p> Compiler<'p> {
             return;
         };
         let path = format!("endpoint.{name}{mark}");
+        if endpoint.signed_in {
+            self.emit(Op::SignedIn);
+        }
         let check = endpoint
             .feature
             .as_ref()
@@ -190,6 +201,7 @@ impl<'p> Compiler<'p> {
                 self.emit(Op::Hold {
                     bytes,
                     kept: hold.steps.is_none(),
+                    on_heap: hold.on_heap,
                 });
                 if let Some(steps) = &hold.steps {
                     self.hold();
@@ -205,7 +217,9 @@ impl<'p> Compiler<'p> {
                 let mut inside = around.clone();
                 inside.transactions.push(pool);
                 self.held_in(pool, |compiler| {
-                    compiler.steps(&transaction.steps, &format!("{path}.steps"), &inside);
+                    compiler.at_server(pool, |compiler| {
+                        compiler.steps(&transaction.steps, &format!("{path}.steps"), &inside);
+                    });
                 });
             }
             Step::Cache(cache) => self.look_up(cache, path, around),
@@ -348,15 +362,22 @@ impl<'p> Compiler<'p> {
         let Some(query_number) = self.query(query, pool, path) else {
             return;
         };
+        let costs = Some((query.cpu_start.as_ref(), query.cpu_reply.as_ref()));
         let ask = |compiler: &mut Self| {
-            let costs = (query.cpu_start.as_ref(), query.cpu_reply.as_ref());
-            compiler.leave(Some(costs), path, around, Op::Query { query: query_number });
+            compiler.emit(Op::Query { query: query_number });
         };
         let whole = |compiler: &mut Self| {
             if around.transactions.contains(&pool) {
-                ask(compiler)
+                compiler.start(costs, path, around);
+                ask(compiler);
+                compiler.reply(costs, path, around);
             } else {
-                compiler.held_in(pool, ask)
+                compiler.held_in(pool, |compiler| {
+                    compiler.start(costs, path, around);
+                    // A pooler takes its connection back when the query is done, whenever the loop takes the reply up.
+                    compiler.at_server(pool, ask);
+                    compiler.reply(costs, path, around);
+                });
             }
         };
         if query.times == 1 {
@@ -536,6 +557,24 @@ impl<'p> Compiler<'p> {
         });
         let Some(op) = op else { return body(self) };
         self.emit(op);
+        self.hold();
+        body(self);
+        self.release();
+    }
+
+    /// Instructions during which a pooler's server connection is held too, where the pool of that name goes through one.
+    /// In session mode the connection keeps it, and nothing is given back here.
+    fn at_server(&mut self, pool: &str, body: impl FnOnce(&mut Self)) {
+        let Some(&Taken::Pool(number)) = self.taken.get(pool) else {
+            return body(self);
+        };
+        let Some(pooler) = self.model.pools[usize::from(number)].pooler else {
+            return body(self);
+        };
+        self.emit(Op::Server { pooler, pool: number });
+        if self.model.poolers[usize::from(pooler)].by_session {
+            return body(self);
+        }
         self.hold();
         body(self);
         self.release();

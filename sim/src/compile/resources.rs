@@ -50,6 +50,7 @@ impl Compiler<'_> {
             self.limiters.insert(&name.text, limiter);
         }
         self.servers();
+        self.poolers();
     }
 
     /// A resource, and its number.
@@ -133,6 +134,7 @@ impl Compiler<'_> {
         let local = number(of_service.pools.len());
         of_service.pools.push(index);
         let on_loop = of_service.runtime == Runtime::Node;
+        let pooler = self.pooler_of(pool);
         self.model.pools.push(PoolSpec {
             resource,
             config: ConnectionsConfig {
@@ -148,6 +150,7 @@ impl Compiler<'_> {
             },
             patience,
             database,
+            pooler,
             wait_stage,
             connect_stage,
             local,
@@ -212,6 +215,7 @@ impl Compiler<'_> {
             },
             patience,
             priority,
+            run_timeout: queue.run_timeout.unwrap_or(SimSpan::FOREVER),
             drops_abandoned: queue.abandoned == Abandoned::Drop,
             wait_stage,
             local,
@@ -239,6 +243,7 @@ impl Compiler<'_> {
             key: limiter.key,
             shared,
             waits: limiter.over == Over::Wait,
+            max_wait: limiter.max_wait.unwrap_or(SimSpan::FOREVER),
             stage,
             local,
         });

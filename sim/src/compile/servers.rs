@@ -6,10 +6,11 @@
 use highwater_models::SimSpan;
 use highwater_models::file::system::{self, CacheDown, EntryKey, ProviderWindow, RetryAfter};
 use highwater_models::file::{Jitter, Popularity, Retry};
+use highwater_models::machine::breaker::BreakerConfig;
 use highwater_models::machine::provider_limit::{self, ProviderLimitConfig};
 use highwater_models::machine::retry::{JitterKind, RetryPolicy};
 use highwater_models::machine::ttl_cache::{self, EntryRules, TtlCacheConfig};
-use highwater_models::units::{show_bytes, show_number};
+use highwater_models::units::{show_bytes, show_number, show_usd};
 use highwater_workload::{Sampler, popularity};
 
 use super::{Compiler, limits, number};
@@ -64,6 +65,7 @@ impl Compiler<'_> {
             connect: Sampler::new(&database.connect),
             connect_cpu: Sampler::new(&database.connect_cpu),
             rtt: Sampler::new(&database.rtt),
+            downtime: database.downtime,
             stage,
         });
     }
@@ -76,12 +78,14 @@ impl Compiler<'_> {
         let a_day = a_day.or(plan
             .and_then(|plan| plan.commands_per_day.as_ref())
             .map(|most| most.value));
-        if plan.is_some_and(|plan| plan.commands_per_month.is_some()) {
-            self.note(format!("`{name}.plan`: its commands are not counted by the month."));
-        }
+        let a_month = cache.commands_per_month;
+        let a_month = a_month.or(plan
+            .and_then(|plan| plan.commands_per_month.as_ref())
+            .map(|most| most.value));
         let mut words: Vec<String> = Vec::new();
         words.extend(memory.map(|memory| show_bytes(memory as f64)));
         words.extend(a_day.map(|most| format!("{} commands a day", show_number(most as f64))));
+        words.extend(a_month.map(|most| format!("{} commands a month", show_number(most as f64))));
         let resource = self.resource(name, ResourceKind::Cache, words.join(", "), f64::INFINITY, None);
         let stage = self.stage(&format!("service.{name}"), Some(resource));
         let rtt = self.site(&format!("cache.{name}/rtt"), &cache.rtt);
@@ -89,6 +93,7 @@ impl Compiler<'_> {
         self.model.caches.push(Cache {
             resource,
             commands_per_day: a_day.unwrap_or(u64::MAX),
+            commands_per_month: a_month.unwrap_or(u64::MAX),
             fails_open: cache.down == CacheDown::Miss,
             stage,
             rtt,
@@ -165,6 +170,7 @@ impl Compiler<'_> {
                 .concurrent
                 .map(|most| format!("{} at once", show_number(f64::from(most)))),
         );
+        words.extend(provider.spend_limit.map(|limit| format!("{} a month", show_usd(limit))));
         let capacity = provider.concurrent.map_or(f64::INFINITY, f64::from);
         let resource = self.resource(name, ResourceKind::Provider, words.join(", "), capacity, None);
         let stage = self.stage(&format!("service.{name}"), Some(resource));
@@ -182,6 +188,7 @@ impl Compiler<'_> {
             ModelSpec {
                 name: name.text.clone(),
                 limit,
+                quality: model.quality.get(),
             }
         });
         let models = models.collect();
@@ -191,7 +198,14 @@ impl Compiler<'_> {
             concurrent: provider.concurrent.unwrap_or(u32::MAX),
             fails: provider.fails.get(),
             retry: retry_policy(&provider.retry),
+            retry_budget: provider.retry_budget.map_or(f64::INFINITY, |share| share.get()),
+            breaker: provider.breaker.as_ref().map(|breaker| BreakerConfig {
+                failures: breaker.failures,
+                window: breaker.window,
+                open_for: breaker.open_for,
+            }),
             timeout: provider.timeout,
+            spend_limit: provider.spend_limit.map_or(f64::INFINITY, |limit| limit.dollars()),
             stage,
             models,
         });

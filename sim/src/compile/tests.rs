@@ -123,6 +123,9 @@ fn assert_all_numbers_exist(model: &Model, name: &str) {
             }
             Op::Acquire { slots } => usize::from(slots) < model.slots.len(),
             Op::Borrow { pool } => usize::from(pool) < model.pools.len(),
+            Op::Server { pooler, pool } => {
+                usize::from(pooler) < model.poolers.len() && usize::from(pool) < model.pools.len()
+            }
             Op::Enter { queue } => usize::from(queue) < model.queues.len(),
             Op::Query { query } => usize::from(query) < model.queries.len(),
             Op::Command { cache, .. } => usize::from(cache) < model.caches.len(),
@@ -136,7 +139,8 @@ fn assert_all_numbers_exist(model: &Model, name: &str) {
             Op::Try { retry } => usize::from(retry) < model.retries.len(),
             Op::Feature { feature, otherwise } => usize::from(feature) < model.features.len() && otherwise < end,
             Op::Later { at, .. } | Op::Jump { to: at } => at < end,
-            Op::Hold { .. } | Op::Drop { .. } | Op::Release | Op::EndBranch | Op::Again | Op::Tried | Op::End => true,
+            Op::Hold { .. } | Op::Drop { .. } | Op::Release | Op::SignedIn => true,
+            Op::EndBranch | Op::Again | Op::Tried | Op::End => true,
         };
         assert!(fits, "{name}: {op:?}");
     }
@@ -350,12 +354,16 @@ fn the_coaching_system_has_its_limits() {
             .iter()
             .all(|source| matches!(source.coming, Coming::Closed { .. } | Coming::Open { .. }))
     );
+    let ladder = model.degradation.as_ref().expect("the plan has one");
+    assert_eq!(ladder.levels, ["critical", "high", "elevated"]);
     assert!(
-        model
-            .not_simulated
+        ladder
+            .calls
             .iter()
-            .any(|note| note.starts_with("`[degradation]`"))
+            .flatten()
+            .all(|&call| usize::from(call) < model.calls.len())
     );
+    assert!(ladder.off.iter().all(|off| off.len() == model.features.len()));
     let kinds: Vec<ResourceKind> = model.resources.iter().map(|resource| resource.kind).collect();
     assert_eq!(kinds.first(), Some(&ResourceKind::Service));
     assert_eq!(kinds.last(), Some(&ResourceKind::Provider));

@@ -46,6 +46,8 @@ pub enum Op {
         bytes: u64,
         /// Until the request ends, and not until a [`Drop`](Op::Drop).
         kept: bool,
+        /// Whether it counts to the heap too.
+        on_heap: bool,
     },
     /// Memory is given back.
     Drop { bytes: u64 },
@@ -55,6 +57,10 @@ pub enum Op {
     Serve { site: SiteId, stage: Stage },
     /// A database connection is asked for.
     Borrow { pool: u16 },
+    /// A pooler's server connection is asked for, for the connection of a pool that is held.
+    Server { pooler: u16, pool: u16 },
+    /// Failure unless the session is signed in.
+    SignedIn,
     /// A place in a job queue is asked for.
     Enter { queue: u16 },
     /// What was taken last is given back.

@@ -87,7 +87,10 @@ fn share_at(model: &Model, seconds: &[f64], number: usize) -> f64 {
 
 /// The resource that explains why the slots of this one were taken.
 fn because_of(model: &Model, records: &[Record], number: usize) -> Option<usize> {
-    if !matches!(model.resources[number].kind, ResourceKind::Pool | ResourceKind::Queue) {
+    if !matches!(
+        model.resources[number].kind,
+        ResourceKind::Pool | ResourceKind::Queue | ResourceKind::Pooler
+    ) {
         return None;
     }
     let mut by_stage = vec![0u128; model.stages.len()];

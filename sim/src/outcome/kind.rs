@@ -7,7 +7,7 @@ use highwater_models::record::histogram::Histogram;
 
 use super::build::{Builder, Keyed, Pathed, dist, level, over, ratio};
 use super::resource::usable;
-use crate::measure::{EntryRecord, LimiterRecord, ProviderRecord};
+use crate::measure::{EntryRecord, LimiterRecord, PoolerRecord, ProviderRecord};
 use crate::model::Model;
 
 /// Adds the figures of every service, pool, database, queue, limiter, cache and provider.
@@ -19,6 +19,23 @@ pub fn figures(build: &mut Builder, model: &Model) {
     limiters(build, model);
     caches(build, model);
     providers(build, model);
+    poolers(build, model);
+}
+
+fn poolers(build: &mut Builder, model: &Model) {
+    for (number, pooler) in model.poolers.iter().enumerate() {
+        let at = |key: &'static str| ["resources", name(model, pooler.resource), key];
+        level(build, &at("open"), |record| &record.poolers[number].open);
+        level(build, &at("clients"), |record| &record.poolers[number].clients);
+        let counts: [Keyed<PoolerRecord, u64>; 3] = [
+            ("clients_refused", |pooler| pooler.clients_refused),
+            ("connects", |pooler| pooler.connects),
+            ("connects_refused", |pooler| pooler.connects_refused),
+        ];
+        for (key, of) in counts {
+            build.count(&at(key), |record| of(&record.poolers[number]) as f64);
+        }
+    }
 }
 
 /// The name of a resource.
@@ -42,7 +59,36 @@ fn services(build: &mut Builder, model: &Model) {
         dist(build, &at("loop_lag"), &lags, &[]);
         build.count(&at("boots"), |record| record.services[number].boots as f64);
         build.count(&at("stops"), |record| record.services[number].stops as f64);
+        build.each(&at("instance_seconds"), Unit::Seconds, |record| {
+            record.services[number].billed.measured_area() as f64 / 1e9
+        });
+        if service.fills_memory {
+            memory(build, number, &at("memory"));
+        }
+        for (death, key) in ["out_of_memory", "heap", "health", "crash"].into_iter().enumerate() {
+            let path = ["resources", name(model, service.resource), "deaths", key];
+            build.count(&path, |record| record.services[number].deaths[death] as f64);
+        }
     }
+}
+
+/// Bytes of an instance: on average over those that ran, and the most that any one had.
+fn memory(build: &mut Builder, service: usize, path: &[&str]) {
+    let at = |key: &'static str| -> Vec<&str> { path.iter().copied().chain([key]).collect() };
+    build.each(&at("mean"), Unit::Bytes, |record| {
+        let record = &record.services[service];
+        ratio(
+            record.memory.measured_area() as f64,
+            record.running.measured_area() as f64,
+        )
+    });
+    build.each(&at("max"), Unit::Bytes, |record| {
+        record.services[service].memory.measured_most() as f64
+    });
+    build.each(&at("at_end"), Unit::Bytes, |record| {
+        let record = &record.services[service];
+        ratio(record.memory.value as f64, record.running.value as f64)
+    });
 }
 
 fn pools(build: &mut Builder, model: &Model) {
@@ -187,6 +233,15 @@ fn providers(build: &mut Builder, model: &Model) {
         ];
         for (key, of) in counts {
             build.count(&at(key), |record| of(&record.providers[number]) as f64);
+        }
+        if provider.breaker.is_some() {
+            let breaker = |key: &'static str| ["resources", own, "breaker", key];
+            build.count(&breaker("opened"), |record| {
+                record.providers[number].breaker_opened as f64
+            });
+            build.count(&breaker("refused"), |record| {
+                record.providers[number].breaker_refused as f64
+            });
         }
         let amounts: [Pathed<ProviderRecord, f64>; 3] = [
             (&["tokens", "prompt"], |provider| provider.tokens_prompt),

@@ -70,11 +70,7 @@ pub fn judge(objectives: &Objectives, groups: &Groups, figures: &Figures, interv
 #[must_use]
 pub fn not_simulated(objectives: &Objectives) -> Vec<Warning> {
     let goals = &objectives.goals;
-    let keys = [
-        ("recovered", goals.recovered.is_some()),
-        ("cost_month", goals.cost_month.is_some()),
-        ("profit_month", goals.profit_month.is_some()),
-    ];
+    let keys = [("recovered", goals.recovered.is_some())];
     keys.into_iter()
         .filter(|(_, given)| *given)
         .map(|(key, _)| warnings::not_simulated(&format!("the objective `{key}`, which stays undecided")))
@@ -153,26 +149,22 @@ impl Judge<'_> {
             let estimate = self.estimate(&path);
             self.add(&key_of(name), target.per_second(), false, Unit::PerSecond, estimate);
         }
-        let later = [
-            (
-                "cost_month",
-                goals.cost_month.map(|cost| cost.dollars()),
-                true,
-                Unit::Dollars,
-            ),
-            (
-                "profit_month",
-                goals.profit_month.map(|profit| profit.dollars()),
-                false,
-                Unit::Dollars,
-            ),
-            (
-                "recovered",
-                goals.recovered.map(|span| span.seconds()),
-                true,
-                Unit::Seconds,
-            ),
+        let money = [
+            ("cost_month", "month", goals.cost_month, true),
+            ("profit_month", "profit", goals.profit_month, false),
         ];
+        for (name, figure, target, at_most) in money {
+            let Some(target) = target else { continue };
+            let path: Vec<&str> = place.iter().copied().chain(["cost", figure]).collect();
+            let estimate = self.estimate(&path);
+            self.add(&key_of(name), target.dollars(), at_most, Unit::Dollars, estimate);
+        }
+        let later = [(
+            "recovered",
+            goals.recovered.map(|span| span.seconds()),
+            true,
+            Unit::Seconds,
+        )];
         for (name, target, at_most, unit) in later {
             if let Some(target) = target {
                 self.add(&key_of(name), target, at_most, unit, NOTHING);

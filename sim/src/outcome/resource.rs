@@ -69,7 +69,10 @@ fn one(build: &mut Builder, model: &Model, number: usize) {
     if has_line(resource.kind) {
         in_system_shares(build, &at(&["in_system_share"]), number);
     }
-    if matches!(resource.kind, ResourceKind::Pool | ResourceKind::Queue) {
+    if matches!(
+        resource.kind,
+        ResourceKind::Pool | ResourceKind::Queue | ResourceKind::Pooler
+    ) {
         held(build, model, &at(&["held"]), number);
     }
 }
@@ -158,7 +161,8 @@ pub fn capacity(model: &Model, record: &Record, number: usize) -> f64 {
         return resource.capacity;
     };
     let start = f64::from(model.services[service].instances.max(1));
-    let instances = over(record, |span| record.services[service].instances.mean(span));
+    // Old generations and draining instances have theirs too.
+    let instances = over(record, |span| record.services[service].running.mean(span));
     resource.capacity * instances / start
 }
 
@@ -192,7 +196,7 @@ pub fn utilization(model: &Model, record: &Record, number: usize) -> f64 {
                 f64::NAN
             }
         }
-        ResourceKind::Pool | ResourceKind::Queue => {
+        ResourceKind::Pool | ResourceKind::Queue | ResourceKind::Pooler => {
             let there = capacity(model, record, number);
             if there.is_finite() {
                 ratio(over(record, |span| record.stations[number].busy.mean(span)), there)

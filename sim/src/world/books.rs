@@ -82,7 +82,47 @@ impl World<'_> {
         for (resource, station) in self.model.resources.iter().zip(&record.stations) {
             check_station(&resource.name, station)?;
         }
+        self.check_memory()?;
         self.check_levels()
+    }
+
+    /// Memory of instances against what is known to be in it.
+    fn check_memory(&self) -> Result<(), SimulationError> {
+        for (number, service) in self.model.services.iter().enumerate() {
+            let mine = |process: u32| {
+                let process = self.processes.get(process as usize);
+                process.is_some_and(|process| process.alive && usize::from(process.service) == number)
+            };
+            let running = self.services[number]
+                .instances
+                .iter()
+                .map(|&instance| &self.instances[instance as usize])
+                .filter(|instance| !instance.processes.is_empty());
+            let (mut base, mut there) = (0, 0);
+            for instance in running {
+                base += instance.base;
+                there += instance.memory;
+            }
+            let held = |index: u32| {
+                let held = self.held[index as usize].iter();
+                held.map(|held| match held.what {
+                    super::HeldWhat::Memory(bytes, _) => bytes,
+                    _ => 0,
+                })
+                .sum::<u64>()
+            };
+            let tasks = self.tasks.iter().filter(|(_, task)| mine(task.process));
+            let taken: u64 = tasks.map(|(index, task)| task.memory + held(index)).sum();
+            let name = &service.name;
+            equal(
+                &format!("memory of {name} = base + what tasks hold"),
+                there,
+                base + taken,
+            )?;
+            let recorded = self.record.services[number].memory.value;
+            equal(&format!("memory of {name} = its gauge"), there, recorded)?;
+        }
+        Ok(())
     }
 
     /// Areas against sums of times: what ended, and what those still there have had so far.
@@ -98,16 +138,24 @@ impl World<'_> {
                         .iter()
                         .zip(&process.connections)
                         .filter(|(pool, _)| self.model.pools[**pool as usize].database as usize == number)
+                        .filter(|(pool, _)| self.model.pools[**pool as usize].pooler.is_none())
                 });
             let held: usize = at_server
                 .map(|(_, table)| table.iter().filter(|(at_server, _)| *at_server).count())
                 .sum();
+            let poolers = self.poolers.iter().zip(&self.model.poolers);
+            let of_poolers: u32 = poolers
+                .filter(|(_, spec)| spec.database as usize == number)
+                .map(|(pooler, _)| pooler.at_server)
+                .sum();
+            let held = held + of_poolers as usize;
             equal(
                 "connections at the database = connections of all pools",
                 u64::from(database.connections),
                 held as u64,
             )?;
         }
+        self.check_poolers()?;
         let mut holders = vec![(0u64, 0u128); self.model.resources.len()];
         for (index, _) in self.tasks.iter() {
             for held in &self.held[index as usize] {
@@ -157,6 +205,40 @@ impl World<'_> {
                     station.services,
                 )?;
             }
+        }
+        Ok(())
+    }
+}
+
+impl World<'_> {
+    /// Clients' connections to poolers against those of their pools, server connections lent against those held.
+    fn check_poolers(&self) -> Result<(), SimulationError> {
+        for (number, pooler) in self.poolers.iter().enumerate() {
+            let (mut clients, mut kept) = (0, 0);
+            for process in self.processes.iter().filter(|process| process.alive) {
+                let pools = &self.model.services[process.service as usize].pools;
+                for (local, &pool) in pools.iter().enumerate() {
+                    if self.model.pools[pool as usize].pooler == Some(number as u16) {
+                        clients += process.connections[local].iter().filter(|(there, _)| *there).count();
+                        kept += process.leases[local].iter().flatten().count();
+                    }
+                }
+            }
+            equal(
+                "clients of a pooler = connections of its pools",
+                u64::from(pooler.clients),
+                clients as u64,
+            )?;
+            let tasks = self.tasks.iter().flat_map(|(index, _)| &self.held[index as usize]);
+            let held = tasks
+                .filter(|held| matches!(held.what, super::HeldWhat::Server(of, _) if usize::from(of) == number))
+                .count();
+            let resource = self.model.poolers[number].resource as usize;
+            equal(
+                "server connections of a pooler lent = held by tasks and clients",
+                self.record.stations[resource].busy.value,
+                (held + kept) as u64,
+            )?;
         }
         Ok(())
     }

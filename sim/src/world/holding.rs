@@ -108,6 +108,10 @@ impl World<'_> {
                 }
                 (spec.resource, Cause::QueueTimeout)
             }
+            State::Pooler(pooler, place) => {
+                self.poolers[pooler as usize].machine.cancel(place)?;
+                (self.model.poolers[pooler as usize].resource, Cause::PoolTimeout)
+            }
             _ => return None,
         };
         self.record.stations[resource as usize].give_up(self.now, since, self.record.measuring);
@@ -146,20 +150,18 @@ impl World<'_> {
                 self.processes[process as usize].queues[spec.local as usize].finish(self.now);
                 self.drain_queue(process, queue);
             }
+            HeldWhat::Server(pooler, lease) => self.give_server_back(pooler, lease, held.since),
+            HeldWhat::Spent => {}
             HeldWhat::Fetch(entry, key) => {
                 self.caches[entry as usize].failed(self.now, key);
                 self.drain_cache(entry);
             }
-            HeldWhat::Memory(bytes) => {
-                let instance = self.processes[process as usize].instance;
-                let memory = &mut self.instances[instance as usize].memory;
-                *memory = memory.saturating_sub(bytes);
-            }
+            HeldWhat::Memory(bytes, on_heap) => self.vacate(process, bytes, if on_heap { bytes } else { 0 }),
         }
     }
 
     /// A waiter has what it waited for.
-    fn lend(&mut self, ticket: Handle, what: HeldWhat) {
+    pub(super) fn lend(&mut self, ticket: Handle, what: HeldWhat) {
         let index = ticket.index;
         let stage = self.tasks[index].stage;
         self.enter(index, stage);
@@ -230,7 +232,7 @@ impl World<'_> {
     }
 
     /// The level of a pool's connections over all processes.
-    fn record_open(&mut self, pool: u16) {
+    pub(super) fn record_open(&mut self, pool: u16) {
         let service = self.service_of_pool(pool);
         let local = self.model.pools[pool as usize].local as usize;
         let open: u64 = if self.services[service as usize].instances.len() == 1 {
@@ -293,6 +295,10 @@ impl World<'_> {
             return;
         }
         let opening = self.openings[index];
+        if opening.process == NOBODY {
+            self.server_opening(index);
+            return;
+        }
         let spec = &self.model.pools[opening.pool as usize];
         let number = spec.database as usize;
         match opening.phase {
@@ -301,8 +307,19 @@ impl World<'_> {
                     self.openings.remove(index);
                     return;
                 }
+                if let Some(pooler) = spec.pooler {
+                    self.client_opening(index, pooler);
+                    return;
+                }
                 let limit = self.model.databases[number].connections;
                 let database = &mut self.databases[number];
+                if self.now < database.down_until {
+                    let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
+                    self.openings[index].phase = OpeningPhase::Down;
+                    let scheduled = self.events.schedule(self.now + way, Event::Opening(index));
+                    self.openings[index].scheduled = scheduled;
+                    return;
+                }
                 if database.connections >= limit {
                     if self.record.measuring {
                         self.record.databases[number].connections_refused += 1;
@@ -336,7 +353,7 @@ impl World<'_> {
                 }
             }
             OpeningPhase::Cpu => {}
-            OpeningPhase::Ready | OpeningPhase::Refused => {
+            OpeningPhase::Ready | OpeningPhase::Refused | OpeningPhase::Down => {
                 if self.machine_on_loop(opening.process, Turn::Opening(index)) {
                     self.opening_ended(index);
                 }
@@ -347,7 +364,7 @@ impl World<'_> {
     /// The server has done its work for a new connection; the rest of its time goes by.
     pub(super) fn opening_worked(&mut self, index: u32) {
         let opening = self.openings[index];
-        let number = self.model.pools[opening.pool as usize].database as usize;
+        let number = self.database_of(&opening);
         let database = &mut self.databases[number];
         let span = SimSpan::from_seconds(database.connect.draw(&mut database.draws));
         self.openings[index].phase = OpeningPhase::Ready;
@@ -366,8 +383,13 @@ impl World<'_> {
         }
         let process = &mut self.processes[opening.process as usize];
         process.connections[local][opening.connection.index()].1 = NONE;
-        if opening.phase == OpeningPhase::Refused {
-            process.pools[local].open_failed(self.now, opening.connection, Cause::ConnectionRefused);
+        let failure = match opening.phase {
+            OpeningPhase::Refused => Some(Cause::ConnectionRefused),
+            OpeningPhase::Down => Some(Cause::DatabaseUnavailable),
+            _ => None,
+        };
+        if let Some(cause) = failure {
+            process.pools[local].open_failed(self.now, opening.connection, cause);
         } else {
             process.pools[local].opened(self.now, opening.connection);
             if self.record.measuring {
@@ -391,7 +413,9 @@ impl World<'_> {
         if opening != NONE {
             self.openings[opening].dead = true;
         }
-        if at_server {
+        if at_server && let Some(pooler) = spec.pooler {
+            self.client_closed(process, pool, connection.index(), pooler);
+        } else if at_server {
             let database = &mut self.databases[spec.database as usize];
             database.connections -= 1;
             let connections = u64::from(database.connections);
@@ -424,6 +448,7 @@ impl World<'_> {
                     what: HeldWhat::Job(queue),
                     since: self.now,
                 });
+                self.note_run(queue, handle);
                 self.drain_queue(process, queue);
                 true
             }
@@ -445,7 +470,7 @@ impl World<'_> {
     }
 
     /// Acts on what a job queue decided.
-    fn drain_queue(&mut self, process: u32, queue: u16) {
+    pub(super) fn drain_queue(&mut self, process: u32, queue: u16) {
         let spec = &self.model.queues[queue as usize];
         let local = spec.local as usize;
         let measuring = self.record.measuring;
@@ -455,6 +480,7 @@ impl World<'_> {
                 JobOutput::Start { ticket, since } => {
                     station.start(self.now, since, measuring);
                     self.lend(ticket, HeldWhat::Job(queue));
+                    self.note_run(queue, ticket);
                 }
                 JobOutput::TimedOut { ticket, since } => {
                     station.give_up(self.now, since, measuring);
@@ -485,7 +511,7 @@ impl World<'_> {
     }
 
     /// Keeps a wake-up no later than a machine's next deadline. A later deadline is left for the wake-up to find out.
-    fn arm(&mut self, wake: u32, deadline: SimTime) {
+    pub(super) fn arm(&mut self, wake: u32, deadline: SimTime) {
         let state = &mut self.wakes[wake as usize];
         if deadline < state.at {
             state.at = deadline;
@@ -499,7 +525,9 @@ impl World<'_> {
             return;
         }
         let process = self.wakes[wake as usize].process;
-        if self.processes[process as usize].alive && self.machine_on_loop(process, Turn::Wake(wake)) {
+        if process == NOBODY
+            || (self.processes[process as usize].alive && self.machine_on_loop(process, Turn::Wake(wake)))
+        {
             self.advance_machine(wake);
         }
     }
@@ -508,10 +536,17 @@ impl World<'_> {
     pub(super) fn advance_machine(&mut self, wake: u32) {
         let Wake { process, machine } = self.wake_of(wake);
         self.wakes[wake as usize].at = SimTime::NEVER;
-        if process == NOBODY || !self.processes[process as usize].alive {
+        if process != NOBODY && !self.processes[process as usize].alive {
             return;
         }
         match machine {
+            Machine::Ladder => self.look(process, wake),
+            Machine::Pooler(pooler) => {
+                self.poolers[pooler as usize].machine.advance(self.now);
+                self.drain_pooler(pooler);
+            }
+            Machine::Deadlines(service) => self.deadlines(service, wake),
+            Machine::Runs(queue) => self.runs_over(queue, wake),
             Machine::Slots(slots) => {
                 let spec = &self.model.slots[slots as usize];
                 let local = spec.local as usize;

@@ -9,8 +9,8 @@ use super::{Held, HeldWhat, Ready, State, World};
 use crate::event::{Event, Scheduled};
 use crate::model::{Earlier, Op, Pc, STAGE_BACKOFF};
 
-/// Nanoseconds in a day.
-const DAY: u64 = 86_400_000_000_000;
+/// Openings of breakers that the log lists one by one; more are counted.
+const LISTED_MAX: u64 = 100;
 
 impl World<'_> {
     /// A query sets out on the connection held.
@@ -21,6 +21,12 @@ impl World<'_> {
             spec.rtt,
             self.model.databases[spec.database as usize].stage,
         );
+        if self.databases[number].cut && self.holds_lost_connection(index, spec.database) {
+            let resource = self.model.databases[number].resource;
+            self.record.see(self.now, Cause::DatabaseUnavailable, Some(resource));
+            self.fail(index, Cause::DatabaseUnavailable);
+            return false;
+        }
         self.enter(index, stage);
         self.tasks[index].mark = self.now;
         self.tasks[index].cache_key = u64::from(query);
@@ -82,7 +88,9 @@ impl World<'_> {
             }
             let index = payload as u32;
             let handle = self.tasks.handle(index);
-            if u64::from(handle.generation & 0x7fff_ffff) != payload >> 32 || !self.tasks.is_live(handle) {
+            let same = u64::from(handle.generation & 0x7fff_ffff) == payload >> 32;
+            // One that has died with its process may still be on its way to tell its client so.
+            if !same || !self.tasks.is_live(handle) || self.tasks[index].state != State::DatabaseCpu {
                 let orphans = &mut self.databases[number as usize].orphans;
                 let orphan = orphans.iter().position(|&(job, _)| job == payload);
                 let since = orphan.map_or(self.now, |at| orphans.swap_remove(at).1);
@@ -121,14 +129,12 @@ impl World<'_> {
 
     /// One command of a cache's quota. False when the quota is used up.
     fn spend_command(&mut self, cache: u16) -> bool {
-        let day = self.now.nanos() / DAY;
-        let (of_day, count) = &mut self.commands[cache as usize];
-        if *of_day != day {
-            (*of_day, *count) = (day, 0);
-        }
+        let spec = &self.model.caches[cache as usize];
+        let (a_day, a_month) = (spec.commands_per_day, spec.commands_per_month);
+        let taken = self.commands[cache as usize].take(self.now, a_day, a_month);
         let measuring = self.record.measuring;
         let record = &mut self.record.caches[cache as usize];
-        if *count >= self.model.caches[cache as usize].commands_per_day {
+        if taken.is_err() {
             if measuring {
                 record.failed += 1;
             }
@@ -138,7 +144,6 @@ impl World<'_> {
                 .get_or_insert(self.now);
             return false;
         }
-        *count += 1;
         if measuring {
             record.commands += 1;
         }
@@ -368,8 +373,13 @@ impl World<'_> {
 
     /// A call to a model provider: attempts, and waits between them, all within what the task holds.
     pub(super) fn llm(&mut self, index: u32, call: u16) -> bool {
-        // Until the call is over, the task comes back to this instruction.
+        // Until the call is over, the task comes back to this instruction, whatever its process's level has become.
         self.tasks[index].pc -= 1;
+        let call = if self.tasks[index].phase == 0 {
+            self.choose_call(index, call)
+        } else {
+            self.tasks[index].call
+        };
         loop {
             let spec = &self.model.calls[call as usize];
             match self.tasks[index].phase {
@@ -393,7 +403,15 @@ impl World<'_> {
                         .at(self.sites[spec.chance as usize].1, task.retries | 1 << 31)
                         .draw()
                         .uniform();
-                    let Some(wait) = retry.next(task.retries, task.retry_after.take(), uniform) else {
+                    // No wait brings an account's money back, and the client's library knows.
+                    let wait = match cause {
+                        Cause::LlmQuota => None,
+                        _ => retry.next(task.retries, task.retry_after.take(), uniform),
+                    };
+                    let process = task.process as usize;
+                    let budget = &mut self.processes[process].budgets[spec.provider as usize];
+                    let wait = wait.filter(|_| budget.take());
+                    let Some(wait) = wait else {
                         task.phase = 0;
                         if self.record.measuring {
                             self.record.providers[spec.provider as usize].gave_up += 1;
@@ -461,8 +479,69 @@ impl World<'_> {
         task.prompt = if spec.audio { own / 60.0 } else { own.round() + earlier };
         task.answer = answer;
         task.cache_key = own.round() as u64;
+        let process = task.process as usize;
+        self.processes[process].budgets[spec.provider as usize].note_request();
         if self.record.measuring {
             self.record.providers[spec.provider as usize].calls += 1;
+        }
+    }
+
+    /// Whether a process's breaker lets a call to a provider through.
+    fn passes_breaker(&mut self, index: u32, provider: usize) -> bool {
+        let process = self.tasks[index].process as usize;
+        let Some(breaker) = &mut self.processes[process].breakers[provider] else {
+            return true;
+        };
+        match breaker.ask(self.now) {
+            Ok(pass) => {
+                self.tasks[index].pass = Some(pass);
+                true
+            }
+            Err(_) => {
+                if self.record.measuring {
+                    self.record.providers[provider].breaker_refused += 1;
+                }
+                let resource = self.model.providers[provider].resource as usize;
+                self.record.stations[resource].first_refusal.get_or_insert(self.now);
+                false
+            }
+        }
+    }
+
+    /// A process's breaker hears how an attempt ended.
+    fn tell_breaker(&mut self, index: u32, provider: usize, is_good: bool) {
+        let Some(pass) = self.tasks[index].pass.take() else {
+            return;
+        };
+        let process = self.tasks[index].process;
+        let Some(breaker) = &mut self.processes[process as usize].breakers[provider] else {
+            return;
+        };
+        if is_good {
+            breaker.succeeded(pass);
+        } else if breaker.failed(self.now, pass) {
+            if self.record.measuring {
+                self.record.providers[provider].breaker_opened += 1;
+            }
+            let resource = self.model.providers[provider].resource as usize;
+            let opened = &mut self.record.providers[provider].breaker_opened_whole;
+            *opened += 1;
+            if *opened <= LISTED_MAX {
+                let name = self.model.resources[resource].name.clone();
+                self.log(name, format!("process {process}: the breaker opens"));
+            }
+        }
+    }
+
+    /// An attempt under a breaker's pass is given up.
+    pub(super) fn forget_pass(&mut self, index: u32) {
+        let Some(pass) = self.tasks[index].pass.take() else {
+            return;
+        };
+        let process = self.tasks[index].process as usize;
+        let provider = self.model.calls[self.tasks[index].call as usize].provider as usize;
+        if let Some(breaker) = &mut self.processes[process].breakers[provider] {
+            breaker.forget(self.now, pass);
         }
     }
 
@@ -479,27 +558,59 @@ impl World<'_> {
             prompt as u64 + spec.answer_max.unwrap_or(answer as u64)
         };
         let measuring = self.record.measuring;
+        if !self.passes_breaker(index, number) {
+            // Refused here, in the process: no attempt, no retry.
+            let provider = &self.model.providers[number];
+            self.tasks[index].phase = 0;
+            if measuring {
+                self.record.providers[number].gave_up += 1;
+            }
+            self.record.see(self.now, Cause::LlmError, Some(provider.resource));
+            self.fail(index, Cause::LlmError);
+            return;
+        }
         if measuring {
+            let money = &self.model.money;
             let record = &mut self.record.providers[number];
             record.attempts += 1;
             record.by_model[spec.model as usize].0 += 1;
+            record.bytes_sent += prompt
+                * if spec.audio {
+                    money.bytes_a_minute
+                } else {
+                    money.bytes_a_token
+                };
         }
+        let is_spent = self.is_spent(number);
         let state = &mut self.providers[number];
-        let limits = state.limit.request(self.now, tokens);
+        // An account without money is refused before its limits are looked at.
+        let limits = if is_spent {
+            Ok(())
+        } else {
+            state.limit.request(self.now, tokens)
+        };
         let limits = match (limits, &mut state.models[spec.model as usize]) {
-            (Ok(()), Some(own)) => own.request(self.now, tokens),
+            (Ok(()), Some(own)) if !is_spent => own.request(self.now, tokens),
             (answer, _) => answer,
         };
         let too_many = state.in_flight >= provider.concurrent;
-        if limits.is_err() || too_many {
+        if limits.is_err() || too_many || is_spent {
+            let cause = if is_spent {
+                Cause::LlmQuota
+            } else {
+                Cause::LlmRateLimited
+            };
             if measuring {
                 self.record.providers[number].refused += 1;
             }
+            if let Some(monitor) = &mut self.monitor {
+                monitor.attempt_ended(number, true);
+            }
             self.record.stations[resource].refuse(self.now, measuring);
-            self.record
-                .see(self.now, Cause::LlmRateLimited, Some(provider.resource));
+            self.record.see(self.now, cause, Some(provider.resource));
+            self.tell_breaker(index, number, false);
             self.tasks[index].retry_after = limits.err().and_then(|refused| refused.retry_after);
-            self.tasks[index].cause = Some(Cause::LlmRateLimited);
+            self.tasks[index].cause = Some(cause);
             self.tasks[index].phase = 2;
             let handle = self.tasks.handle(index);
             self.tasks[index].state = State::Going;
@@ -530,7 +641,17 @@ impl World<'_> {
         } else {
             None
         };
-        if measuring && failure.is_none() {
+        // An answer that comes too late is paid for like any other: it was written.
+        let is_paid = failure != Some(Cause::LlmError);
+        if is_paid {
+            let used = if spec.audio {
+                (0.0, 0.0, prompt)
+            } else {
+                (prompt, answer, 0.0)
+            };
+            self.pay(number, spec.model as usize, used);
+        }
+        if measuring && is_paid {
             let record = &mut self.record.providers[number];
             let by_model = &mut record.by_model[spec.model as usize];
             if spec.audio {
@@ -543,16 +664,24 @@ impl World<'_> {
                 by_model.2 += answer;
             }
         }
+        if let (Some(monitor), Some(monitoring), None) = (&mut self.monitor, &self.model.monitoring, failure) {
+            let prices = monitoring.prices.get(number);
+            if let Some(&[token_in, token_out, minute]) = prices.and_then(|prices| prices.get(spec.model as usize)) {
+                let dollars = if spec.audio {
+                    prompt * minute
+                } else {
+                    prompt * token_in + answer * token_out
+                };
+                monitor.pay(self.now, number, dollars);
+            }
+        }
         self.tasks[index].state = State::Provider(failure);
         self.schedule_task(index, self.now + span);
     }
 
     /// A provider has answered, failed, or sent its first token.
     pub(super) fn provider_done(&mut self, index: u32, failure: Option<Cause>) {
-        let (Op::Llm { call } | Op::LlmRest { call }) = self.model.ops[self.tasks[index].pc as usize] else {
-            debug_assert!(false, "a provider's answer for a task that asked nothing");
-            return;
-        };
+        let call = self.tasks[index].call;
         let spec = &self.model.calls[call as usize];
         let number = spec.provider as usize;
         let resource = self.model.providers[number].resource as usize;
@@ -567,6 +696,7 @@ impl World<'_> {
             self.run_task(index);
             return;
         }
+        self.tell_breaker(index, number, failure.is_none());
         let streamed = self.tasks[index].streaming.take();
         self.providers[number].in_flight -= 1;
         let mark = streamed.map_or(self.tasks[index].mark, |(_, since)| since);
@@ -575,6 +705,9 @@ impl World<'_> {
             self.record.providers[number]
                 .attempt
                 .record(self.now.since(mark).nanos());
+        }
+        if let Some(monitor) = &mut self.monitor {
+            monitor.attempt_ended(number, failure.is_some());
         }
         match failure {
             None => {
@@ -601,6 +734,7 @@ impl World<'_> {
 
     /// Nobody takes the rest of a streamed answer: the provider is free.
     pub(super) fn end_stream(&mut self, index: u32) {
+        self.forget_pass(index);
         if let Some((provider, since)) = self.tasks[index].streaming.take() {
             let number = provider as usize;
             self.providers[number].in_flight -= 1;
@@ -610,12 +744,13 @@ impl World<'_> {
     }
 
     /// The rest of a streamed answer: its tokens come one after another, each a slice of the loop if that costs any.
-    pub(super) fn llm_rest(&mut self, index: u32, call: u16) -> bool {
+    pub(super) fn llm_rest(&mut self, index: u32) -> bool {
         if self.tasks[index].phase == 1 {
             self.tasks[index].phase = 0;
             return true;
         }
         self.tasks[index].pc -= 1;
+        let call = self.tasks[index].call;
         let spec = &self.model.calls[call as usize];
         let stage = self.model.providers[spec.provider as usize].stage;
         self.enter(index, stage);

@@ -79,7 +79,7 @@ impl World<'_> {
             }
         }
         let spec = &self.model.clients[client as usize];
-        self.clients[client as usize].requests += 1;
+        self.clients[client as usize].budget.note_request();
         if let Some(site) = spec.patience {
             let span = self.draw_for_request(index, site);
             let scheduled = self.events.schedule(self.now + span, Event::Patience(index));
@@ -161,10 +161,16 @@ impl World<'_> {
             way: SimSpan::from_nanos(round_trip.nanos() - there.nanos()),
             retry_after: None,
             memory: 0,
+            heap: 0,
             streaming: None,
             prompt: 0.0,
             answer: 0.0,
             cache_key: 0,
+            call: 0,
+            pass: None,
+            give_up_at: SimTime::NEVER,
+            quality: 1.0,
+            degraded: false,
         };
         let (measured, counted) = (request.measured, request.cell);
         let wants_first_byte = !request.patience_is_person && spec.first_byte_timeout != SimSpan::FOREVER;
@@ -243,6 +249,9 @@ impl World<'_> {
             }
         }
         if waited_for {
+            if cause.is_none() {
+                self.note_quality(task);
+            }
             let index = handle.index;
             self.requests[index].live &= !(1 << (self.tasks[task].attempt % 64));
             if self.requests[index].first_byte == SimTime::ZERO && cause.is_none() {
@@ -314,15 +323,14 @@ impl World<'_> {
             spec.retries_mutations
         };
         let state = &mut self.clients[client];
-        let within_budget = (state.retries as f64) < spec.retry_budget * state.requests as f64;
         if kind
             && spec.retries[cause as usize]
-            && within_budget
             && let Some(policy) = &spec.retry
         {
             let uniform = request.key.at(1, request.attempts).draw().uniform();
-            if let Some(wait) = policy.next(request.retries, retry_after, uniform) {
-                state.retries += 1;
+            if let Some(wait) = policy.next(request.retries, retry_after, uniform)
+                && state.budget.take()
+            {
                 let request = &mut self.requests[index];
                 request.retries += 1;
                 request.since = self.now;
@@ -387,6 +395,8 @@ impl World<'_> {
         let stage = self.tasks[index].stage;
         self.enter(index, stage);
         self.take_stages(request.index, index, false);
+        // Whatever becomes of the attempt, its client hears of it no more.
+        self.requests[request.index].live &= !(1 << (attempt % 64));
         self.client_gone(index);
     }
 
@@ -458,6 +468,9 @@ impl World<'_> {
             self.record.see(self.now, cause, None);
         }
         self.record.in_system.down(self.now);
+        if let Some(monitor) = &mut self.monitor {
+            monitor.request_ended(cause.is_none(), latency);
+        }
         if measured {
             if cause.is_none() && self.record.breakdown.add(latency, stages) != latency {
                 self.record.stage_mismatches += 1;

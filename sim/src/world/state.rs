@@ -11,12 +11,20 @@ use crate::model::{Model, Pc, Stage};
 use crate::processor::Processor;
 use crate::slab::{Handle, Slab};
 use highwater_models::machine::autoscaler::Autoscaler;
+use highwater_models::machine::breaker::{Breaker, Pass};
 use highwater_models::machine::connections::{ConnectionId, Connections, Waiting};
+use highwater_models::machine::degradation::Degradation;
+use highwater_models::machine::health::Health;
+use highwater_models::machine::heap::Heap;
 use highwater_models::machine::job_queue::{JobPlace, JobQueue};
 use highwater_models::machine::limiter::Limiter;
 use highwater_models::machine::line::Place;
+use highwater_models::machine::pooler::{Lease, Pooler};
 use highwater_models::machine::provider_limit::ProviderLimit;
+use highwater_models::machine::quota::Quota;
+use highwater_models::machine::retry_budget::RetryBudget;
 use highwater_models::machine::slots::Slots;
+use highwater_models::machine::spending::Spending;
 use highwater_models::machine::ttl_cache::{CachePlace, TtlCache};
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::arrivals::Arrivals;
@@ -36,6 +44,8 @@ pub(crate) enum TaskKind {
     Call,
     /// Background work.
     Detached,
+    /// A probe of an instance's health.
+    Probe,
 }
 
 /// Where a task is.
@@ -55,6 +65,8 @@ pub(crate) enum State {
     Pool(u16, Waiting),
     /// In the line of a job queue.
     Queue(u16, JobPlace),
+    /// In the line of a pooler.
+    Pooler(u16, Place),
     /// In the line of a service whose instances are all taken.
     ServiceLine,
     /// A query on its way to the database.
@@ -92,10 +104,14 @@ pub(crate) enum HeldWhat {
     Connection(u16, ConnectionId),
     /// A place in a job queue.
     Job(u16),
+    /// A place in a job queue that was taken back: the work ends with it.
+    Spent,
+    /// A pooler's server connection.
+    Server(u16, Lease),
     /// A fetch that others may wait for.
     Fetch(u16, u64),
-    /// Memory during steps.
-    Memory(u64),
+    /// Memory during steps, and whether it is on the heap.
+    Memory(u64, bool),
 }
 
 /// A loop or a retry under way.
@@ -155,13 +171,26 @@ pub(crate) struct Task {
     /// Way to the client.
     pub way: SimSpan,
     pub retry_after: Option<SimSpan>,
+    /// Memory taken until it ends, and as much of it as is on the heap.
     pub memory: u64,
+    /// See `memory`.
+    pub heap: u64,
     /// A provider that is still sending an answer whose first token has come, and when it was asked.
     pub streaming: Option<(u16, SimTime)>,
     pub prompt: f64,
     pub answer: f64,
     /// Key of a cache entry under way.
     pub cache_key: u64,
+    /// The call of a model that is under way, as the process's level of degradation has it.
+    pub call: u16,
+    /// Leave of a breaker to make it.
+    pub pass: Option<Pass>,
+    /// When the server gives up on it.
+    pub give_up_at: SimTime,
+    /// What its answer is worth, and whether degradation left something out of it.
+    pub quality: f32,
+    /// See `quality`.
+    pub degraded: bool,
 }
 
 /// Who is on a loop.
@@ -172,6 +201,8 @@ pub(crate) enum Turn {
     Opening(u32),
     /// A machine's timer: the number of the wake-up.
     Wake(u32),
+    /// The time of a task's request is up.
+    GiveUp(Handle),
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -189,6 +220,7 @@ pub(crate) struct Process {
     pub instance: u32,
     pub service: u16,
     pub alive: bool,
+    pub heap: Heap,
     pub line: VecDeque<Slice>,
     pub running: Option<Slice>,
     /// A slice's code is being run right now, whose task it is.
@@ -201,27 +233,109 @@ pub(crate) struct Process {
     pub connections: Vec<Vec<(bool, u32)>>,
     pub queues: Vec<JobQueue<Handle>>,
     pub limiters: Vec<Limiter<u64>>,
-    /// First of its wake-ups: slots, then pools, then queues.
+    /// First of its wake-ups: slots, then pools, then queues, then the ladder's.
     pub first_wake: u32,
+    /// By provider.
+    pub breakers: Vec<Option<Breaker>>,
+    /// See `breakers`.
+    pub budgets: Vec<RetryBudget>,
+    /// By pool and connection: the server connection that a client of a pooler in session mode has.
+    pub leases: Vec<Vec<Option<(Lease, SimTime)>>>,
+    pub ladder: LadderState,
 }
 
+/// Where a process stands on the ladder of degradation, and what it reads of itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LadderState {
+    pub machine: Degradation,
+    /// When each idle client connection was last used, the oldest first.
+    pub idle: VecDeque<SimTime>,
+    /// CPU that its instance had used at the last look, and when that was.
+    pub cpu: f64,
+    /// See `cpu`.
+    pub looked: SimTime,
+}
+
+/// Where an instance is in its life.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
+    /// Placed and started; no process runs yet.
     Booting,
+    /// Its processes run; its first probe has not been answered.
+    Starting,
+    /// Well, and waiting for the rest of its generation.
+    Standby,
+    /// In traffic.
     Ready,
+    /// Out of traffic, because its probes fail.
+    Out,
+    /// Of a generation that traffic has left.
+    Retired,
+    /// Told to stop.
     Leaving,
+    /// Ended.
     Gone,
+}
+
+/// What an instance dies of.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Death {
+    /// The platform kills it: over its memory limit.
+    OutOfMemory,
+    /// The runtime aborts: its heap is full.
+    Heap,
+    /// The platform restarts it: its probes fail.
+    Health,
+    /// Its program ends by an error.
+    Crash,
+}
+
+impl Death {
+    /// The cause of failure of what it had in hand.
+    pub(crate) const fn cause(self) -> Cause {
+        match self {
+            Self::OutOfMemory | Self::Heap => Cause::OutOfMemory,
+            Self::Health | Self::Crash => Cause::InstanceLost,
+        }
+    }
+
+    /// In words.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::OutOfMemory => "over its memory limit, killed (exit 137)",
+            Self::Heap => "heap full, aborted (exit 134)",
+            Self::Health => "health checks failed for too long, restarted",
+            Self::Crash => "crashed",
+        }
+    }
 }
 
 /// An instance: a CPU limit and the processes under it.
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub service: u16,
+    /// Which deploy it came with.
+    pub generation: u32,
     pub life: Life,
+    /// What it is about to die of.
+    pub fate: Option<Death>,
+    /// Boots again once it has been stopped.
+    pub comes_back: bool,
+    /// The next step of its life: the end of its boot, or its end.
+    pub event: Scheduled,
     pub processes: Vec<u32>,
     pub next_process: u32,
     pub in_hand: u32,
+    /// What is in its memory, and of that what was there when it started.
     pub memory: u64,
+    /// See `memory`.
+    pub base: u64,
+    /// Memory above which it is killed, and cores: those of the plan it was started on.
+    pub limit: u64,
+    /// See `limit`.
+    pub cores: f64,
+    /// What it costs a month, in thousandths of a dollar.
+    pub rent: u64,
     /// The CPU, where its limit can bind.
     pub cpu: Option<Processor>,
     pub cpu_event: Scheduled,
@@ -229,6 +343,15 @@ pub(crate) struct Instance {
     pub running: Level,
     /// CPU used when the autoscaler last looked.
     pub sampled: f64,
+    pub health: Health,
+    /// The probe under way, if one is.
+    pub probe: Handle,
+    /// See `probe`.
+    pub probing: bool,
+    pub probe_sent: SimTime,
+    /// The next probe, or the end of the time for the one under way.
+    pub probe_event: Scheduled,
+    pub probes: u32,
 }
 
 /// A connection that is being opened.
@@ -250,6 +373,8 @@ pub(crate) enum OpeningPhase {
     Cpu,
     Ready,
     Refused,
+    /// The server is down.
+    Down,
 }
 
 /// A wake-up for a machine's next deadline.
@@ -266,6 +391,24 @@ pub(crate) enum Machine {
     Slots(u16),
     Pool(u16),
     Queue(u16),
+    /// The ladder of degradation.
+    Ladder,
+    /// A pooler; of no process, as are the next two.
+    Pooler(u16),
+    /// The deadlines of a service's requests.
+    Deadlines(u16),
+    /// The jobs of a queue that may run for too long.
+    Runs(u16),
+}
+
+/// A pooler and what its driver keeps for it.
+pub(crate) struct PoolerState {
+    pub machine: Pooler<Handle>,
+    /// Clients' connections.
+    pub clients: u32,
+    /// Server connections that the database has.
+    pub at_server: u32,
+    pub draws: Draw,
 }
 
 pub(crate) struct ServiceState {
@@ -273,11 +416,19 @@ pub(crate) struct ServiceState {
     pub turn: usize,
     pub scaler: Option<Autoscaler>,
     pub line: VecDeque<Handle>,
+    /// The generation in traffic, and since when another one is being started.
+    pub generation: u32,
+    /// See `generation`.
+    pub deploying: Option<SimTime>,
+    /// CPU that instances used in lives that are over, in nanoseconds of a full core.
+    pub cpu_gone: f64,
     pub boots: u64,
     /// CPU work asked for in the whole run, in nanoseconds of a full core, and what it was when the autoscaler last looked.
     pub demand: f64,
     /// See `demand`.
     pub demand_sampled: f64,
+    /// Requests under the deadline, the next first.
+    pub deadlines: VecDeque<(SimTime, Handle)>,
 }
 
 pub(crate) struct DatabaseState {
@@ -286,6 +437,10 @@ pub(crate) struct DatabaseState {
     pub orphans: Vec<(u64, SimTime)>,
     pub scheduled: Scheduled,
     pub connections: u32,
+    /// Until when it is down.
+    pub down_until: SimTime,
+    /// Whether its connections were ever cut.
+    pub cut: bool,
     pub draws: Draw,
     pub connect: Sampler,
     pub connect_cpu: Sampler,
@@ -296,6 +451,10 @@ pub(crate) struct ProviderState {
     pub limit: ProviderLimit,
     pub models: Vec<Option<ProviderLimit>>,
     pub in_flight: u32,
+    /// What the account has spent, measured or not.
+    pub spending: Spending,
+    /// Whether the log has said that its limit is reached.
+    pub spent_said: bool,
 }
 
 /// What a request is to its client.
@@ -406,8 +565,7 @@ pub(crate) struct ClientState {
     /// Attempts under the constant time-out, in order: deadline, request, number of the attempt.
     pub timeouts: VecDeque<(SimTime, Handle, u32)>,
     pub armed: bool,
-    pub requests: u64,
-    pub retries: u64,
+    pub budget: RetryBudget,
 }
 
 /// Whoever goes on at this instant.
@@ -444,12 +602,15 @@ pub(crate) struct World<'m> {
     pub databases: Vec<DatabaseState>,
     pub providers: Vec<ProviderState>,
     pub caches: Vec<TtlCache<u64, Handle>>,
-    /// Commands of each cache today, and the day.
-    pub commands: Vec<(u64, u64)>,
+    /// Commands of each cache, today and this month.
+    pub commands: Vec<Quota>,
     pub shared_limiters: Vec<Limiter<u64>>,
     pub sources: Vec<SourceState>,
     pub clients: Vec<ClientState>,
-    pub features_off: Vec<bool>,
+    pub monitor: Option<Box<super::monitor::Monitor>>,
+    pub poolers: Vec<PoolerState>,
+    /// By queue: jobs that may run for too long, the next first, each with when it began.
+    pub runs: Vec<VecDeque<(SimTime, Handle, SimTime)>>,
     pub record: Record,
     pub rows: Option<Vec<RequestRow>>,
     pub stages: usize,

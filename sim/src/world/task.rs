@@ -80,10 +80,20 @@ impl World<'_> {
             way: SimSpan::ZERO,
             retry_after: None,
             memory: 0,
+            heap: 0,
             streaming: None,
             prompt: 0.0,
             answer: 0.0,
             cache_key: 0,
+            call: 0,
+            pass: None,
+            give_up_at: if kind == TaskKind::Detached {
+                SimTime::NEVER
+            } else {
+                of.give_up_at
+            },
+            quality: 1.0,
+            degraded: false,
         };
         self.insert_task(task)
     }
@@ -110,7 +120,9 @@ impl World<'_> {
                 self.burned(index, false);
                 self.run_task(index);
             }
-            State::Slots(..) | State::Pool(..) | State::Queue(..) => self.patience_with_line_over(index),
+            State::Slots(..) | State::Pool(..) | State::Queue(..) | State::Pooler(..) => {
+                self.patience_with_line_over(index)
+            }
             State::DatabaseThere => self.query_arrived(index),
             State::DatabaseBack => self.query_done(index),
             State::CacheThere => self.looked_up(index),
@@ -140,6 +152,13 @@ impl World<'_> {
             self.fail(index, cause);
             return;
         }
+        if self.now >= self.tasks[index].give_up_at {
+            // Nothing of it is under way: it ends here and now.
+            self.tasks[index].give_up_at = SimTime::NEVER;
+            self.frames[index as usize].clear();
+            self.fail(index, Cause::Deadline);
+            return;
+        }
         loop {
             let pc = self.tasks[index].pc;
             let op = self.model.ops[pc as usize];
@@ -158,20 +177,34 @@ impl World<'_> {
                     let span = self.draw_span(index, site);
                     self.pause(index, span, stage)
                 }
-                Op::Hold { bytes, kept } => {
-                    self.take_memory(index, bytes);
+                Op::Hold { bytes, kept, on_heap } => {
+                    self.take_memory(index, bytes, on_heap);
                     if kept {
-                        self.keep_memory(index, bytes);
+                        self.keep_memory(index, bytes, on_heap);
                     } else {
                         self.held[index as usize].push(Held {
-                            what: HeldWhat::Memory(bytes),
+                            what: HeldWhat::Memory(bytes, on_heap),
                             since: self.now,
                         });
                     }
                     true
                 }
                 Op::Drop { .. } | Op::Release => {
+                    let last = self.held[index as usize].last();
+                    if last.is_some_and(|held| matches!(held.what, HeldWhat::Spent)) {
+                        self.end_stream(index);
+                        self.end_child(index);
+                        return;
+                    }
                     self.release_last(index, true);
+                    true
+                }
+                Op::Server { pooler, pool } => self.server(index, pooler, pool),
+                Op::SignedIn => {
+                    if !self.tasks[index].signed_in {
+                        self.fail(index, Cause::Unauthorized);
+                        return;
+                    }
                     true
                 }
                 Op::Acquire { slots } => self.acquire(index, slots),
@@ -186,7 +219,7 @@ impl World<'_> {
                 Op::Lookup { entry, .. } => self.look_up(index, entry),
                 Op::Store { entry } => self.store(index, entry),
                 Op::Llm { call } => self.llm(index, call),
-                Op::LlmRest { call } => self.llm_rest(index, call),
+                Op::LlmRest { .. } => self.llm_rest(index),
                 Op::Call { endpoint } => self.call(index, endpoint),
                 Op::Fork { branches } => self.fork(index, branches),
                 Op::EndBranch => {
@@ -227,8 +260,9 @@ impl World<'_> {
                     true
                 }
                 Op::Feature { feature, otherwise } => {
-                    if self.features_off[feature as usize] {
+                    if self.is_off(self.tasks[index].process, feature) {
                         self.tasks[index].pc = otherwise;
+                        self.tasks[index].degraded = true;
                     }
                     true
                 }
@@ -303,7 +337,16 @@ impl World<'_> {
         };
         let measuring = self.record.measuring;
         if spec.waits {
-            let at = machine.reserve(self.now, key);
+            let Some(at) = machine.reserve_within(self.now, key, spec.max_wait) else {
+                if measuring {
+                    self.record.limiters[limiter as usize].refused += 1;
+                }
+                let station = &mut self.record.stations[spec.resource as usize];
+                station.first_refusal.get_or_insert(self.now);
+                self.record.see(self.now, Cause::RateLimited, Some(spec.resource));
+                self.fail(index, Cause::RateLimited);
+                return false;
+            };
             if measuring {
                 self.record.limiters[limiter as usize].accepted += 1;
             }
@@ -412,6 +455,8 @@ impl World<'_> {
     /// The time that a parent waited is split as its last child's was.
     fn join(&mut self, parent: u32, child: u32) {
         let (parent_at, child_at) = (parent as usize * self.stages, child as usize * self.stages);
+        self.tasks[parent].quality *= self.tasks[child].quality;
+        self.tasks[parent].degraded |= self.tasks[child].degraded;
         for stage in 0..self.stages {
             let nanos = self.task_stages[child_at + stage];
             self.task_stages[parent_at + stage] += nanos;
@@ -468,6 +513,7 @@ impl World<'_> {
         self.tasks[index].cause = Some(cause);
         match self.tasks[index].kind {
             TaskKind::Attempt => self.end_program(index),
+            TaskKind::Probe => self.probe_ended(index),
             TaskKind::Detached => {
                 self.leave_process(index);
                 self.remove_task(index);
@@ -499,6 +545,10 @@ impl World<'_> {
         }
         while !self.held[index as usize].is_empty() {
             self.release_last(index, true);
+        }
+        if self.tasks[index].kind == TaskKind::Probe {
+            self.probe_ended(index);
+            return;
         }
         self.enter(index, STAGE_CLIENT);
         self.leave_process(index);
@@ -537,24 +587,6 @@ impl World<'_> {
         self.tasks.remove(index);
         if !self.loading {
             self.end_if_idle();
-        }
-    }
-
-    /// Memory that was taken is kept until the request ends: a branch's too, while its request is there.
-    fn keep_memory(&mut self, index: u32, bytes: u64) {
-        let mut owner = index;
-        while self.tasks[owner].kind == TaskKind::Branch && self.tasks.is_live(self.tasks[owner].parent) {
-            owner = self.tasks[owner].parent.index;
-        }
-        self.tasks[owner].memory += bytes;
-    }
-
-    /// Memory of a process's instance is taken.
-    pub(super) fn take_memory(&mut self, index: u32, bytes: u64) {
-        let process = self.tasks[index].process;
-        if process != NOBODY {
-            let instance = self.processes[process as usize].instance;
-            self.instances[instance as usize].memory += bytes;
         }
     }
 }

@@ -5,9 +5,9 @@
 //! runs, CPU work that the same task asks for next is part of the same slice: code that does not wait does not yield.
 //! Off the loop, and in runtimes without one, work shares the instance's CPU limit.
 
-use highwater_models::{SimSpan, SimTime};
+use highwater_models::{Cause, SimSpan, SimTime};
 
-use super::{Life, NOBODY, Slice, State, Turn, World};
+use super::{NOBODY, Slice, State, Turn, World};
 use crate::event::{Event, Scheduled};
 use crate::model::{Runtime, SiteId};
 use crate::slab::Handle;
@@ -28,6 +28,7 @@ impl World<'_> {
         let process = self.tasks[index].process;
         let state = &self.processes[process as usize];
         let service = state.service as usize;
+        let work = state.heap.stretch(work);
         let handle = self.tasks.handle(index);
         self.services[service].demand += work.nanos() as f64;
         if state.turning && state.turn_of == index && state.running.is_none() {
@@ -167,6 +168,13 @@ impl World<'_> {
             let service = state.service as usize;
             let resource = self.model.services[service].resource as usize;
             slice.began = self.now;
+            if let Turn::Task(handle) = slice.turn
+                && self.model.services[service].deadline != SimSpan::FOREVER
+                && self.tasks.get(handle).is_some_and(|task| self.now >= task.give_up_at)
+            {
+                // Its request has been given up: what it was to do is not begun.
+                slice.work = SimSpan::ZERO;
+            }
             self.record.stations[resource].start(self.now, slice.since, self.record.measuring);
             if self.record.measuring {
                 self.record.loop_lag[service].record(self.now.since(slice.since).nanos());
@@ -195,6 +203,11 @@ impl World<'_> {
             }
             Turn::Opening(opening) => self.opening_ended(opening),
             Turn::Wake(wake) => self.advance_machine(wake),
+            Turn::GiveUp(handle) => {
+                if self.tasks.get(handle).is_some_and(|task| self.now >= task.give_up_at) {
+                    self.give_up(handle.index, Cause::Deadline, true);
+                }
+            }
         }
         let state = &mut self.processes[process as usize];
         state.turning = false;
@@ -219,6 +232,12 @@ impl World<'_> {
         }
         let process = &self.processes[self.tasks[index].process as usize];
         let (instance, service) = (process.instance, process.service as usize);
+        // Beside an event loop it is native code that works; elsewhere it is the runtime's own.
+        let work = if self.model.services[service].runtime == Runtime::Node {
+            work
+        } else {
+            process.heap.stretch(work)
+        };
         self.services[service].demand += work.nanos() as f64;
         self.note_start_at_once(self.model.services[service].resource);
         self.enter(index, self.model.services[service].cpu_stage);
@@ -285,9 +304,7 @@ impl World<'_> {
                 self.slice_done(payload as u32);
             }
         }
-        if self.instances[instance as usize].life != Life::Gone {
-            self.arm_cpu(instance);
-        }
+        self.arm_cpu(instance);
     }
 
     /// CPU time that an instance has used, in nanoseconds of a full core.

@@ -11,7 +11,10 @@ mod safeguard;
 mod service;
 mod store;
 
-pub use operation::{AlertLevel, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads};
+pub use operation::{
+    AlertLevel, AlertRepeat, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads,
+    Recordings,
+};
 pub use provider::{Breaker, Model, Provider, ProviderWindow, RetryAfter};
 pub use review::Review;
 pub use safeguard::{
@@ -27,7 +30,7 @@ use super::name::{Name, Named};
 use super::quantity::Quantity;
 use super::step::{FlowStep, Step};
 use super::table::{choice, table};
-use super::value::{Edition, Retry};
+use super::value::{Edition, Retry, Settings};
 use crate::units::{Bytes, Share, Usd};
 use crate::{Cause, SimSpan};
 
@@ -66,6 +69,8 @@ table! {
         degradation: Option<Degradation> = none "off",
         /// Rules and channels.
         alerts: Option<Alerts> = none,
+        /// Named sets of settings, of which a scenario puts one in force with its `profile`.
+        profile: Named<Settings> = {} "none",
         /// What the plans' prices do not cover.
         money: Money = {} "the plans' prices only",
         /// What the review of the design leaves alone.
@@ -152,10 +157,14 @@ table! {
         steps: Vec<Step> = required items 1..=10000,
         /// Refused with `feature_off` while degradation has this feature off.
         feature: Option<Name> = none,
+        /// Whether the service's `shed` may refuse it.
+        shed: bool = true,
         /// Runs the service's `before` steps first.
         before: bool = true,
         /// Whether a good answer signs the session in: from then on limiters that count users know who it is.
         signs_in: bool = false,
+        /// Whether it refuses those who are not signed in: `unauthorized`.
+        signed_in: bool = false,
         /// Outbound bytes, billed.
         response: Bytes = "2 KB" [assumed "a small JSON answer" "2026-11-24"],
     }

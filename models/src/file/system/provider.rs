@@ -33,10 +33,15 @@ table! {
         /// Inside the job: the queue's slot stays taken.
         retry: Retry = { max = 2, wait = { base = "500ms", factor = 2.0, cap = "8s", jitter = "down_25" }, honour_retry_after = true }
             [documented "openai 7.57.0 client.js" "2026-11-24"],
-        /// Refuse at once while open.
+        /// Retries of each process are at most this share of its calls, with a handful saved up.
+        retry_budget: Option<Share> = none "no limit",
+        /// In each process: refuse at once while open: `llm_error`. Errors, time-outs and 429s count, those of retries too.
         breaker: Option<Breaker> = none "off",
         /// Per attempt.
         timeout: SimSpan = "10m" [documented "openai 7.57.0 client.js" "2026-11-24"],
+        /// Most that the account may spend in a month of the run, which begins with the first; then every call fails with
+        /// `llm_quota` and is not tried again. OpenAI's usage tiers 1 to 5 have 100, 500, 1,000, 5,000 and 200,000.
+        spend_limit: Option<Usd> = none "unlimited",
         /// Which model does what: one place to switch it.
         r#use: Named<Name> = {} "none",
         /// Price and speed.

@@ -92,7 +92,7 @@ choice! {
 
 table! {
     /// A rate limiter.
-    pub struct Limiter = "limiter" {
+    pub struct Limiter = "limiter" check rules::limiter {
         /// Whose instances have it.
         service: Option<Name> = none "the only one",
         /// One count for each; `user` falls back to the IP when signed out.
@@ -103,6 +103,8 @@ table! {
         store: LimiterStore = "memory" [documented "express-rate-limit 8.7.5: MemoryStore" "2026-11-24"],
         /// What happens above the limit.
         over: Over = "refuse",
+        /// With `over = "wait"`: who would wait longer is refused.
+        max_wait: Option<SimSpan> = none "unlimited",
         /// When the store cannot be reached.
         store_down: StoreDown = "fail" [documented "express-rate-limit 8.7.5: passOnStoreError is off" "2026-11-24"],
         /// Whether batched calls are seen.

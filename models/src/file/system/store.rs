@@ -20,6 +20,8 @@ table! {
         cores: Option<f64> = none "the plan's, else unlimited" in 0.001..=4096.0,
         /// Of the server.
         memory: Option<Bytes> = none "the plan's",
+        /// Disk, paid for in steps of 5 GB.
+        storage: Option<Bytes> = none "none is charged",
         /// For the whole server.
         max_connections: Option<u32> = none "the plan's, else unlimited" in 1.0..=1e7,
         /// Not for the application: beyond it `connection_refused`.
@@ -32,6 +34,8 @@ table! {
         connect_cpu: Quantity = "0s" of time,
         /// Network, per query.
         rtt: Quantity = "0s" of time,
+        /// How long it is down when it is restarted or gets another plan: connections are cut and new ones refused.
+        downtime: SimSpan = "2m" [assumed "the vendor says: brief downtime" "2026-11-24"],
         /// Kinds of query.
         query: Named<QueryKind> = {} "none",
     }
@@ -84,6 +88,8 @@ table! {
         memory: Option<Bytes> = none "the plan's, else unlimited",
         /// Then every command fails until the day is over.
         commands_per_day: Option<u64> = none "the plan's, else unlimited" in 0.0..=1e15,
+        /// The same by the month; the run begins with one.
+        commands_per_month: Option<u64> = none "the plan's, else unlimited" in 0.0..=1e15,
         /// What a request does while the cache is unreachable.
         down: CacheDown = "fail",
         /// Classes of keys.

@@ -231,7 +231,7 @@ fn a_value_of_the_wrong_type_says_what_was_expected() {
         18 | job = "take"
            |       ^^^^^^ this is text
            |
-           = help: its keys are: `service`, `kind`, `steps`, `feature`, `before`, `signs_in`, `response`
+           = help: its keys are: `service`, `kind`, `steps`, `feature`, `shed`, `before`, `signs_in`, `signed_in`, `response`
         "#,
     );
 }

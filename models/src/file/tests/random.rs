@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::{COACHING, Given, MM1, SPIKE, bundled};
-use crate::file::{Diagnostic, Label, Loaded, Request, SourceId, Sources, load_scenario, load_system};
+use crate::file::{
+    Diagnostic, Label, Loaded, Request, Scenario, SourceId, Sources, System, load_scenario, load_system,
+};
+use crate::review::review;
 
 const FILES: &[(&str, &str)] = &[("dir/x.csv", "at,é\n1,2\n"), ("dir/x.txt", "1\né\n")];
 
@@ -72,6 +75,15 @@ fn check_labels(diagnostics: &[Diagnostic], sources: &Sources) {
     }
 }
 
+/// What can be read can be reviewed, and whatever is found can be shown.
+fn check_review(system: &System, scenario: Option<&Scenario>) {
+    for finding in review(system, scenario).findings {
+        for text in [&finding.subject, &finding.title, &finding.arithmetic, &finding.cure] {
+            assert!(!text.is_empty() && !text.contains("NaN"), "{finding:?}");
+        }
+    }
+}
+
 fn check(text: &str, settings: &[String]) {
     let loaded: Loaded = load_scenario(
         Request::new("dir/a.toml", text).with_settings(settings),
@@ -85,8 +97,14 @@ fn check(text: &str, settings: &[String]) {
         loaded.diagnostics
     );
     check_labels(&loaded.diagnostics, &loaded.sources);
+    if let Some(plan) = &loaded.plan {
+        check_review(&plan.system, Some(&plan.scenario));
+    }
     let loaded = load_system(Request::new("dir/a.toml", text).with_settings(settings), &Given(FILES));
     check_labels(&loaded.diagnostics, &loaded.sources);
+    if let Some(system) = &loaded.system {
+        check_review(system, None);
+    }
 }
 
 /// A valid file with a few places cut out, doubled or replaced.
