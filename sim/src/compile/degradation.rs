@@ -66,9 +66,9 @@ impl Compiler<'_> {
                 ));
                 continue;
             };
-            for number in 0..self.roles.len() {
+            for (number, call) in calls.iter_mut().enumerate() {
                 if self.roles[number].provider == provider && self.roles[number].role == role {
-                    calls[number] = self.with_model(number, &model);
+                    *call = self.with_model(number, &model);
                 }
             }
         }
