@@ -107,6 +107,7 @@ impl Compiler<'_> {
             Reading::Waiting => Gauge::Waiting(resource()?),
             Reading::Busy | Reading::InFlight => Gauge::Busy(resource()?),
             Reading::Errors => Gauge::ProviderErrors(provider()?),
+            Reading::Refused => Gauge::ProviderRefused(provider()?),
             Reading::Requests => Gauge::ProviderRequests(provider()?),
             Reading::CostToday => Gauge::CostToday(provider()?),
             Reading::CommandsToday => Gauge::CommandsToday(system.cache.index_of(name).map(number)?),

@@ -94,6 +94,8 @@ pub enum Gauge {
     Utilization(u16),
     /// Since the last look: failed over attempts of a provider.
     ProviderErrors(u16),
+    /// Since the last look: attempts that a provider refused.
+    ProviderRefused(u16),
     /// Since the last look: attempts of a provider, a second.
     ProviderRequests(u16),
 }

@@ -46,10 +46,16 @@ struct Counters {
     latency: u128,
     /// Failed, given up, or slow.
     bad: u64,
-    /// By provider: attempts, and those that failed.
-    providers: Vec<(u64, u64)>,
+    /// By provider: attempts, those that were refused or failed, and those that were refused.
+    providers: Vec<[u64; 3]>,
     /// By provider: the day, and dollars of that day.
     cost: Vec<(u64, f64)>,
+}
+
+impl Counters {
+    fn at(&self, provider: u16) -> [u64; 3] {
+        self.providers.get(usize::from(provider)).copied().unwrap_or_default()
+    }
 }
 
 /// What is read since a moment: the sums then, and the latencies since.
@@ -109,7 +115,7 @@ impl Monitor {
         let providers = spec.prices.len();
         Self {
             counters: Counters {
-                providers: vec![(0, 0); providers],
+                providers: vec![[0; 3]; providers],
                 cost: vec![(0, 0.0); providers],
                 ..Counters::default()
             },
@@ -147,11 +153,19 @@ impl Monitor {
         }
     }
 
-    /// An attempt at a provider has ended, or was refused.
+    /// An attempt at a provider has ended.
     pub(super) fn attempt_ended(&mut self, provider: usize, failed: bool) {
-        if let Some((attempts, failures)) = self.counters.providers.get_mut(provider) {
+        if let Some([attempts, failures, _]) = self.counters.providers.get_mut(provider) {
             *attempts += 1;
             *failures += u64::from(failed);
+        }
+    }
+
+    /// An attempt was refused.
+    pub(super) fn attempt_refused(&mut self, provider: usize) {
+        self.attempt_ended(provider, true);
+        if let Some([_, _, refused]) = self.counters.providers.get_mut(provider) {
+            *refused += 1;
         }
     }
 
@@ -338,6 +352,7 @@ impl World<'_> {
                 _ => 0.0,
             },
             Gauge::Latency(q) => since.quantile(q),
+            Gauge::ProviderRefused(provider) => counters.at(provider)[2] as f64 - since.sums[rule].0,
             _ => {
                 let (part, whole) = self.sums(gauge, counters);
                 let (before, all_before) = since.sums[rule];
@@ -400,21 +415,11 @@ impl World<'_> {
             }
             Gauge::Utilization(resource) => self.slots_used(resource),
             Gauge::ProviderErrors(provider) => {
-                let (attempts, failed) = counters
-                    .providers
-                    .get(usize::from(provider))
-                    .copied()
-                    .unwrap_or_default();
+                let [attempts, failed, _] = counters.at(provider);
                 (failed as f64, attempts as f64)
             }
-            Gauge::ProviderRequests(provider) => {
-                let (attempts, _) = counters
-                    .providers
-                    .get(usize::from(provider))
-                    .copied()
-                    .unwrap_or_default();
-                (attempts as f64, seconds)
-            }
+            Gauge::ProviderRequests(provider) => (counters.at(provider)[0] as f64, seconds),
+            Gauge::ProviderRefused(provider) => (counters.at(provider)[2] as f64, 0.0),
             _ => (0.0, 0.0),
         }
     }
