@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod cause;
 pub mod file;
 pub mod machine;
+pub mod money;
 pub mod reach;
 pub mod record;
 pub mod review;

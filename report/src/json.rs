@@ -6,7 +6,8 @@
 
 use highwater_models::record::figures::{Estimate, Figure, FigureKind, Unit};
 use highwater_models::record::summary::{
-    Alert, Alerts, Bottleneck, FirstFailure, LogEntry, Objective, Recovery, Resource, SilentChannel, Summary, Warning,
+    Alert, Alerts, Bottleneck, CostItem, FirstFailure, LogEntry, Objective, Recovery, Resource, SilentChannel, Summary,
+    Warning,
 };
 use serde_json::{Map, Value, json};
 
@@ -26,6 +27,10 @@ const HEADER: [&str; 11] = [
     "measured",
     "events",
 ];
+
+/// What stands beside the sums by the month.
+const MONTH_MEANS: &str =
+    "a month of 730 hours if every hour of it were like the measured span; `event` is that span itself";
 
 /// The text of `summary.json`, indented, with a line end.
 #[must_use]
@@ -58,6 +63,7 @@ pub fn value(summary: &Summary) -> Value {
     for resource in &summary.resources {
         describe(&mut root, resource);
     }
+    summary.costs.iter().for_each(|item| explain(&mut root, item));
     root.insert("monitoring".to_owned(), monitoring(&summary.alerts));
     root.insert("objectives".to_owned(), list(&summary.objectives, objective));
     root.insert("bottlenecks".to_owned(), list(&summary.bottlenecks, bottleneck));
@@ -130,6 +136,23 @@ fn describe(root: &mut Map<String, Value>, resource: &Resource) {
     table.shift_insert(0, "kind".to_owned(), resource.kind.into());
     if !resource.limit.is_empty() {
         table.shift_insert(1, "limit".to_owned(), resource.limit.clone().into());
+    }
+}
+
+/// Adds what an item of the bill is for and where its prices come from, and once what a sum by the month means.
+fn explain(root: &mut Map<String, Value>, item: &CostItem) {
+    let Some(Value::Object(cost)) = root.get_mut("cost") else {
+        return;
+    };
+    if !cost.contains_key("month_means") {
+        cost.insert("month_means".to_owned(), MONTH_MEANS.into());
+    }
+    if let Some(Value::Object(items)) = cost.get_mut("items")
+        && let Some(Value::Object(table)) = items.get_mut(&item.name)
+    {
+        for (key, text) in [("what", item.what), ("price", &item.price), ("source", &item.source)] {
+            table.insert(key.to_owned(), text.into());
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod json;
+pub mod money;
 pub mod number;
 pub mod paint;
 pub mod review;

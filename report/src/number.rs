@@ -51,7 +51,7 @@ pub fn cells(estimate: &Estimate, unit: Unit) -> Cells {
     let (size, sign) = scale(value, unit);
     let half_width = estimate.half_width().unwrap_or(0.0);
     let decimals = if unit == Unit::Dollars {
-        2
+        cents(value)
     } else {
         decimals(value / size, half_width / size)
     };
@@ -104,6 +104,25 @@ pub fn count(value: f64) -> String {
     }
     let decimals = usize::from(value.abs() < 100.0 && !close(value, value.round()));
     fixed(value, decimals)
+}
+
+/// A sum in words: cents up to a thousand dollars, whole dollars above: `$0.0083`, `$12.50`, `$76,550`.
+#[must_use]
+pub fn dollars(value: f64) -> String {
+    if !value.is_finite() {
+        return "an unknown sum".to_owned();
+    }
+    let decimals = if value.abs() < 999.995 { cents(value) } else { 0 };
+    signed(value, decimals, Unit::Dollars, "")
+}
+
+/// Decimals of a sum: two, but two digits of what is less than ten cents.
+fn cents(value: f64) -> usize {
+    if value.abs() < 0.095 {
+        usize::try_from(1 - magnitude(value)).unwrap_or(0).clamp(2, 8)
+    } else {
+        2
+    }
 }
 
 /// A share in columns: `89.1 %`, `0.04 %`, `<0.01 %`.

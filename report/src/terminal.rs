@@ -9,6 +9,7 @@ mod sections;
 
 use highwater_models::record::summary::{Objective, Summary};
 
+use crate::money;
 use crate::number;
 use crate::paint::{Paint, Style};
 use crate::review;
@@ -26,6 +27,7 @@ pub fn render(summary: &Summary, paint: Paint) -> String {
             .filter(|table| !table.is_empty())
             .map(|table| table.render(paint)),
     );
+    parts.push(money(summary, paint));
     parts.extend(alerts::sections(summary, paint));
     parts.push(log(summary, paint));
     parts.push(review::summary(&summary.review, paint));
@@ -99,6 +101,15 @@ fn objectives(objectives: &[Objective]) -> Table {
         );
     }
     table
+}
+
+/// What it costs, in words above the bill.
+fn money(summary: &Summary, paint: Paint) -> String {
+    let table = money::table(summary);
+    if table.is_empty() {
+        return String::new();
+    }
+    format!("{}{}", wrap(&money::words(summary), 0), table.render(paint))
 }
 
 /// Entries of the log that are shown; the rest is counted.

@@ -55,6 +55,17 @@ impl Level {
         self.set(now, self.value + 1);
     }
 
+    /// Raises it by so much.
+    pub fn raise(&mut self, now: SimTime, by: u64) {
+        self.set(now, self.value + by);
+    }
+
+    /// Lowers it by so much.
+    pub fn lower(&mut self, now: SimTime, by: u64) {
+        debug_assert!(self.value >= by, "a level below zero");
+        self.set(now, self.value.saturating_sub(by));
+    }
+
     /// Lowers it by one.
     #[inline]
     pub fn down(&mut self, now: SimTime) {

@@ -10,6 +10,7 @@ use highwater_models::record::histogram::Histogram;
 use highwater_models::record::summary::LogEntry;
 use highwater_models::{Cause, SimSpan, SimTime};
 
+use crate::gauge::Gauge;
 pub use crate::level::{IN_SYSTEM_CUT, Level, Station};
 use crate::model::{Model, Stage};
 
@@ -194,8 +195,10 @@ pub struct Window {
     pub users: f64,
     /// Mean busy and queue by resource.
     pub resources: Vec<(f64, f64)>,
-    /// CPU in use as a share of what there is, and instances, by service.
+    /// CPU in use as a share of what there is, and instances that take requests at its end, by service.
     pub services: Vec<(f64, f64)>,
+    /// Mean memory of an instance in bytes, and mean number of instances whose processes ran, by service.
+    pub lives: Vec<(f64, f64)>,
 }
 
 impl Window {
@@ -223,11 +226,25 @@ impl Window {
 pub struct ServiceRecord {
     /// Instances that take requests.
     pub instances: Level,
+    /// Instances whose processes run.
+    pub running: Level,
+    /// Area under `running` at the end of the last window.
+    pub running_window: u128,
+    /// Memory of those, in bytes; the most is of one instance.
+    pub memory: Gauge,
+    /// Cores of those, in billionths.
+    pub cores: Gauge,
+    /// Deaths in the whole run: over the memory limit, heap full, failed probes, crash.
+    pub deaths: [u64; 4],
+    /// Instances that are paid for: from the start of their boot to their end.
+    pub billed: Level,
+    /// What they cost a month, in thousandths of a dollar.
+    pub rent: Level,
     /// Requests in hand.
     pub in_hand: Level,
     /// CPU time used in the measured span, in nanoseconds of a full core.
     pub cpu_used: f64,
-    /// CPU time there was: cores times ready instances, over the measured span.
+    /// CPU time there was: cores of the instances that ran, over the measured span.
     pub cpu_there: f64,
     /// Instances started after the beginning.
     pub boots: u64,
@@ -237,6 +254,16 @@ pub struct ServiceRecord {
     pub cpu_from: f64,
     /// See `cpu_from`.
     pub cpu_window: f64,
+}
+
+impl ServiceRecord {
+    /// Instances whose processes ran, on average since the last call.
+    pub(crate) fn running_in_window(&mut self, now: SimTime, window: SimSpan) -> f64 {
+        self.running.touch(now);
+        let area = self.running.area - self.running_window;
+        self.running_window = self.running.area;
+        area as f64 / window.nanos() as f64
+    }
 }
 
 /// A pool's own figures.
@@ -323,6 +350,8 @@ pub struct ProviderRecord {
     pub tokens_answer: f64,
     /// Minutes of recordings.
     pub audio_minutes: f64,
+    /// Bytes sent with prompts and recordings, of every attempt.
+    pub bytes_sent: f64,
     /// Time of an attempt that was answered.
     pub attempt: Histogram,
     /// Time of a call with its retries.
@@ -504,6 +533,8 @@ pub struct Record {
     pub alerts: AlertsRecord,
     /// Snapshots.
     pub snapshots: Vec<SnapshotRecord>,
+    /// When the last fault was over, or is to be.
+    pub last_fault: Option<SimTime>,
     /// What happened, for the log.
     pub log: Vec<LogEntry>,
     /// Events taken.
@@ -593,6 +624,7 @@ impl Record {
                     ..AlertsRecord::default()
                 }),
             snapshots: Vec::new(),
+            last_fault: None,
             log: Vec::new(),
             events: 0,
             ended: SimTime::ZERO,
@@ -727,7 +759,15 @@ impl Record {
         visit(&mut self.online);
         self.services
             .iter_mut()
-            .flat_map(|service| [&mut service.instances, &mut service.in_hand])
+            .flat_map(|service| {
+                [
+                    &mut service.instances,
+                    &mut service.running,
+                    &mut service.in_hand,
+                    &mut service.billed,
+                    &mut service.rent,
+                ]
+            })
             .for_each(&mut visit);
         self.pools.iter_mut().map(|pool| &mut pool.open).for_each(&mut visit);
         self.databases

@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod bottleneck;
 pub mod build;
+pub mod cost;
 pub mod degradation;
 pub mod failure;
 pub mod group;
@@ -38,11 +39,19 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     let intervals = Intervals::new(records.len());
     let groups = Groups::new(model, records);
     let figures = figures_of(model, records, &groups, &intervals);
-    let objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
-    let recovery = recovery::recovery(&plan.scenario.objectives.goals, model, records, &intervals);
+    let goals = &plan.scenario.objectives.goals;
+    let mut objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
+    recovery::settle(&mut objectives, goals, model, records, &intervals);
+    let recovery = recovery::recovery(goals, model, records, &intervals);
     let mut warnings = warnings::warnings(model, records, &groups);
     warnings.extend(degradation::flapping(model, records));
     warnings.extend(objective::not_simulated(&plan.scenario.objectives));
+    let goals = &plan.scenario.objectives.goals;
+    warnings.extend(cost::missing(
+        model,
+        goals.cost_month.is_some(),
+        goals.profit_month.is_some(),
+    ));
     let count = records.len().max(1) as f64;
     Summary {
         scenario: plan.name.clone(),
@@ -60,6 +69,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
             .map_or((0.0, 0.0), |record| (record.from.seconds(), record.to.seconds())),
         figures,
         resources: model.resources.iter().map(described).collect(),
+        costs: cost::items(model),
         objectives,
         bottlenecks: bottleneck::bottlenecks(model, records, &intervals),
         failures: failure::failures(model, records, &groups, &intervals),
@@ -110,6 +120,7 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     resource::figures(&mut build, model);
     kind::figures(&mut build, model);
     degradation::figures(&mut build, model);
+    cost::figures(&mut build, model);
     snapshot::figures(&mut build, model);
     alert::figures(&mut build, model);
     build.figures

@@ -144,6 +144,22 @@ impl Edition {
         self.models.iter().map(|model| model.name.as_str()).collect()
     }
 
+    /// Names of the platform's workspaces.
+    #[must_use]
+    pub fn workspace_names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for path in self.book.figures.keys() {
+            if let [render, workspace, name, _] = &path[..]
+                && render == "render"
+                && workspace == "workspace"
+                && !names.contains(&name.as_str())
+            {
+                names.push(name.as_str());
+            }
+        }
+        names
+    }
+
     /// Version of a package in this edition, such as that of `p-queue`.
     #[must_use]
     pub fn package(&self, name: &str) -> Option<&Figure<Value>> {

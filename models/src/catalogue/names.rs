@@ -27,5 +27,6 @@ pub fn names(edition: &file::Edition, kind: file::CatalogueKind) -> Option<Vec<&
         file::CatalogueKind::DatabasePlan => edition.database_plan_names(),
         file::CatalogueKind::CachePlan => edition.cache_plan_names(),
         file::CatalogueKind::Model => edition.model_names(),
+        file::CatalogueKind::Workspace => edition.workspace_names(),
     })
 }

@@ -16,6 +16,8 @@ pub enum CatalogueKind {
     CachePlan,
     /// A model of a provider.
     Model,
+    /// A workspace of the platform.
+    Workspace,
 }
 
 impl CatalogueKind {
@@ -26,6 +28,7 @@ impl CatalogueKind {
             Self::DatabasePlan => "plan of a database",
             Self::CachePlan => "plan of a cache",
             Self::Model => "model",
+            Self::Workspace => "workspace",
         }
     }
 }

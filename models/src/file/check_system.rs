@@ -62,6 +62,7 @@ pub(crate) fn check(system: &mut System, checker: &mut Checker) {
     checker.names = Directory::of(system);
     checker.names.features = features;
     plans(system, checker);
+    health(system, checker);
     priorities(system, checker);
     super::check_steps::check(system, checker);
     flows(system, checker);
@@ -207,11 +208,33 @@ fn plans(system: &System, checker: &mut Checker) {
         .cache
         .iter()
         .for_each(|(_, cache)| ask(CatalogueKind::CachePlan, &cache.plan));
+    ask(CatalogueKind::Workspace, &system.money.workspace);
     for (_, provider) in system.provider.iter() {
         for (_, model) in provider.r#use.iter() {
             if !provider.model.contains(&model.text) {
                 checker.in_catalogue(CatalogueKind::Model, model);
             }
+        }
+    }
+}
+
+/// Health routes: endpoints of the service itself.
+fn health(system: &System, checker: &mut Checker) {
+    for (name, service) in system.service.iter() {
+        let Some(endpoint) = &service.health.endpoint else {
+            continue;
+        };
+        let known = checker.names.endpoints.clone();
+        checker.refer_among("endpoint", endpoint, &known);
+        let elsewhere = system
+            .endpoint
+            .get(&endpoint.text)
+            .and_then(|found| found.service.as_ref());
+        if let Some(other) = elsewhere.filter(|other| other.text != name.text) {
+            let message = format!("the probes of `{name}` ask `{endpoint}`, which runs on `{other}`");
+            let diagnostic = Diagnostic::error("check::wrong-service", message, endpoint.at, "out of reach")
+                .help(format!("name an endpoint whose `service` is `{name}`"));
+            checker.report(diagnostic);
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct Summary {
     pub figures: Figures,
     /// The system's resources in the order of its file: what a name in the figures stands for.
     pub resources: Vec<Resource>,
+    /// The items of the bill: what a name under `cost.items` stands for. Empty where nothing has a price.
+    pub costs: Vec<CostItem>,
     /// What had to hold.
     pub objectives: Vec<Objective>,
     /// Which resources reached their limit, in the order in which they did.
@@ -61,6 +63,19 @@ pub struct Resource {
     pub kind: &'static str,
     /// In words, what its limit is, as in [`Bottleneck::limit`]; empty where it has none.
     pub limit: String,
+}
+
+/// An item of the bill, as a reader has to know it to read its figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CostItem {
+    /// Its name: a resource, a model, a channel, a fixed sum.
+    pub name: String,
+    /// In words, what is paid for.
+    pub what: &'static str,
+    /// Its prices, in words.
+    pub price: String,
+    /// Where they come from.
+    pub source: String,
 }
 
 /// One objective and whether it holds.

@@ -24,7 +24,6 @@ pub fn tables(summary: &Summary) -> Vec<Table> {
     for (title, group) in [("Endpoints", "endpoints"), ("Classes", "classes"), ("Phases", "phases")] {
         tables.push(groups(figures, title, group));
     }
-    tables.push(money(figures));
     tables
 }
 
@@ -356,23 +355,6 @@ fn groups(figures: &Figures, title: &str, group: &str) -> Table {
                 worst.unwrap_or_default().into(),
             ],
         );
-    }
-    table
-}
-
-fn money(figures: &Figures) -> Table {
-    let mut table = Table::new("Money", &[(Align::Right, "dollars"), (Align::Left, "95 % interval")]);
-    for (name, key) in [
-        ("cost a month", "month"),
-        ("cost of this event", "event"),
-        ("cost for each user", "per_user"),
-        ("revenue a month", "revenue"),
-        ("profit a month", "profit"),
-    ] {
-        let cells = shown(figures, &["cost", key]);
-        if !cells.value.is_empty() {
-            table.row(name, vec![cells.value.into(), Cell::new(Style::Faint, cells.interval)]);
-        }
     }
     table
 }

@@ -52,6 +52,7 @@ impl<'p> Compiler<'p> {
             self.own_steps(&name.text, "", &around);
             self.emit(Op::End);
             let feature = endpoint.feature.as_ref().map(|feature| self.feature(feature));
+            self.model.money.answers.push(endpoint.response.get());
             self.model.endpoints.push(Endpoint {
                 name: name.text.clone(),
                 service: around.service,
@@ -119,6 +120,9 @@ impl<'p> Compiler<'p> {
             .iter()
             .all(|&member| self.model.endpoints[usize::from(member)].is_query);
         let index = number(self.model.endpoints.len());
+        let answers = &mut self.model.money.answers;
+        let size = members.iter().map(|&member| answers[usize::from(member)]).sum();
+        answers.push(size);
         self.model.endpoints.push(Endpoint {
             name: name.join(","),
             service,
@@ -197,6 +201,7 @@ impl<'p> Compiler<'p> {
                 self.emit(Op::Hold {
                     bytes,
                     kept: hold.steps.is_none(),
+                    on_heap: hold.on_heap,
                 });
                 if let Some(steps) = &hold.steps {
                     self.hold();

@@ -4,13 +4,14 @@
 //! Never: how steps use them.
 
 use highwater_models::SimSpan;
-use highwater_models::file::system::{self, CacheDown, EntryKey, ProviderWindow, RetryAfter};
+use highwater_models::file::system::{self, CacheClient, CacheDown, EntryKey, ProviderWindow, RetryAfter};
 use highwater_models::file::{Jitter, Popularity, Retry};
 use highwater_models::machine::breaker::BreakerConfig;
 use highwater_models::machine::provider_limit::{self, ProviderLimitConfig};
+use highwater_models::machine::reconnect::ReconnectKind;
 use highwater_models::machine::retry::{JitterKind, RetryPolicy};
 use highwater_models::machine::ttl_cache::{self, EntryRules, TtlCacheConfig};
-use highwater_models::units::{show_bytes, show_number};
+use highwater_models::units::{show_bytes, show_number, show_usd};
 use highwater_workload::{Sampler, popularity};
 
 use super::{Compiler, limits, number};
@@ -60,11 +61,13 @@ impl Compiler<'_> {
         let kept = database.reserved.saturating_add(database.others);
         self.model.databases.push(Database {
             resource,
+            plan: database.plan.as_ref().map(|plan| plan.text.clone()),
             cores,
             connections: most.map_or(u32::MAX, |most| most.saturating_sub(kept)),
             connect: Sampler::new(&database.connect),
             connect_cpu: Sampler::new(&database.connect_cpu),
             rtt: Sampler::new(&database.rtt),
+            downtime: database.downtime,
             stage,
         });
     }
@@ -77,12 +80,14 @@ impl Compiler<'_> {
         let a_day = a_day.or(plan
             .and_then(|plan| plan.commands_per_day.as_ref())
             .map(|most| most.value));
-        if plan.is_some_and(|plan| plan.commands_per_month.is_some()) {
-            self.note(format!("`{name}.plan`: its commands are not counted by the month."));
-        }
+        let a_month = cache.commands_per_month;
+        let a_month = a_month.or(plan
+            .and_then(|plan| plan.commands_per_month.as_ref())
+            .map(|most| most.value));
         let mut words: Vec<String> = Vec::new();
         words.extend(memory.map(|memory| show_bytes(memory as f64)));
         words.extend(a_day.map(|most| format!("{} commands a day", show_number(most as f64))));
+        words.extend(a_month.map(|most| format!("{} commands a month", show_number(most as f64))));
         let resource = self.resource(name, ResourceKind::Cache, words.join(", "), f64::INFINITY, None);
         let stage = self.stage(&format!("service.{name}"), Some(resource));
         let rtt = self.site(&format!("cache.{name}/rtt"), &cache.rtt);
@@ -90,7 +95,16 @@ impl Compiler<'_> {
         self.model.caches.push(Cache {
             resource,
             commands_per_day: a_day.unwrap_or(u64::MAX),
+            commands_per_month: a_month.unwrap_or(u64::MAX),
             fails_open: cache.down == CacheDown::Miss,
+            client: match cache.client {
+                Some(CacheClient::Ioredis5) => ReconnectKind::Ioredis5,
+                Some(CacheClient::Ioredis6) => ReconnectKind::Ioredis6,
+                Some(CacheClient::FailsAtOnce) => ReconnectKind::FailsAtOnce,
+                None if self.package_is("ioredis", "5.") => ReconnectKind::Ioredis5,
+                None => ReconnectKind::Ioredis6,
+            },
+            restart: cache.restart,
             stage,
             rtt,
         });
@@ -166,6 +180,7 @@ impl Compiler<'_> {
                 .concurrent
                 .map(|most| format!("{} at once", show_number(f64::from(most)))),
         );
+        words.extend(provider.spend_limit.map(|limit| format!("{} a month", show_usd(limit))));
         let capacity = provider.concurrent.map_or(f64::INFINITY, f64::from);
         let resource = self.resource(name, ResourceKind::Provider, words.join(", "), capacity, None);
         let stage = self.stage(&format!("service.{name}"), Some(resource));
@@ -186,7 +201,19 @@ impl Compiler<'_> {
                 quality: model.quality.get(),
             }
         });
-        let models = models.collect();
+        let mut models: Vec<ModelSpec> = models.collect();
+        if let Some(names) = self.models.and_then(|all| all.get(self.model.providers.len())) {
+            // As the variants of the plan have them; what none of them is asked for has no limit of its own.
+            let named = |name: &String| {
+                let known = models.iter().find(|model| model.name == *name).cloned();
+                known.unwrap_or_else(|| ModelSpec {
+                    name: name.clone(),
+                    limit: None,
+                    quality: 1.0,
+                })
+            };
+            models = names.iter().map(named).collect();
+        }
         self.model.providers.push(Provider {
             resource,
             limit,
@@ -200,6 +227,7 @@ impl Compiler<'_> {
                 open_for: breaker.open_for,
             }),
             timeout: provider.timeout,
+            spend_limit: provider.spend_limit.map_or(f64::INFINITY, |limit| limit.dollars()),
             stage,
             models,
         });

@@ -70,11 +70,9 @@ pub fn judge(objectives: &Objectives, groups: &Groups, figures: &Figures, interv
 #[must_use]
 pub fn not_simulated(objectives: &Objectives) -> Vec<Warning> {
     let goals = &objectives.goals;
-    let keys = [
-        ("recovered", goals.recovered.is_some()),
-        ("cost_month", goals.cost_month.is_some()),
-        ("profit_month", goals.profit_month.is_some()),
-    ];
+    // Where nothing can be said of it, it is not asked: see `recovery`.
+    let asked = goals.p95.is_some() || goals.error_rate.is_some();
+    let keys = [("recovered", goals.recovered.is_some() && !asked)];
     keys.into_iter()
         .filter(|(_, given)| *given)
         .map(|(key, _)| warnings::not_simulated(&format!("the objective `{key}`, which stays undecided")))
@@ -153,26 +151,22 @@ impl Judge<'_> {
             let estimate = self.estimate(&path);
             self.add(&key_of(name), target.per_second(), false, Unit::PerSecond, estimate);
         }
-        let later = [
-            (
-                "cost_month",
-                goals.cost_month.map(|cost| cost.dollars()),
-                true,
-                Unit::Dollars,
-            ),
-            (
-                "profit_month",
-                goals.profit_month.map(|profit| profit.dollars()),
-                false,
-                Unit::Dollars,
-            ),
-            (
-                "recovered",
-                goals.recovered.map(|span| span.seconds()),
-                true,
-                Unit::Seconds,
-            ),
+        let money = [
+            ("cost_month", "month", goals.cost_month, true),
+            ("profit_month", "profit", goals.profit_month, false),
         ];
+        for (name, figure, target, at_most) in money {
+            let Some(target) = target else { continue };
+            let path: Vec<&str> = place.iter().copied().chain(["cost", figure]).collect();
+            let estimate = self.estimate(&path);
+            self.add(&key_of(name), target.dollars(), at_most, Unit::Dollars, estimate);
+        }
+        let later = [(
+            "recovered",
+            goals.recovered.map(|span| span.seconds()),
+            true,
+            Unit::Seconds,
+        )];
         for (name, target, at_most, unit) in later {
             if let Some(target) = target {
                 self.add(&key_of(name), target, at_most, unit, NOTHING);
@@ -212,7 +206,7 @@ impl Judge<'_> {
 }
 
 /// True or false when the whole interval is on one side of the bound, the bound itself being met.
-fn decided(value: &Estimate, target: f64, at_most: bool) -> Option<bool> {
+pub(crate) fn decided(value: &Estimate, target: f64, at_most: bool) -> Option<bool> {
     let (low, high) = (value.low?, value.high?);
     let (met, missed) = if at_most {
         (high <= target, low > target)

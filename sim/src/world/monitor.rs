@@ -347,10 +347,10 @@ impl World<'_> {
                 Some(&(day, sum)) if day == self.now.nanos() / DAY => sum,
                 _ => 0.0,
             },
-            Gauge::CommandsToday(cache) => match self.commands[cache as usize] {
-                (count_of, count) if count_of == self.now.nanos() / DAY => count as f64,
-                _ => 0.0,
-            },
+            Gauge::CommandsToday(cache) => {
+                let mut quota = self.commands[cache as usize];
+                quota.today(self.now) as f64
+            }
             Gauge::Latency(q) => since.quantile(q),
             Gauge::ProviderRefused(provider) => counters.at(provider)[2] as f64 - since.sums[rule].0,
             _ => {

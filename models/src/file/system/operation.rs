@@ -9,7 +9,7 @@ use crate::file::name::{Name, Named};
 use crate::file::rules;
 use crate::file::table::{choice, table};
 use crate::file::value::Settings;
-use crate::units::{Rate, Share, Usd};
+use crate::units::{Bytes, Rate, Share, Usd};
 
 table! {
     /// What is switched off under load.
@@ -153,12 +153,34 @@ table! {
 table! {
     /// What the plans' prices do not cover.
     pub struct Money = "money" {
+        /// Registered users that the bill is about.
+        users: Option<u64> = none "the largest population that the scenario names" in 1.0..=1e9,
         /// Of registered users.
         paying: Share = 1,
         /// Card fees.
         payment: Option<Payment> = none,
-        /// Fixed sums a month, by item.
+        /// The platform's workspace.
+        workspace: Option<Name> = none "the lowest that has what the system uses: autoscaling needs a paid one",
+        /// Members of the workspace, where it is paid for by member.
+        members: u32 = 1 in 1.0..=1e4,
+        /// Outbound traffic a month that is not charged.
+        bandwidth_included: Option<Bytes> = none "the workspace's, else nothing",
+        /// Recordings that are kept after their transcription.
+        recordings: Option<Recordings> = none "none is kept",
+        /// Fixed sums a month, by item. An item of the bill by the same name is replaced.
         month: Named<Usd> = {} "none",
+    }
+}
+
+table! {
+    /// Recordings that are kept.
+    pub struct Recordings = "money.recordings" {
+        /// Size of a minute.
+        minute: Bytes = "1 MB" [assumed "128 kbit/s, as browsers record" "2026-11-24"],
+        /// How long each is kept.
+        kept: SimSpan = "30d",
+        /// A GB for a month.
+        per_gb_month: Usd = required,
     }
 }
 

@@ -39,6 +39,9 @@ table! {
         breaker: Option<Breaker> = none "off",
         /// Per attempt.
         timeout: SimSpan = "10m" [documented "openai 7.57.0 client.js" "2026-11-24"],
+        /// Most that the account may spend in a month of the run, which begins with the first; then every call fails with
+        /// `llm_quota` and is not tried again. OpenAI's usage tiers 1 to 5 have 100, 500, 1,000, 5,000 and 200,000.
+        spend_limit: Option<Usd> = none "unlimited",
         /// Which model does what: one place to switch it.
         r#use: Named<Name> = {} "none",
         /// Price and speed.

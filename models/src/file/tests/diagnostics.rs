@@ -53,6 +53,7 @@ fn few_names(edition: &Edition, kind: CatalogueKind) -> Option<Vec<&'static str>
         CatalogueKind::DatabasePlan => Some(vec!["basic-1gb"]),
         CatalogueKind::CachePlan => Some(vec!["upstash-free"]),
         CatalogueKind::Model => Some(vec!["gpt-4", "gpt-3.5-turbo", "whisper-1"]),
+        CatalogueKind::Workspace => Some(vec!["hobby", "professional"]),
     }
 }
 
