@@ -52,6 +52,8 @@ pub struct ChannelSpec {
 /// A reading, by the number of what is read.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Gauge {
+    /// Nothing: what is watched is switched off.
+    Nothing,
     /// At the look: sessions.
     Users,
     /// At the look: requests in hand.

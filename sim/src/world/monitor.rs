@@ -93,7 +93,9 @@ impl Since {
 
 /// The monitor of one replication.
 #[derive(Debug)]
-pub(crate) struct Monitor {
+pub(crate) struct Monitor<'m> {
+    /// What the file says: settings that change during a run change no rule.
+    spec: &'m Monitoring,
     counters: Counters,
     rules: Vec<Alert>,
     channels: Vec<Channel>,
@@ -109,11 +111,12 @@ pub(crate) struct Monitor {
     lost_on: Vec<u64>,
 }
 
-impl Monitor {
-    pub(super) fn new(spec: &Monitoring) -> Self {
+impl<'m> Monitor<'m> {
+    pub(super) fn new(spec: &'m Monitoring) -> Self {
         let quantiles = spec.rules.iter().any(|rule| matches!(rule.gauge, Gauge::Latency(_)));
         let providers = spec.prices.len();
         Self {
+            spec,
             counters: Counters {
                 providers: vec![[0; 3]; providers],
                 cost: vec![(0, 0.0); providers],
@@ -199,8 +202,8 @@ impl World<'_> {
 
     /// One of the monitor's clocks.
     pub(super) fn monitor_event(&mut self, clock: u32) {
-        let Some(spec) = &self.model.monitoring else { return };
         let Some(mut monitor) = self.monitor.take() else { return };
+        let spec = monitor.spec;
         let next = match clock {
             LOOK => {
                 self.look_at_rules(spec, &mut monitor);
@@ -217,7 +220,7 @@ impl World<'_> {
     }
 
     /// Every rule is looked at, and whoever has to be told is.
-    fn look_at_rules(&mut self, spec: &Monitoring, monitor: &mut Monitor) {
+    fn look_at_rules(&mut self, spec: &Monitoring, monitor: &mut Monitor<'_>) {
         self.record.alerts.looks += 1;
         for (number, rule) in spec.rules.iter().enumerate() {
             let reading = self.reading(rule.gauge, number, &monitor.look, &monitor.counters);
@@ -253,7 +256,7 @@ impl World<'_> {
     }
 
     /// A rule's message goes to its channels.
-    fn tell(&mut self, spec: &Monitoring, monitor: &mut Monitor, number: usize, again: bool) {
+    fn tell(&mut self, spec: &Monitoring, monitor: &mut Monitor<'_>, number: usize, again: bool) {
         for &channel in &spec.rules[number].channels {
             let channel = usize::from(channel);
             let config = &spec.channels[channel].config;
@@ -287,7 +290,7 @@ impl World<'_> {
     }
 
     /// Looks finely for conditions that hold for the first time. True while any has not been found yet.
-    fn find(&mut self, spec: &Monitoring, monitor: &mut Monitor, now: bool) -> bool {
+    fn find(&mut self, spec: &Monitoring, monitor: &mut Monitor<'_>, now: bool) -> bool {
         let mut open = false;
         for (number, rule) in spec.rules.iter().enumerate() {
             let found = |record: &RuleRecord| record.held_at.is_some();
@@ -308,7 +311,7 @@ impl World<'_> {
     }
 
     /// Whether users noticed something in the last ten seconds. True while they have not.
-    fn notice(&mut self, monitor: &mut Monitor) -> bool {
+    fn notice(&mut self, monitor: &mut Monitor<'_>) -> bool {
         let (ended, bad) = (monitor.counters.ended, monitor.counters.bad);
         let (all, wrong) = (ended - monitor.noticed.0, bad - monitor.noticed.1);
         monitor.noticed = (ended, bad);
