@@ -4,10 +4,11 @@
 //! Never: checks (a plan has passed them all), anything that happens during a run.
 
 mod degradation;
+mod events;
 mod flows;
-mod happenings;
 mod limits;
 mod llm;
+mod memory;
 mod money;
 mod monitoring;
 mod poolers;
@@ -28,22 +29,31 @@ use rustc_hash::FxHashMap;
 use self::llm::Role;
 use crate::model::{Model, Site, SiteId, Stage};
 
+pub(crate) use self::events::later_settings;
+
 /// Turns a plan into a model. Parts of it that are not simulated are named in [`Model::not_simulated`].
 #[must_use]
 pub fn compile(plan: &Plan) -> Model {
-    let mut compiler = Compiler::new(plan);
+    compile_parts(&plan.scenario, &plan.system, None)
+}
+
+/// The same of a scenario and its system. `models` names the models of each provider, in an order that variants of one
+/// plan share; without it each has those of its own.
+#[must_use]
+pub(crate) fn compile_parts(scenario: &Scenario, system: &System, models: Option<&[Vec<String>]>) -> Model {
+    let mut compiler = Compiler::new(scenario, system, models);
     compiler.measure();
     compiler.classes_and_features();
     compiler.resources();
     compiler.endpoints();
-    compiler.memory();
     compiler.flows();
     compiler.clients();
     compiler.sources();
     compiler.degradation();
-    compiler.happenings();
     compiler.money();
     compiler.monitoring();
+    compiler.memory();
+    compiler.events();
     compiler.left_out();
     compiler.model
 }
@@ -63,6 +73,8 @@ struct Compiler<'p> {
     scenario: &'p Scenario,
     system: &'p System,
     edition: &'static catalogue::Edition,
+    /// Names of each provider's models, where they are given.
+    models: Option<&'p [Vec<String>]>,
     model: Model,
     /// Draws by the number of their place.
     places: FxHashMap<u64, SiteId>,
@@ -88,11 +100,12 @@ struct Compiler<'p> {
 }
 
 impl<'p> Compiler<'p> {
-    fn new(plan: &'p Plan) -> Self {
+    fn new(scenario: &'p Scenario, system: &'p System, models: Option<&'p [Vec<String>]>) -> Self {
         let mut compiler = Self {
-            scenario: &plan.scenario,
-            system: &plan.system,
-            edition: catalogue::Edition::of(&plan.system.catalogue).unwrap_or_else(catalogue::Edition::latest),
+            scenario,
+            system,
+            edition: catalogue::Edition::of(&system.catalogue).unwrap_or_else(catalogue::Edition::latest),
+            models,
             model: Model::default(),
             places: FxHashMap::default(),
             taken: FxHashMap::default(),
@@ -221,11 +234,18 @@ impl<'p> Compiler<'p> {
     /// A longest wait: always the same, or drawn.
     fn patience(&mut self, place: &str, timeout: Option<&Quantity>) -> (SimSpan, Option<SiteId>) {
         match timeout {
-            None => (SimSpan::FOREVER, None),
-            Some(timeout) => match constant(timeout) {
-                Some(seconds) => (SimSpan::from_seconds(seconds), None),
-                None => (SimSpan::FOREVER, Some(self.site(place, timeout))),
-            },
+            None => {
+                // There is a place for the draw in any case, so that one kind may become another during a run.
+                self.site(place, &Quantity::constant(0.0));
+                (SimSpan::FOREVER, None)
+            }
+            Some(timeout) => {
+                let site = self.site(place, timeout);
+                match constant(timeout) {
+                    Some(seconds) => (SimSpan::from_seconds(seconds), None),
+                    None => (SimSpan::FOREVER, Some(site)),
+                }
+            }
         }
     }
 

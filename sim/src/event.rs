@@ -45,6 +45,10 @@ pub enum Event {
     Probe(u32),
     /// An event of the scenario happens; the index is its number.
     Happening(u32),
+    /// What an event of the scenario began is over.
+    Over(u32),
+    /// A cache's client tries to connect again, or its attempt has lasted too long.
+    Reconnect(u32),
     /// An autoscaler looks; the index is the service's.
     Scale(u32),
     /// A window of the timeline ends.
@@ -96,6 +100,8 @@ impl Event {
             Self::End => (20, 0),
             Self::Probe(i) => (21, i),
             Self::Happening(i) => (22, i),
+            Self::Over(i) => (23, i),
+            Self::Reconnect(i) => (24, i),
             Self::Monitor(i) => (26, i),
         };
         debug_assert!(index <= INDEX_MASK, "more than 2^27 of one kind in flight");
@@ -129,6 +135,8 @@ impl Event {
             20 => Self::End,
             21 => Self::Probe(index),
             22 => Self::Happening(index),
+            23 => Self::Over(index),
+            24 => Self::Reconnect(index),
             _ => Self::Monitor(index),
         }
     }
@@ -318,6 +326,8 @@ mod tests {
             Event::Killed(13),
             Event::Probe(21),
             Event::Happening(22),
+            Event::Over(23),
+            Event::Reconnect(24),
             Event::Scale(14),
             Event::Window,
             Event::MeasureFrom,

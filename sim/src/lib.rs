@@ -11,4 +11,5 @@ pub mod model;
 pub mod outcome;
 pub mod processor;
 pub mod slab;
+pub mod variants;
 pub mod world;

@@ -535,6 +535,8 @@ pub struct Record {
     pub alerts: AlertsRecord,
     /// Snapshots.
     pub snapshots: Vec<SnapshotRecord>,
+    /// When the last fault was over, or is to be.
+    pub last_fault: Option<SimTime>,
     /// What happened, for the log.
     pub log: Vec<LogEntry>,
     /// Events taken.
@@ -624,6 +626,7 @@ impl Record {
                     ..AlertsRecord::default()
                 }),
             snapshots: Vec::new(),
+            last_fault: None,
             log: Vec::new(),
             events: 0,
             ended: SimTime::ZERO,

@@ -15,10 +15,12 @@ use highwater_workload::arrivals::Segment;
 
 use crate::processor::Limit;
 
+mod happening;
 mod money;
 mod monitoring;
 mod program;
 
+pub use happening::*;
 pub use money::Money;
 pub use monitoring::*;
 pub use program::*;
@@ -66,6 +68,8 @@ pub struct Service {
     pub name: String,
     /// Statistics.
     pub resource: u16,
+    /// Its plan, where it has one.
+    pub plan: Option<String>,
     /// What runs it.
     pub runtime: Runtime,
     /// CPU of one instance.
@@ -231,6 +235,8 @@ pub struct LimiterSpec {
     pub waits: bool,
     /// Who would wait longer is refused.
     pub max_wait: SimSpan,
+    /// The cache that has its counts, where it is shared.
+    pub store: Option<u16>,
     /// Stage: waiting.
     pub stage: Stage,
     /// Index among its process's limiters, or among the shared ones.
@@ -242,6 +248,8 @@ pub struct LimiterSpec {
 pub struct Database {
     /// Statistics.
     pub resource: u16,
+    /// Its plan, where it has one.
+    pub plan: Option<String>,
     /// Cores; infinite for no limit.
     pub cores: f64,
     /// Connections for the application.
@@ -301,6 +309,10 @@ pub struct Cache {
     pub commands_per_month: u64,
     /// Whether a failing cache is a miss rather than an error.
     pub fails_open: bool,
+    /// How its clients wait while it is away.
+    pub client: highwater_models::machine::reconnect::ReconnectKind,
+    /// How long it is down when it is restarted.
+    pub restart: SimSpan,
     /// Stage: command and reply.
     pub stage: Stage,
     /// Round trip of a bare command.
@@ -736,6 +748,8 @@ pub struct Model {
     pub held_depth: usize,
     /// See `held_depth`.
     pub frame_depth: usize,
+    /// What the scenario's events do.
+    pub happenings: Vec<Happening>,
     /// When sessions stop coming.
     pub duration: SimTime,
     /// When the run ends at the latest.
@@ -746,8 +760,6 @@ pub struct Model {
     pub measure_to: SimTime,
     /// Length of a window of the timeline.
     pub window: SimSpan,
-    /// Events of the scenario, by time.
-    pub happenings: Vec<(SimTime, Happening)>,
     /// Moments of snapshots.
     pub snapshots: Vec<SimTime>,
     /// What is watched; `None` where nothing is.
@@ -756,23 +768,6 @@ pub struct Model {
     pub percentiles: Vec<f64>,
     /// Parts of the files that are read and checked but not simulated.
     pub not_simulated: Vec<String>,
-}
-
-/// What a scenario does to the system at a time.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Happening {
-    /// A new generation of a service.
-    Deploy(u16),
-    /// A service stops and starts.
-    RestartService(u16),
-    /// So many instances of a service from now on.
-    Instances(u16, u32),
-    /// A database stops and starts.
-    RestartDatabase(u16),
-    /// So many instances of a service crash.
-    Crash(u16, u32),
-    /// All connections to a database are cut.
-    LostConnections(u16),
 }
 
 /// Billionths in one.

@@ -40,8 +40,10 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     let intervals = intervals_of(model, records);
     let groups = Groups::new(model, records);
     let figures = figures_of(model, records, &groups, &intervals);
-    let objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
-    let recovery = recovery::recovery(&plan.scenario.objectives.goals, model, records, &intervals);
+    let goals = &plan.scenario.objectives.goals;
+    let mut objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
+    recovery::settle(&mut objectives, goals, model, records, &intervals);
+    let recovery = recovery::recovery(goals, model, records, &intervals);
     let mut warnings = warnings::warnings(model, records, &groups);
     warnings.extend(degradation::flapping(model, records));
     warnings.extend(population::warning(model, records));

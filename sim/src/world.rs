@@ -30,17 +30,20 @@ use crate::measure::Record;
 use crate::model::{Coming, Model, SiteId, Stage};
 use crate::processor::{Limit, Processor};
 use crate::slab::Slab;
+use crate::variants::Variants;
 
 mod balance;
 mod books;
 mod chores;
 mod deploy;
 mod event;
+mod fault;
 mod giving_up;
 mod health;
 mod holding;
 mod instance;
 mod ladder;
+mod link;
 mod memory;
 mod money;
 mod monitor;
@@ -49,11 +52,15 @@ mod remote;
 mod request;
 mod scaling;
 mod session;
+mod settings;
 mod state;
+mod strain;
 mod task;
 mod turn;
 
+pub(crate) use link::Link;
 pub(crate) use state::*;
+pub(crate) use strain::Strains;
 
 /// How a caller follows and stops a replication.
 #[derive(Debug)]
@@ -111,7 +118,40 @@ pub fn simulate(
     keep_requests: bool,
     control: &Control<'_>,
 ) -> Result<(Record, Vec<RequestRow>), SimulationError> {
+    simulate_in(model, None, seed, replication, keep_requests, control)
+}
+
+/// Runs one replication of a plan whose settings may change on the way.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_variants<'m>(
+    variants: &'m Variants<'m>,
+    seed: u64,
+    replication: u32,
+    keep_requests: bool,
+    control: &Control<'_>,
+) -> Result<(Record, Vec<RequestRow>), SimulationError> {
+    simulate_in(
+        variants.base(),
+        Some(variants),
+        seed,
+        replication,
+        keep_requests,
+        control,
+    )
+}
+
+fn simulate_in<'m>(
+    model: &'m Model,
+    variants: Option<&'m Variants<'m>>,
+    seed: u64,
+    replication: u32,
+    keep_requests: bool,
+    control: &Control<'_>,
+) -> Result<(Record, Vec<RequestRow>), SimulationError> {
     let mut world = World::new(model, Key::root(seed, replication), replication, keep_requests);
+    world.variants = variants;
     world.begin();
     world.run(control)?;
     world.close_books()?;
@@ -215,6 +255,9 @@ impl<'m> World<'m> {
                     batch: source.batch.clone(),
                     every,
                     online: Vec::new(),
+                    factor: 1.0,
+                    scheduled: Scheduled::NOTHING,
+                    scheduled_at: SimTime::NEVER,
                 }
             })
             .collect();
@@ -232,6 +275,13 @@ impl<'m> World<'m> {
         let shared = model.limiters.iter().filter(|limiter| limiter.shared);
         Self {
             model,
+            variants: None,
+            in_force: Vec::new(),
+            faults: Vec::new(),
+            reacting: vec![false; model.happenings.len()],
+            strains: Strains::new(model),
+            links: Vec::new(),
+            links_away: 0,
             root,
             replication,
             now: SimTime::ZERO,
@@ -267,7 +317,7 @@ impl<'m> World<'m> {
                 .iter()
                 .map(|client| ClientState {
                     timeouts: VecDeque::new(),
-                    armed: false,
+                    armed: SimTime::NEVER,
                     budget: RetryBudget::new(client.retry_budget),
                 })
                 .collect(),
@@ -302,9 +352,7 @@ impl<'m> World<'m> {
                     .schedule(SimTime::ZERO + scaling.config.every, Event::Scale(service as u32));
             }
         }
-        for (number, &(at, _)) in self.model.happenings.iter().enumerate() {
-            self.events.schedule(at, Event::Happening(number as u32));
-        }
+        self.schedule_happenings();
         self.begin_monitoring();
         self.start_sources();
         self.events.schedule(self.model.measure_to, Event::MeasureTo);
@@ -358,7 +406,7 @@ impl<'m> World<'m> {
             Event::DatabaseCpu(database) => self.end_database_cpu(database, scheduled),
             Event::Opening(index) => self.opening(index, scheduled),
             Event::Wake(index) => self.wake(index, scheduled),
-            Event::Arrival(source) => self.arrival(source),
+            Event::Arrival(source) => self.arrival(source, scheduled),
             Event::Fibre(index) => {
                 if self.fibres[index].scheduled == scheduled {
                     let handle = self.fibres.handle(index);
@@ -373,6 +421,8 @@ impl<'m> World<'m> {
             Event::Killed(instance) => self.killed(instance, scheduled),
             Event::Probe(instance) => self.probe(instance, scheduled),
             Event::Happening(number) => self.happen(number),
+            Event::Over(number) => self.fault_over(number),
+            Event::Reconnect(link) => self.reconnect(link, scheduled),
             Event::Scale(service) => self.scale(service),
             Event::Window => self.end_window(),
             Event::MeasureFrom => self.begin_measuring(),

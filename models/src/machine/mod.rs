@@ -21,6 +21,7 @@ pub mod line;
 pub mod pooler;
 pub mod provider_limit;
 pub mod quota;
+pub mod reconnect;
 pub mod retry;
 pub mod retry_budget;
 pub mod slots;

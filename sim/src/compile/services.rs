@@ -42,6 +42,7 @@ impl Compiler<'_> {
         Service {
             name: IDEAL.to_owned(),
             resource,
+            plan: None,
             runtime: Runtime::Ideal,
             cores: f64::INFINITY,
             limit: Limit::Shared,
@@ -143,6 +144,7 @@ impl Compiler<'_> {
         Service {
             name: name.to_owned(),
             resource,
+            plan: service.plan.as_ref().map(|plan| plan.text.clone()),
             runtime,
             cores,
             limit,

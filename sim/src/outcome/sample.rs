@@ -76,6 +76,7 @@ pub fn model() -> Model {
 
 fn web() -> Service {
     Service {
+        plan: None,
         name: "web".to_owned(),
         resource: 0,
         runtime: Runtime::Node,

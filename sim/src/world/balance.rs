@@ -13,6 +13,18 @@ impl World<'_> {
         self.tasks[index].arrived = self.now;
         self.note_deadline(index, service);
         let spec = &self.model.services[service as usize];
+        let strain = self.strains.services[service as usize];
+        if strain.down {
+            self.record.see(self.now, Cause::NoInstance, Some(spec.resource));
+            self.fail(index, Cause::NoInstance);
+            return false;
+        }
+        let task = &self.tasks[index];
+        if strain.fails(|| task.key.at(!u64::from(service), task.iteration)) {
+            self.record.see(self.now, Cause::UpstreamError, Some(spec.resource));
+            self.fail(index, Cause::UpstreamError);
+            return false;
+        }
         if spec.balance == Balance::SharedLine {
             let bound = if spec.max_in_hand == u32::MAX {
                 1

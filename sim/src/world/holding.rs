@@ -267,6 +267,7 @@ impl World<'_> {
         let spec = &self.model.pools[pool as usize];
         let database = &mut self.databases[spec.database as usize];
         let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
+        let way = self.strains.databases[spec.database as usize].stretch(way);
         let opening = Opening {
             process,
             pool,
@@ -338,6 +339,7 @@ impl World<'_> {
                 database.connections += 1;
                 let connections = u64::from(database.connections);
                 let work = SimSpan::from_seconds(database.connect_cpu.draw(&mut database.draws));
+                let work = self.strains.databases[number].stretch(work);
                 let table = &mut self.processes[opening.process as usize].connections[spec.local as usize];
                 table[opening.connection.index()].0 = true;
                 self.record.databases[number].connections.set(self.now, connections);
@@ -367,6 +369,7 @@ impl World<'_> {
         let number = self.database_of(&opening);
         let database = &mut self.databases[number];
         let span = SimSpan::from_seconds(database.connect.draw(&mut database.draws));
+        let span = self.strains.databases[number].stretch(span);
         self.openings[index].phase = OpeningPhase::Ready;
         let scheduled = self.events.schedule(self.now + span, Event::Opening(index));
         self.openings[index].scheduled = scheduled;

@@ -6,6 +6,7 @@
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::stream::Purpose;
 
+use super::giving_up::by_time;
 use super::{NOBODY, Ready, Request, State, Task, TaskKind, World};
 use crate::event::{Event, Scheduled};
 use crate::experiment::{RequestOutcome, RequestRow};
@@ -184,9 +185,9 @@ impl World<'_> {
         if spec.timeout != SimSpan::FOREVER {
             let deadline = self.now + spec.timeout;
             let state = &mut self.clients[client as usize];
-            state.timeouts.push_back((deadline, handle, number));
-            if !state.armed {
-                state.armed = true;
+            by_time(&mut state.timeouts, (deadline, handle, number), |entry| entry.0);
+            if deadline < state.armed {
+                state.armed = deadline;
                 self.events.schedule(deadline, Event::ClientTimeout(u32::from(client)));
             }
         }
@@ -360,12 +361,16 @@ impl World<'_> {
 
     /// Attempts whose client has waited for as long as it does.
     pub(super) fn client_timeouts(&mut self, client: u32) {
-        self.clients[client as usize].armed = false;
+        if self.clients[client as usize].armed != self.now {
+            // A shorter time-out has been looked at in between.
+            return;
+        }
+        self.clients[client as usize].armed = SimTime::NEVER;
         while let Some(&(deadline, handle, number)) = self.clients[client as usize].timeouts.front() {
             let bit = 1u64 << (number % 64);
             let alive = self.requests.get(handle).is_some_and(|request| request.live & bit != 0);
             if alive && deadline > self.now {
-                self.clients[client as usize].armed = true;
+                self.clients[client as usize].armed = deadline;
                 self.events.schedule(deadline, Event::ClientTimeout(client));
                 return;
             }

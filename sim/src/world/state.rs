@@ -4,12 +4,14 @@
 
 use std::collections::VecDeque;
 
+use super::{Link, Strains};
 use crate::event::{EventQueue, Scheduled};
 use crate::experiment::RequestRow;
 use crate::measure::{Level, Record};
 use crate::model::{Model, Pc, Stage};
 use crate::processor::Processor;
 use crate::slab::{Handle, Slab};
+use crate::variants::Variants;
 use highwater_models::machine::autoscaler::Autoscaler;
 use highwater_models::machine::breaker::{Breaker, Pass};
 use highwater_models::machine::connections::{ConnectionId, Connections, Waiting};
@@ -81,6 +83,10 @@ pub(crate) enum State {
     CacheBack(bool),
     /// A store on its way.
     StoreThere,
+    /// A limiter's command to its store, on its way there and back.
+    Command(u16),
+    /// A command that waits for its process's connection to a cache.
+    Offline(u16),
     /// Waiting for another's fetch.
     Parked(u16, CachePlace),
     /// A provider works.
@@ -537,6 +543,11 @@ pub(crate) struct SourceState {
     pub batch: Option<Sampler>,
     pub every: Option<Sampler>,
     pub online: Vec<u64>,
+    /// How many times as many come.
+    pub factor: f64,
+    /// The next arrival.
+    pub scheduled: Scheduled,
+    pub scheduled_at: SimTime,
 }
 
 impl SourceState {
@@ -564,7 +575,8 @@ impl SourceState {
 pub(crate) struct ClientState {
     /// Attempts under the constant time-out, in order: deadline, request, number of the attempt.
     pub timeouts: VecDeque<(SimTime, Handle, u32)>,
-    pub armed: bool,
+    /// When the oldest are looked at; never while nothing is scheduled.
+    pub armed: SimTime,
     pub budget: RetryBudget,
 }
 
@@ -577,7 +589,21 @@ pub(crate) enum Ready {
 
 /// The world of one replication.
 pub(crate) struct World<'m> {
+    /// What is in force now.
     pub model: &'m Model,
+    /// What can be in force.
+    pub variants: Option<&'m Variants<'m>>,
+    /// Settings that events have put in force, by number.
+    pub in_force: Vec<u16>,
+    /// Faults under way, by the number of their event.
+    pub faults: Vec<u32>,
+    /// By event: whether somebody reacts to its alert already.
+    pub reacting: Vec<bool>,
+    pub strains: Strains,
+    /// Clients of caches that have lost their connection at some time, and how many are without one now.
+    pub links: Vec<Link>,
+    /// See `links`.
+    pub links_away: u32,
     pub root: Key,
     pub replication: u32,
     pub now: SimTime,

@@ -114,7 +114,7 @@ impl World<'_> {
     pub(super) fn resume(&mut self, index: u32) {
         self.tasks[index].scheduled = Scheduled::NOTHING;
         match self.tasks[index].state {
-            State::Going => self.run_task(index),
+            State::Going | State::Command(_) => self.run_task(index),
             State::Answering => self.answered(index),
             State::Burning => {
                 self.burned(index, false);
@@ -129,7 +129,12 @@ impl World<'_> {
             State::CacheBack(hit) => self.look_up_done(index, hit),
             State::StoreThere => self.stored(index),
             State::Provider(failure) => self.provider_done(index, failure),
-            State::Loop | State::ServiceLine | State::DatabaseCpu | State::Parked(..) | State::Joining => {
+            State::Loop
+            | State::ServiceLine
+            | State::DatabaseCpu
+            | State::Parked(..)
+            | State::Offline(_)
+            | State::Joining => {
                 debug_assert!(false, "an event for a task that waits for none");
             }
         }
@@ -215,7 +220,7 @@ impl World<'_> {
                 Op::Borrow { pool } => self.borrow(index, pool),
                 Op::Enter { queue } => self.enter_queue(index, queue),
                 Op::Query { query } => self.query(index, query),
-                Op::Command { cache, otherwise } => self.command(index, cache, otherwise),
+                Op::Command { cache, .. } => self.command(index, cache),
                 Op::Lookup { entry, .. } => self.look_up(index, entry),
                 Op::Store { entry } => self.store(index, entry),
                 Op::Llm { call } => self.llm(index, call),

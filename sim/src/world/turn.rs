@@ -30,6 +30,7 @@ impl World<'_> {
         let service = state.service as usize;
         let work = state.heap.stretch(work);
         let handle = self.tasks.handle(index);
+        let work = self.strains.services[service].stretch(work);
         self.services[service].demand += work.nanos() as f64;
         if state.turning && state.turn_of == index && state.running.is_none() {
             // The same slice goes on.
@@ -238,6 +239,7 @@ impl World<'_> {
         } else {
             process.heap.stretch(work)
         };
+        let work = self.strains.services[service].stretch(work);
         self.services[service].demand += work.nanos() as f64;
         self.note_start_at_once(self.model.services[service].resource);
         self.enter(index, self.model.services[service].cpu_stage);
