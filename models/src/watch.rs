@@ -31,7 +31,7 @@ impl Part {
     pub const fn readings(self) -> &'static [Reading] {
         use Reading::{
             Busy, CommandsToday, Connections, CostToday, Cpu, Errors, InFlight, InHand, Instances, LoopLag, Memory,
-            Requests, Utilization, Waiting,
+            Refused, Requests, Utilization, Waiting,
         };
         match self {
             Self::Service => &[Cpu, Memory, LoopLag, InHand, Instances, Waiting, Utilization],
@@ -39,7 +39,7 @@ impl Part {
             Self::Queue => &[Waiting, Busy, Utilization],
             Self::Database => &[Connections, Cpu, Busy, Utilization],
             Self::Cache => &[CommandsToday],
-            Self::Provider => &[Errors, Requests, InFlight, CostToday, Utilization],
+            Self::Provider => &[Errors, Refused, Requests, InFlight, CostToday, Utilization],
             Self::Limiter => &[],
         }
     }
@@ -82,6 +82,8 @@ pub enum Reading {
     Utilization,
     /// Since the last look: share of attempts that were refused or failed.
     Errors,
+    /// Since the last look: attempts that were refused.
+    Refused,
     /// Since the last look: attempts a second.
     Requests,
     /// At the look: calls under way.
@@ -115,6 +117,7 @@ impl Reading {
             Self::Connections => "connections",
             Self::Utilization => "utilization",
             Self::Errors => "errors",
+            Self::Refused => "refused",
             Self::Requests => "requests",
             Self::InFlight => "in_flight",
             Self::CostToday => "cost_today",
@@ -138,6 +141,7 @@ impl Reading {
             | Self::Busy
             | Self::Connections
             | Self::InFlight
+            | Self::Refused
             | Self::CommandsToday => Unit::Count,
         }
     }

@@ -220,7 +220,7 @@ fn blind_spots(design: &Design<'_>) -> Vec<Found> {
         }
     }
     if let Some((name, _)) = design.system.provider.iter().next()
-        && !watches(&["refused", "llm", "gave_up"])
+        && !watches(&["refused", "llm", "gave_up", &format!("{name}.errors")])
         && !design.calls.is_empty()
     {
         missing.push(format!("the model provider's refusals (`{name}.refused`)"));

@@ -113,7 +113,7 @@ off = [ "extras" ]
 [alerts.rule]
 slow = { watch = "latency.p95", above = 5.0 }
 errors = { watch = "errors.rate", above = 0.05, level = "critical" }
-memory = { watch = "web.memory", above = 1e9 }
+memory = { watch = "web.memory", above = 0.85 }
 refused = { watch = "openai.refused", above = 10.0 }
 [alerts.channel]
 sms = { price = 0.0083 }
@@ -1283,7 +1283,7 @@ fn what_nothing_watches() {
         "nothing-watches",
         &["alerts.rule.slow={ watch = \"errors.rate\", above = 0.5 }"],
         "none on how long answers take",
-        &["alerts.rule.slow={ watch = \"first_byte.p95\", above = 0.5 }"],
+        &["alerts.rule.slow={ watch = \"latency.p99\", above = 0.5 }"],
     );
 }
 

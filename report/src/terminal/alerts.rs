@@ -33,8 +33,8 @@ fn rules(alerts: &Alerts, replications: u32) -> Table {
             (Align::Left, "fires when"),
             (Align::Right, "fired"),
             (Align::Right, "first at"),
-            (Align::Right, "after its cause"),
-            (Align::Left, "and users"),
+            (Align::Right, "late by"),
+            (Align::Left, "users noticed"),
         ],
     );
     for alert in &alerts.rules {
@@ -64,7 +64,7 @@ fn fired(alert: &Alert, replications: u32) -> String {
     } else if alert.fired_in == 0 {
         if alert.held_in > 0 { "missed it" } else { "never" }.to_owned()
     } else if alert.fired_in < replications {
-        format!("in {} of {replications} runs", alert.fired_in)
+        format!("{} of {replications} runs", alert.fired_in)
     } else {
         format!("{} ×", number::count(alert.fired.value))
     }
@@ -76,13 +76,13 @@ fn users(alert: &Alert) -> String {
     if alert.fired_in == 0 {
         String::new()
     } else if warning.is_nan() {
-        "noticed nothing".to_owned()
+        "nothing".to_owned()
     } else if warning > 0.0 {
-        format!("noticed {} later", number::span_words(warning))
+        format!("{} later", number::span_words(warning))
     } else if warning < 0.0 {
-        format!("noticed {} before", number::span_words(-warning))
+        format!("{} before", number::span_words(-warning))
     } else {
-        "noticed then".to_owned()
+        "then".to_owned()
     }
 }
 
@@ -118,8 +118,7 @@ fn remarks(alerts: &Alerts, summary: &Summary) -> String {
             say(format!("`{}` cannot fire: {why}.", alert.name));
         } else if alert.fired_in == 0 && alert.held_in > 0 {
             say(format!(
-                "`{}` did not fire though its condition held (first after {}): one look each {} did not see it for long \
-                 enough.",
+                "`{}` did not fire though its condition held for a while, first after {}: looks {} apart did not see it.",
                 alert.name,
                 number::span_words(alert.held_at.value),
                 number::span_words(alerts.every),

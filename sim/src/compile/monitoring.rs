@@ -24,11 +24,9 @@ impl Compiler<'_> {
         };
         let mut rules = Vec::with_capacity(alerts.rule.len());
         for (name, rule) in alerts.rule.iter() {
+            // Events know a rule by its place in the file, so that one without a reading keeps its place.
             let gauge = Watch::of(rule.watch.as_str(), self.system).and_then(|watch| self.gauge(&watch));
-            let Some(gauge) = gauge else {
-                self.note(format!("`alerts.rule.{name}`: it watches what is switched off."));
-                continue;
-            };
+            let gauge = gauge.unwrap_or(Gauge::Nothing);
             let told = alerts.channel.iter().enumerate();
             let told = told.filter(|(_, (_, channel))| channel.levels.contains(&rule.level));
             rules.push(RuleSpec {
@@ -107,6 +105,7 @@ impl Compiler<'_> {
             Reading::Waiting => Gauge::Waiting(resource()?),
             Reading::Busy | Reading::InFlight => Gauge::Busy(resource()?),
             Reading::Errors => Gauge::ProviderErrors(provider()?),
+            Reading::Refused => Gauge::ProviderRefused(provider()?),
             Reading::Requests => Gauge::ProviderRequests(provider()?),
             Reading::CostToday => Gauge::CostToday(provider()?),
             Reading::CommandsToday => Gauge::CommandsToday(system.cache.index_of(name).map(number)?),

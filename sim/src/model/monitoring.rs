@@ -52,6 +52,8 @@ pub struct ChannelSpec {
 /// A reading, by the number of what is read.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Gauge {
+    /// Nothing: what is watched is switched off.
+    Nothing,
     /// At the look: sessions.
     Users,
     /// At the look: requests in hand.
@@ -94,6 +96,8 @@ pub enum Gauge {
     Utilization(u16),
     /// Since the last look: failed over attempts of a provider.
     ProviderErrors(u16),
+    /// Since the last look: attempts that a provider refused.
+    ProviderRefused(u16),
     /// Since the last look: attempts of a provider, a second.
     ProviderRequests(u16),
 }

@@ -5,6 +5,7 @@
 
 use highwater_models::record::figures::Unit;
 use highwater_models::record::summary::Warning;
+use highwater_models::units::show_number;
 use highwater_workload::rhythm::DAY;
 
 use super::build::{Builder, ratio};
@@ -115,11 +116,11 @@ pub fn warning(model: &Model, records: &[Record]) -> Option<Warning> {
         )
     } else {
         let text = format!(
-            "{} of {} days were run ({}), each for {:.3} of similar load",
+            "{} of {} days were run ({}), each for {} of similar load",
             numbers.len(),
             days.of,
             numbers.join(", "),
-            days.weight()
+            show_number(days.weight())
         );
         (text, "their rates")
     };
@@ -169,9 +170,6 @@ mod tests {
         let within = found.value(&["days", "within", "error_rate"]);
         assert!((within - 12.706 * 12f64.sqrt() / 1000.0).abs() < 1e-6, "{within}");
         let text = warning(&model, &[record]).unwrap().text;
-        assert!(
-            text.starts_with("2 of 8 days were run (2, 6), each for 4.000"),
-            "{text}"
-        );
+        assert!(text.starts_with("2 of 8 days were run (2, 6), each for 4 "), "{text}");
     }
 }

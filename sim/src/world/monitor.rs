@@ -46,10 +46,16 @@ struct Counters {
     latency: u128,
     /// Failed, given up, or slow.
     bad: u64,
-    /// By provider: attempts, and those that failed.
-    providers: Vec<(u64, u64)>,
+    /// By provider: attempts, those that were refused or failed, and those that were refused.
+    providers: Vec<[u64; 3]>,
     /// By provider: the day, and dollars of that day.
     cost: Vec<(u64, f64)>,
+}
+
+impl Counters {
+    fn at(&self, provider: u16) -> [u64; 3] {
+        self.providers.get(usize::from(provider)).copied().unwrap_or_default()
+    }
 }
 
 /// What is read since a moment: the sums then, and the latencies since.
@@ -87,7 +93,9 @@ impl Since {
 
 /// The monitor of one replication.
 #[derive(Debug)]
-pub(crate) struct Monitor {
+pub(crate) struct Monitor<'m> {
+    /// What the file says: settings that change during a run change no rule.
+    spec: &'m Monitoring,
     counters: Counters,
     rules: Vec<Alert>,
     channels: Vec<Channel>,
@@ -103,13 +111,14 @@ pub(crate) struct Monitor {
     lost_on: Vec<u64>,
 }
 
-impl Monitor {
-    pub(super) fn new(spec: &Monitoring) -> Self {
+impl<'m> Monitor<'m> {
+    pub(super) fn new(spec: &'m Monitoring) -> Self {
         let quantiles = spec.rules.iter().any(|rule| matches!(rule.gauge, Gauge::Latency(_)));
         let providers = spec.prices.len();
         Self {
+            spec,
             counters: Counters {
-                providers: vec![(0, 0); providers],
+                providers: vec![[0; 3]; providers],
                 cost: vec![(0, 0.0); providers],
                 ..Counters::default()
             },
@@ -147,11 +156,19 @@ impl Monitor {
         }
     }
 
-    /// An attempt at a provider has ended, or was refused.
+    /// An attempt at a provider has ended.
     pub(super) fn attempt_ended(&mut self, provider: usize, failed: bool) {
-        if let Some((attempts, failures)) = self.counters.providers.get_mut(provider) {
+        if let Some([attempts, failures, _]) = self.counters.providers.get_mut(provider) {
             *attempts += 1;
             *failures += u64::from(failed);
+        }
+    }
+
+    /// An attempt was refused.
+    pub(super) fn attempt_refused(&mut self, provider: usize) {
+        self.attempt_ended(provider, true);
+        if let Some([_, _, refused]) = self.counters.providers.get_mut(provider) {
+            *refused += 1;
         }
     }
 
@@ -185,8 +202,8 @@ impl World<'_> {
 
     /// One of the monitor's clocks.
     pub(super) fn monitor_event(&mut self, clock: u32) {
-        let Some(spec) = &self.model.monitoring else { return };
         let Some(mut monitor) = self.monitor.take() else { return };
+        let spec = monitor.spec;
         let next = match clock {
             LOOK => {
                 self.look_at_rules(spec, &mut monitor);
@@ -203,7 +220,7 @@ impl World<'_> {
     }
 
     /// Every rule is looked at, and whoever has to be told is.
-    fn look_at_rules(&mut self, spec: &Monitoring, monitor: &mut Monitor) {
+    fn look_at_rules(&mut self, spec: &Monitoring, monitor: &mut Monitor<'_>) {
         self.record.alerts.looks += 1;
         for (number, rule) in spec.rules.iter().enumerate() {
             let reading = self.reading(rule.gauge, number, &monitor.look, &monitor.counters);
@@ -239,7 +256,7 @@ impl World<'_> {
     }
 
     /// A rule's message goes to its channels.
-    fn tell(&mut self, spec: &Monitoring, monitor: &mut Monitor, number: usize, again: bool) {
+    fn tell(&mut self, spec: &Monitoring, monitor: &mut Monitor<'_>, number: usize, again: bool) {
         for &channel in &spec.rules[number].channels {
             let channel = usize::from(channel);
             let config = &spec.channels[channel].config;
@@ -273,7 +290,7 @@ impl World<'_> {
     }
 
     /// Looks finely for conditions that hold for the first time. True while any has not been found yet.
-    fn find(&mut self, spec: &Monitoring, monitor: &mut Monitor, now: bool) -> bool {
+    fn find(&mut self, spec: &Monitoring, monitor: &mut Monitor<'_>, now: bool) -> bool {
         let mut open = false;
         for (number, rule) in spec.rules.iter().enumerate() {
             let found = |record: &RuleRecord| record.held_at.is_some();
@@ -294,7 +311,7 @@ impl World<'_> {
     }
 
     /// Whether users noticed something in the last ten seconds. True while they have not.
-    fn notice(&mut self, monitor: &mut Monitor) -> bool {
+    fn notice(&mut self, monitor: &mut Monitor<'_>) -> bool {
         let (ended, bad) = (monitor.counters.ended, monitor.counters.bad);
         let (all, wrong) = (ended - monitor.noticed.0, bad - monitor.noticed.1);
         monitor.noticed = (ended, bad);
@@ -338,6 +355,7 @@ impl World<'_> {
                 quota.today(self.now) as f64
             }
             Gauge::Latency(q) => since.quantile(q),
+            Gauge::ProviderRefused(provider) => counters.at(provider)[2] as f64 - since.sums[rule].0,
             _ => {
                 let (part, whole) = self.sums(gauge, counters);
                 let (before, all_before) = since.sums[rule];
@@ -400,21 +418,11 @@ impl World<'_> {
             }
             Gauge::Utilization(resource) => self.slots_used(resource),
             Gauge::ProviderErrors(provider) => {
-                let (attempts, failed) = counters
-                    .providers
-                    .get(usize::from(provider))
-                    .copied()
-                    .unwrap_or_default();
+                let [attempts, failed, _] = counters.at(provider);
                 (failed as f64, attempts as f64)
             }
-            Gauge::ProviderRequests(provider) => {
-                let (attempts, _) = counters
-                    .providers
-                    .get(usize::from(provider))
-                    .copied()
-                    .unwrap_or_default();
-                (attempts as f64, seconds)
-            }
+            Gauge::ProviderRequests(provider) => (counters.at(provider)[0] as f64, seconds),
+            Gauge::ProviderRefused(provider) => (counters.at(provider)[2] as f64, 0.0),
             _ => (0.0, 0.0),
         }
     }

@@ -659,7 +659,7 @@ impl World<'_> {
                 self.record.providers[number].refused += 1;
             }
             if let Some(monitor) = &mut self.monitor {
-                monitor.attempt_ended(number, true);
+                monitor.attempt_refused(number);
             }
             self.record.stations[resource].refuse(self.now, measuring);
             self.record.see(self.now, cause, Some(provider.resource));

@@ -633,7 +633,7 @@ pub(crate) struct World<'m> {
     pub shared_limiters: Vec<Limiter<u64>>,
     pub sources: Vec<SourceState>,
     pub clients: Vec<ClientState>,
-    pub monitor: Option<Box<super::monitor::Monitor>>,
+    pub monitor: Option<Box<super::monitor::Monitor<'m>>>,
     pub poolers: Vec<PoolerState>,
     /// By queue: jobs that may run for too long, the next first, each with when it began.
     pub runs: Vec<VecDeque<(SimTime, Handle, SimTime)>>,

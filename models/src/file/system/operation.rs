@@ -99,7 +99,7 @@ pub enum AlertRepeat {
 table! {
     /// A rule of monitoring.
     pub struct AlertRule = "alerts.rule" check rules::alert {
-        /// What a monitor reads. Of the whole system: `errors.rate`, `latency.mean`, `latency.p95` (any percentile), `throughput`, `goodput`, `users.online`, `in_system`. Of a service: `NAME.cpu`, `.memory`, `.loop_lag`, `.in_hand`, `.instances`. Of a pool: `.waiting`, `.busy`, `.connections`, `.utilization`. Of a queue: `.queue`, `.busy`, `.utilization`. Of a database: `.connections`, `.cpu`. Of a provider: `.errors`, `.requests`, `.in_flight`, `.cost_today`. Of a cache: `.commands_today`. Rates, shares and times are those since the last look; counts are those at the look.
+        /// What a monitor reads. Of the whole system: `errors.rate`, `latency.mean`, `latency.p95` (any percentile), `throughput`, `goodput`, `users.online`, `in_system`. Of a service: `NAME.cpu`, `.memory`, `.loop_lag`, `.in_hand`, `.instances`. Of a pool: `.waiting`, `.busy`, `.connections`, `.utilization`. Of a queue: `.queue`, `.busy`, `.utilization`. Of a database: `.connections`, `.cpu`. Of a provider: `.errors`, `.refused`, `.requests`, `.in_flight`, `.cost_today`. Of a cache: `.commands_today`. Rates, shares and times are those since the last look; counts are those at the look.
         watch: Name = required,
         /// Fires above it; exactly one of the two.
         above: Option<f64> = none,
