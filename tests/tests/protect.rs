@@ -96,7 +96,7 @@ fn a_level_asks_another_model_and_says_what_that_is_worth() {
             .summary
             .warnings
             .iter()
-            .any(|warning| warning.id == "not-simulated")
+            .any(|warning| warning.id == "not-simulated" && warning.text.contains("degradation"))
     );
 }
 
