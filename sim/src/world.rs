@@ -439,7 +439,12 @@ impl<'m> World<'m> {
 
     /// The run is over once nobody comes any more and nothing is in hand.
     pub(crate) fn end_if_idle(&mut self) {
-        if !self.loading && self.tasks.is_empty() && self.sessions.is_empty() && self.now >= self.model.measure_to {
+        let is_idle = !self.loading && self.tasks.is_empty() && self.sessions.is_empty();
+        // Queries of processes that have died go on at the server.
+        if is_idle
+            && self.now >= self.model.measure_to
+            && self.databases.iter().all(|database| database.orphans.is_empty())
+        {
             self.done = true;
         }
     }

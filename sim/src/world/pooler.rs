@@ -148,6 +148,7 @@ impl World<'_> {
         let database = &mut self.databases[number];
         let draws = &mut self.poolers[pooler as usize].draws;
         let way = SimSpan::from_seconds(database.rtt.draw(draws) / 2.0);
+        let way = self.strains.databases[number].stretch(way);
         let index = self.insert_opening(NOBODY, pooler, ConnectionId::default());
         self.schedule_opening(index, way);
         if self.record.measuring {
@@ -212,6 +213,7 @@ impl World<'_> {
                 database.connections += 1;
                 let connections = u64::from(database.connections);
                 let work = SimSpan::from_seconds(database.connect_cpu.draw(&mut database.draws));
+                let work = self.strains.databases[number].stretch(work);
                 self.poolers[pooler as usize].at_server += 1;
                 self.record.databases[number].connections.set(self.now, connections);
                 if work > SimSpan::ZERO {
@@ -261,6 +263,8 @@ impl World<'_> {
             .collect();
         for index in underway {
             let pooler = self.openings[index].pool;
+            // What was still to come of it finds nothing.
+            self.openings[index].scheduled = Scheduled::NOTHING;
             self.openings.remove(index);
             self.poolers[pooler as usize].machine.open_failed(self.now);
         }

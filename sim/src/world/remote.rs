@@ -98,6 +98,7 @@ impl World<'_> {
                 let since = orphan.map_or(self.now, |at| orphans.swap_remove(at).1);
                 let resource = self.model.databases[number as usize].resource as usize;
                 self.record.stations[resource].end(self.now, since, self.record.measuring);
+                self.end_if_idle();
                 continue;
             }
             let spec = &self.model.queries[self.tasks[index].cache_key as usize];
