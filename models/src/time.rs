@@ -83,8 +83,17 @@ impl SimSpan {
     #[must_use]
     #[inline]
     pub fn from_seconds(seconds: f64) -> Self {
+        /// From here on a double has no room for a fraction.
+        const WHOLE: f64 = (1u64 << 52) as f64;
+        let nanos = seconds * NANOS + 0.5;
+        // As bits, negative numbers and not-a-number are above all others.
+        if nanos.to_bits() < (WHOLE / 2.0).to_bits() {
+            // The sum is rounded to a whole number, which is in its low bits; one less where that was up.
+            let sum = nanos + WHOLE;
+            return Self((sum.to_bits() & ((1 << 52) - 1)) - u64::from(sum - WHOLE > nanos));
+        }
         // `as` saturates and maps NaN to zero, which is the documented behaviour here.
-        Self((seconds * NANOS + 0.5) as u64)
+        Self(nanos as u64)
     }
 
     /// Nanoseconds.

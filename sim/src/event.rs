@@ -108,7 +108,7 @@ impl Event {
         (kind << INDEX_BITS) | index
     }
 
-    #[inline]
+    #[inline(always)]
     fn unpack(packed: u32) -> Self {
         let index = packed & INDEX_MASK;
         match packed >> INDEX_BITS {
@@ -166,13 +166,18 @@ pub const LATEST: u64 = (1 << 56) - 1;
 
 impl EventQueue {
     /// Schedules an event. Anything later than [`LATEST`] never happens.
-    #[inline]
+    // Inlined, so that the event is packed where its kind is known.
+    #[inline(always)]
     pub fn schedule(&mut self, at: SimTime, event: Event) -> Scheduled {
+        self.schedule_packed(at, event.pack())
+    }
+
+    fn schedule_packed(&mut self, at: SimTime, event: u32) -> Scheduled {
         self.sequence += 1;
         debug_assert!(self.sequence < SEQUENCE_MASK, "more than 2^40 events in one run");
         let sequence = self.sequence & SEQUENCE_MASK;
         if at.nanos() <= LATEST {
-            let key = (u128::from(at.nanos()) << 72) | (u128::from(sequence) << 32) | u128::from(event.pack());
+            let key = (u128::from(at.nanos()) << 72) | (u128::from(sequence) << 32) | u128::from(event);
             if self.hole {
                 self.hole = false;
                 self.sift_down(key);
@@ -212,6 +217,7 @@ impl EventQueue {
         self.len() == 0
     }
 
+    #[inline(never)]
     fn fill_hole(&mut self) {
         self.hole = false;
         if let Some(last) = self.heap.pop()
@@ -235,6 +241,7 @@ impl EventQueue {
     }
 
     /// Puts a key in place of the top.
+    #[inline(always)]
     fn sift_down(&mut self, key: u128) {
         let heap = self.heap.as_mut_slice();
         let mut at = 0;
@@ -245,12 +252,13 @@ impl EventQueue {
                 let children = &heap[first..first + 4];
                 let low = usize::from(children[1] < children[0]);
                 let high = 2 + usize::from(children[3] < children[2]);
-                let best = first + if children[high] < children[low] { high } else { low };
-                if heap[best] >= key {
+                let best = if children[high] < children[low] { high } else { low };
+                let least = children[best];
+                if least >= key {
                     break;
                 }
-                heap[at] = heap[best];
-                at = best;
+                heap[at] = least;
+                at = first + best;
             } else {
                 let Some(best) = (first..heap.len()).min_by_key(|&child| heap[child]) else {
                     break;

@@ -10,15 +10,18 @@ use highwater_models::{SimSpan, SimTime};
 pub const IN_SYSTEM_CUT: usize = 101;
 
 /// A level over time: what is counted, and the area under it.
+///
+/// The area at a time is `value * time` less what the units were not there for: a unit that comes takes its time of
+/// coming away, one that leaves gives its time of leaving. So a change costs two additions, and nothing is brought up to
+/// now. The same holds for the square, which a unit more raises by `2 * value + 1`.
 #[derive(Clone, Debug, Default)]
 pub struct Level {
     /// Now.
     pub value: u64,
-    since: SimTime,
-    /// Area since the start of the run, in units times nanoseconds.
-    pub area: u128,
-    /// Area under the square.
-    pub area_of_square: u128,
+    /// Times of leaving less times of coming, in nanoseconds; negative as a rule, and wrapped.
+    times: u128,
+    /// The same for the square.
+    times_of_square: u128,
     /// The most since measuring began.
     pub max: u64,
     /// Area when measuring began.
@@ -29,30 +32,36 @@ pub struct Level {
 }
 
 impl Level {
-    /// Brings the areas up to now.
+    /// Area since the start of the run, in units times nanoseconds.
+    #[must_use]
     #[inline]
-    pub fn touch(&mut self, now: SimTime) {
-        let span = now.since(self.since).nanos();
-        if span > 0 {
-            self.area += u128::from(self.value) * u128::from(span);
-            // Levels count things in flight, below 2^32, so that a square fits.
-            self.area_of_square += u128::from(self.value * self.value) * u128::from(span);
-            self.since = now;
-        }
+    pub fn area(&self, now: SimTime) -> u128 {
+        (u128::from(self.value) * u128::from(now.nanos())).wrapping_add(self.times)
+    }
+
+    fn area_of_square(&self, now: SimTime) -> u128 {
+        // Levels count things in flight, below 2^32, so that a square fits.
+        (u128::from(self.value * self.value) * u128::from(now.nanos())).wrapping_add(self.times_of_square)
     }
 
     /// Changes the level.
-    #[inline]
     pub fn set(&mut self, now: SimTime, value: u64) {
-        self.touch(now);
+        let (area, square) = (self.area(now), self.area_of_square(now));
         self.value = value;
+        self.times = area.wrapping_sub(u128::from(value) * u128::from(now.nanos()));
+        self.times_of_square = square.wrapping_sub(u128::from(value * value) * u128::from(now.nanos()));
         self.max = self.max.max(value);
     }
 
     /// Raises it by one.
     #[inline]
     pub fn up(&mut self, now: SimTime) {
-        self.set(now, self.value + 1);
+        let now = now.nanos();
+        self.times = self.times.wrapping_sub(u128::from(now));
+        let wider = u128::from(2 * self.value + 1) * u128::from(now);
+        self.times_of_square = self.times_of_square.wrapping_sub(wider);
+        self.value += 1;
+        self.max = self.max.max(self.value);
     }
 
     /// Raises it by so much.
@@ -70,19 +79,21 @@ impl Level {
     #[inline]
     pub fn down(&mut self, now: SimTime) {
         debug_assert!(self.value > 0, "a level below zero");
-        self.set(now, self.value - 1);
+        let now = now.nanos();
+        self.value -= 1;
+        self.times = self.times.wrapping_add(u128::from(now));
+        let narrower = u128::from(2 * self.value + 1) * u128::from(now);
+        self.times_of_square = self.times_of_square.wrapping_add(narrower);
     }
 
     pub(crate) fn begin(&mut self, now: SimTime) {
-        self.touch(now);
-        self.from = self.area;
-        self.from_of_square = self.area_of_square;
+        self.from = self.area(now);
+        self.from_of_square = self.area_of_square(now);
         self.max = self.value;
     }
 
     pub(crate) fn finish(&mut self, now: SimTime) {
-        self.touch(now);
-        self.ended = Some((self.area, self.area_of_square, self.max));
+        self.ended = Some((self.area(now), self.area_of_square(now), self.max));
     }
 
     /// The most over the measured span.
@@ -91,10 +102,10 @@ impl Level {
         self.ended.map_or(self.max, |(_, _, max)| max)
     }
 
-    /// Area over the measured span, in units times nanoseconds.
+    /// Area over the measured span, in units times nanoseconds; none before its end.
     #[must_use]
     pub fn measured_area(&self) -> u128 {
-        self.ended.map_or(self.area, |(area, _, _)| area) - self.from
+        self.ended.map_or(0, |(area, _, _)| area - self.from)
     }
 
     /// Mean over the measured span.
@@ -107,8 +118,8 @@ impl Level {
     #[must_use]
     pub fn standard_deviation(&self, span: SimSpan) -> f64 {
         let mean = self.mean(span);
-        let end = self.ended.map_or(self.area_of_square, |(_, squares, _)| squares);
-        let squares = (end - self.from_of_square) as f64 / span.nanos() as f64;
+        let squares =
+            self.ended.map_or(0, |(_, squares, _)| squares - self.from_of_square) as f64 / span.nanos() as f64;
         (squares - mean * mean).max(0.0).sqrt()
     }
 }
@@ -189,14 +200,11 @@ impl Default for Station {
 impl Station {
     #[inline]
     pub(crate) fn touch(&mut self, now: SimTime, measuring: bool) {
-        let span = now.since(self.since).nanos();
-        if span > 0 {
-            if measuring {
-                let level = (self.busy.value + self.queue.value).min(IN_SYSTEM_CUT as u64 - 1);
-                self.in_system[level as usize] += span;
-            }
-            self.since = now;
+        if measuring {
+            let level = (self.busy.value + self.queue.value).min(IN_SYSTEM_CUT as u64 - 1);
+            self.in_system[level as usize] += now.since(self.since).nanos();
         }
+        self.since = now;
     }
 
     /// Somebody arrives and is served at once.
@@ -232,11 +240,7 @@ impl Station {
         let wait = now.since(since).nanos();
         self.waits += u128::from(wait);
         if measuring {
-            self.wait.record(wait);
-            if wait == 0 {
-                // It joined the line and left it at the same instant.
-                self.waited = self.waited.saturating_sub(1);
-            }
+            self.note_wait(wait);
         }
     }
 
@@ -251,6 +255,31 @@ impl Station {
         if measuring {
             self.served += 1;
             self.service.record(service);
+        }
+    }
+
+    /// A service that began then ends, and somebody who waited is served in its place: [`Station::end`] and
+    /// [`Station::start`] at one instant.
+    pub fn hand_over(&mut self, now: SimTime, began: SimTime, waited_since: SimTime, measuring: bool) {
+        self.touch(now, measuring);
+        self.queue.down(now);
+        self.whole_left += 1;
+        let (service, wait) = (now.since(began).nanos(), now.since(waited_since).nanos());
+        self.services += u128::from(service);
+        self.waits += u128::from(wait);
+        if measuring {
+            self.served += 1;
+            self.service.record(service);
+            self.note_wait(wait);
+        }
+    }
+
+    #[inline]
+    fn note_wait(&mut self, wait: u64) {
+        self.wait.record(wait);
+        if wait == 0 {
+            // It joined the line and left it at the same instant.
+            self.waited = self.waited.saturating_sub(1);
         }
     }
 
@@ -283,20 +312,18 @@ impl Station {
         self.touch(now, false);
         self.busy.begin(now);
         self.queue.begin(now);
-        self.window_busy = self.busy.area;
-        self.window_queue = self.queue.area;
+        self.window_busy = self.busy.area(now);
+        self.window_queue = self.queue.area(now);
     }
 
-    /// Mean busy and queue since the last call, and brings the levels up to now.
+    /// Mean busy and queue since the last call.
     pub fn window(&mut self, now: SimTime, window: SimSpan, measuring: bool) -> (f64, f64) {
         self.touch(now, measuring);
-        self.busy.touch(now);
-        self.queue.touch(now);
         let span = window.nanos() as f64;
-        let busy = (self.busy.area - self.window_busy) as f64 / span;
-        let queue = (self.queue.area - self.window_queue) as f64 / span;
-        self.window_busy = self.busy.area;
-        self.window_queue = self.queue.area;
+        let areas = (self.busy.area(now), self.queue.area(now));
+        let busy = (areas.0 - self.window_busy) as f64 / span;
+        let queue = (areas.1 - self.window_queue) as f64 / span;
+        (self.window_busy, self.window_queue) = areas;
         (busy, queue)
     }
 }
@@ -314,11 +341,13 @@ mod tests {
         let mut level = Level::default();
         level.set(at(0), 4);
         level.begin(at(10));
+        level.down(at(20));
+        level.down(at(20));
         level.set(at(20), 1);
-        level.touch(at(30));
+        level.finish(at(30));
         assert_eq!(level.mean(SimSpan::from_nanos(20)), 2.5);
         assert_eq!(level.standard_deviation(SimSpan::from_nanos(20)), 1.5);
         assert_eq!(level.max, 4);
-        assert_eq!(level.area, 4 * 20 + 10);
+        assert_eq!(level.area(at(30)), 4 * 20 + 10);
     }
 }

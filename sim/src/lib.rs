@@ -11,5 +11,6 @@ pub mod model;
 pub mod outcome;
 pub mod processor;
 pub mod slab;
+pub mod split;
 pub mod variants;
 pub mod world;

@@ -13,6 +13,7 @@ use highwater_models::{Cause, SimSpan, SimTime};
 use crate::gauge::Gauge;
 pub use crate::level::{IN_SYSTEM_CUT, Level, Station};
 use crate::model::{Model, Stage};
+use crate::split::Split;
 
 /// Requests of one endpoint, class and phase.
 #[derive(Clone, Debug)]
@@ -35,6 +36,11 @@ pub struct Cell {
     pub first_byte: Histogram,
     /// Attempts answered, refusals and errors too, to the first byte: the load tool's reading.
     pub tool: Histogram,
+    /// Requests whose one attempt was answered in one piece, so that `latency`, `first_byte` and `tool` are the same: kept
+    /// once, until [`Cell::settle`] adds them to the three.
+    pub(crate) at_once: Histogram,
+    /// The same where there is no way to the server either, so that `server` is the same too.
+    pub(crate) on_the_spot: Histogram,
     /// Attempts that were never answered.
     pub tool_missing: u64,
     /// Attempts answered correctly by the server, whoever still waited.
@@ -57,6 +63,8 @@ impl Default for Cell {
             latency: Histogram::default(),
             first_byte: Histogram::default(),
             tool: Histogram::default(),
+            at_once: Histogram::default(),
+            on_the_spot: Histogram::default(),
             tool_missing: 0,
             completed: 0,
             wasted: 0,
@@ -66,6 +74,17 @@ impl Default for Cell {
 }
 
 impl Cell {
+    /// Adds what was kept once to where it belongs.
+    pub fn settle(&mut self) {
+        let on_the_spot = std::mem::take(&mut self.on_the_spot);
+        self.server.merge(&on_the_spot);
+        self.at_once.merge(&on_the_spot);
+        let at_once = std::mem::take(&mut self.at_once);
+        for histogram in [&mut self.latency, &mut self.first_byte, &mut self.tool] {
+            histogram.merge(&at_once);
+        }
+    }
+
     /// Adds another cell's counts.
     pub fn merge(&mut self, other: &Self) {
         self.offered += other.offered;
@@ -84,6 +103,31 @@ impl Cell {
         self.wasted += other.wasted;
         self.server.merge(&other.server);
     }
+}
+
+/// A request at its end.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Ended {
+    /// Where it is counted.
+    pub cell: u32,
+    /// The window in which it arrived.
+    pub window: usize,
+    /// From its beginning.
+    pub latency: u64,
+    /// The same to the first byte, where that came on its own.
+    pub first_byte: u64,
+    pub answer: Answer,
+}
+
+/// How an answer came.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Answer {
+    /// In one piece to the only attempt, and without a way there or back.
+    OnTheSpot,
+    /// In one piece to the only attempt.
+    AtOnce,
+    /// Otherwise.
+    AtLast,
 }
 
 /// Buckets of latency an octave, for the split by stage and for windows: a quantile is off by at most 1/32 of its value.
@@ -130,8 +174,9 @@ impl Breakdown {
         }
     }
 
-    /// Adds a request; returns the sum of its stages.
-    pub fn add(&mut self, latency: u64, stages: &[u64]) -> u64 {
+    /// Adds a request, whose time by stage is taken out of its row; returns the sum of its stages.
+    #[inline(always)]
+    pub fn add(&mut self, latency: u64, split: &mut Split, request: u32) -> u64 {
         let bucket = coarse_bucket(latency);
         if bucket >= self.count.len() {
             // Whole octaves, so that growing stops after a few times.
@@ -141,12 +186,7 @@ impl Breakdown {
         }
         self.count[bucket] += 1;
         let row = &mut self.nanos[bucket * self.stages..][..self.stages];
-        let mut sum = 0;
-        for (total, &nanos) in row.iter_mut().zip(stages) {
-            *total += nanos;
-            sum += nanos;
-        }
-        sum
+        split.take(request, |stage, nanos| row[stage as usize] += nanos)
     }
 
     /// Mean seconds by stage, over the slowest share of requests (1 for all of them). A bucket that is only partly among
@@ -259,9 +299,9 @@ pub struct ServiceRecord {
 impl ServiceRecord {
     /// Instances whose processes ran, on average since the last call.
     pub(crate) fn running_in_window(&mut self, now: SimTime, window: SimSpan) -> f64 {
-        self.running.touch(now);
-        let area = self.running.area - self.running_window;
-        self.running_window = self.running.area;
+        let running = self.running.area(now);
+        let area = running - self.running_window;
+        self.running_window = running;
         area as f64 / window.nanos() as f64
     }
 }
@@ -660,14 +700,19 @@ impl Record {
     #[inline]
     pub fn cell_index(&mut self, endpoint: u16, class: u8, phase: u16) -> u32 {
         let index = (endpoint as usize * self.classes + class as usize) * self.phases + phase as usize;
-        self.cells[index].get_or_insert_with(Box::default);
+        self.cell_at(index as u32);
         index as u32
     }
 
     /// The cell of a number from [`Record::cell_index`].
-    #[inline]
+    #[inline(always)]
     pub fn cell_at(&mut self, index: u32) -> &mut Cell {
-        self.cells[index as usize].get_or_insert_with(Box::default)
+        #[cold]
+        #[inline(never)]
+        fn make() -> Box<Cell> {
+            Box::default()
+        }
+        self.cells[index as usize].get_or_insert_with(make)
     }
 
     /// The endpoint, class and phase of a cell's index.
@@ -700,6 +745,99 @@ impl Record {
         self.window_begins = number * length;
         self.window_found = (number as usize).min(self.windows.len() - 1);
         self.window_found
+    }
+
+    /// A request begins, with its first attempt.
+    #[inline]
+    pub(crate) fn asked(&mut self, now: SimTime, measured: bool, cell: u32, window: usize) {
+        self.whole_offered += 1;
+        self.in_system.up(now);
+        if measured {
+            let cell = self.cell_at(cell);
+            cell.offered += 1;
+            cell.attempts += 1;
+            if let Some(window) = self.windows.get_mut(window) {
+                window.offered += 1;
+            }
+        }
+    }
+
+    /// A request ends as it should, its time by stage in a row of `split`; while the load goes on, if `loading`.
+    // A function of its own, in which nothing but the record is at hand: so its tables are looked up once.
+    #[inline(never)]
+    pub(crate) fn useful(
+        &mut self,
+        now: SimTime,
+        measured: bool,
+        loading: bool,
+        request: &Ended,
+        split: &mut Split,
+        row: u32,
+    ) {
+        self.whole_useful += 1;
+        self.in_system.down(now);
+        if !measured {
+            return;
+        }
+        let latency = request.latency;
+        if self.breakdown.add(latency, split, row) != latency {
+            self.stage_mismatches += 1;
+        }
+        let cell = self.cell_at(request.cell);
+        cell.useful += 1;
+        match request.answer {
+            Answer::OnTheSpot => {
+                cell.completed += 1;
+                cell.on_the_spot.record(latency);
+            }
+            Answer::AtOnce => cell.at_once.record(latency),
+            Answer::AtLast => {
+                cell.latency.record(latency);
+                cell.first_byte.record(request.first_byte);
+            }
+        }
+        let ended = if loading { self.window_of(now) } else { usize::MAX };
+        if let Some(window) = self.windows.get_mut(request.window) {
+            window.useful += 1;
+            window.ended_useful += u64::from(ended == request.window);
+            window.latency += u128::from(latency);
+            let bucket = coarse_bucket(latency);
+            if bucket >= window.latencies.len() {
+                window.latencies.resize((bucket / 16 + 1) * 16, 0);
+            }
+            window.latencies[bucket] += 1;
+        }
+        if ended != request.window
+            && let Some(window) = self.windows.get_mut(ended)
+        {
+            window.ended_useful += 1;
+        }
+    }
+
+    /// A request ends otherwise: with an error, or because its user gave up.
+    pub(crate) fn useless(&mut self, now: SimTime, measured: bool, request: &Ended, cause: Cause) {
+        self.in_system.down(now);
+        self.see(now, cause, None);
+        let gave_up = cause == Cause::ClientTimeout;
+        if gave_up {
+            self.whole_abandoned += 1;
+        } else {
+            self.whole_failed += 1;
+        }
+        if !measured {
+            return;
+        }
+        let cell = self.cell_at(request.cell);
+        cell.by_cause[cause as usize] += 1;
+        if gave_up {
+            cell.abandoned += 1;
+        } else {
+            cell.failed += 1;
+        }
+        if let Some(window) = self.windows.get_mut(request.window) {
+            window.failed += 1;
+            window.by_cause[cause as usize] += 1;
+        }
     }
 
     /// A failure of that cause is seen at a resource.
@@ -742,14 +880,17 @@ impl Record {
         self.each_level(|level| level.finish(now));
     }
 
-    /// Brings every level up to now.
-    #[inline]
+    /// Adds what the cells kept once to where it belongs: before their histograms are read.
+    pub fn settle(&mut self) {
+        self.cells.iter_mut().flatten().for_each(|cell| cell.settle());
+    }
+
+    /// Brings every station up to now.
     pub fn touch(&mut self, now: SimTime) {
         let measuring = self.measuring;
         for station in &mut self.stations {
             station.touch(now, measuring);
         }
-        self.each_level(|level| level.touch(now));
     }
 
     fn each_level(&mut self, mut visit: impl FnMut(&mut Level)) {
@@ -805,11 +946,12 @@ mod tests {
     #[test]
     fn the_slowest_share_counts_a_bucket_in_part() {
         let mut breakdown = Breakdown::new(1);
-        for _ in 0..90 {
-            breakdown.add(1_000_000_000, &[1_000_000_000]);
-        }
-        for _ in 0..10 {
-            breakdown.add(8_000_000_000, &[8_000_000_000]);
+        let mut split = Split::new(1);
+        split.reach(0);
+        for request in 0..100 {
+            let nanos = if request < 90 { 1_000_000_000 } else { 8_000_000_000 };
+            split.add(0, 0, nanos);
+            assert_eq!(breakdown.add(nanos, &mut split, 0), nanos);
         }
         let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
         assert!(close(breakdown.mean_of_slowest(0.05)[0], 8.0));

@@ -168,16 +168,20 @@ fn breakdown(build: &mut Builder, model: &Model) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::split::Split;
 
     // Lost if broken: stages would be shifted against their names, or shown where nobody spent any time.
     #[test]
     fn the_breakdown_names_its_stages() {
         let model = sample::model();
         let mut record = sample::record(&model, 10, 0);
-        record
-            .breakdown
-            .add(2_000_000_000, &[0, 0, 0, 1_500_000_000, 500_000_000, 0, 0]);
-        record.breakdown.add(1_000_000_000, &[0, 0, 0, 1_000_000_000, 0, 0, 0]);
+        let mut split = Split::new(model.stages.len());
+        split.reach(0);
+        split.add(0, sample::WAIT_WEB, 1_500_000_000);
+        split.add(0, sample::CPU_WEB, 500_000_000);
+        record.breakdown.add(2_000_000_000, &mut split, 0);
+        split.add(0, sample::WAIT_WEB, 1_000_000_000);
+        record.breakdown.add(1_000_000_000, &mut split, 0);
         let figures = figures(&model, &[record]);
         assert_eq!(figures.value(&["breakdown", "all", "wait.web"]), 1.25);
         assert_eq!(figures.value(&["breakdown", "all", "cpu.web"]), 0.25);

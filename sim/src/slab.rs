@@ -83,6 +83,51 @@ impl<T> Slab<T> {
         self.free.push(index);
     }
 
+    /// Puts a new thing in place of another, whose handles name nothing from now on.
+    #[inline]
+    pub fn renew(&mut self, index: u32, value: T) -> Handle {
+        let entry = &mut self.entries[index as usize];
+        entry.generation = entry.generation.wrapping_add(1);
+        entry.value = value;
+        Handle {
+            index,
+            generation: entry.generation,
+        }
+    }
+
+    /// Puts a thing in at an index of the caller's choice, where nothing is: the index of something in another table
+    /// beside which it stands. Such a table is never given things by [`Slab::insert`].
+    #[inline(always)]
+    pub fn insert_beside(&mut self, index: u32, value: T) -> Handle
+    where
+        T: Clone,
+    {
+        while self.entries.len() <= index as usize {
+            self.entries.push(Entry {
+                generation: 0,
+                live: false,
+                value: value.clone(),
+            });
+        }
+        let entry = &mut self.entries[index as usize];
+        debug_assert!(!entry.live, "something is there");
+        entry.value = value;
+        entry.live = true;
+        Handle {
+            index,
+            generation: entry.generation,
+        }
+    }
+
+    /// Takes out what [`Slab::insert_beside`] put in.
+    #[inline]
+    pub fn remove_beside(&mut self, index: u32) {
+        let entry = &mut self.entries[index as usize];
+        debug_assert!(entry.live, "removed twice");
+        entry.live = false;
+        entry.generation = entry.generation.wrapping_add(1);
+    }
+
     /// The thing that a handle names, if it is still there.
     #[must_use]
     #[inline]
@@ -163,5 +208,18 @@ mod tests {
         assert_eq!(slab.get(second), Some(&'b'));
         assert!(!slab.is_live(Handle::NOTHING));
         assert_eq!(slab.len(), 1);
+        let third = slab.renew(second.index, 'c');
+        assert_eq!((slab.get(second), slab.get(third)), (None, Some(&'c')));
+    }
+
+    #[test]
+    fn what_stands_beside_something_has_its_index() {
+        let mut slab = Slab::default();
+        let first = slab.insert_beside(3, 'a');
+        assert_eq!(first.index, 3);
+        slab.remove_beside(3);
+        let second = slab.insert_beside(3, 'b');
+        assert_eq!((slab.get(first), slab.get(second)), (None, Some(&'b')));
+        assert_eq!(slab.iter().count(), 1);
     }
 }

@@ -30,6 +30,7 @@ use crate::measure::Record;
 use crate::model::{Coming, Model, SiteId, Stage};
 use crate::processor::{Limit, Processor};
 use crate::slab::Slab;
+use crate::split::Split;
 use crate::variants::Variants;
 
 mod balance;
@@ -105,7 +106,7 @@ impl fmt::Display for SimulationError {
 impl std::error::Error for SimulationError {}
 
 /// Steps at one instant after which time counts as standing still: far above what any load brings in a nanosecond.
-const STANDSTILL: u64 = 50_000_000;
+pub(crate) const STANDSTILL: u64 = 50_000_000;
 
 /// Runs one replication.
 ///
@@ -283,16 +284,17 @@ impl<'m> World<'m> {
             links: Vec::new(),
             links_away: 0,
             root,
+            sessions_key: root.purpose(Purpose::Session),
             replication,
             now: SimTime::ZERO,
             events: EventQueue::default(),
-            ready: VecDeque::new(),
+            ready: ReadyLine::default(),
             tasks: Slab::default(),
-            task_stages: Vec::new(),
+            task_stages: Split::new(model.stages.len()),
             held: Vec::new(),
             frames: Vec::new(),
             requests: Slab::default(),
-            request_stages: Vec::new(),
+            request_stages: Split::new(model.stages.len()),
             sessions: Slab::default(),
             fibres: Slab::default(),
             flow_frames: Vec::new(),
@@ -329,7 +331,7 @@ impl<'m> World<'m> {
             runs: vec![VecDeque::new(); model.queues.len()],
             record: Record::new(model),
             rows: keep_requests.then(Vec::new),
-            stages: model.stages.len(),
+            at_this_instant: 0,
             loading: true,
             done: false,
         }
@@ -361,13 +363,12 @@ impl<'m> World<'m> {
     }
 
     fn run(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
-        let mut at_this_instant = 0u64;
         while !self.done {
             let Some((at, scheduled, event)) = self.events.take() else {
                 break;
             };
             if at > self.now {
-                at_this_instant = 0;
+                self.at_this_instant = 0;
                 self.now = at;
             }
             self.record.events += 1;
@@ -377,16 +378,20 @@ impl<'m> World<'m> {
                     return Err(SimulationError::Cancelled);
                 }
             }
-            self.handle(scheduled, event);
+            match event {
+                Event::Task(index) => self.resume(index, scheduled),
+                Event::Fibre(index) => self.thought(index, scheduled),
+                _ => self.handle(scheduled, event),
+            }
             while let Some(ready) = self.ready.pop_front() {
+                self.at_this_instant += 1;
                 match ready {
                     Ready::Task(handle) => self.go_on(handle),
-                    Ready::Fibre(handle) => self.run_fibre(handle),
+                    Ready::Fibre(handle) => self.go_on_thinking(handle),
                 }
-                at_this_instant += 1;
             }
-            at_this_instant += 1;
-            if at_this_instant > STANDSTILL {
+            self.at_this_instant += 1;
+            if self.at_this_instant > STANDSTILL {
                 return Err(SimulationError::NoProgress { at: self.now });
             }
         }
@@ -396,23 +401,14 @@ impl<'m> World<'m> {
 
     fn handle(&mut self, scheduled: Scheduled, event: Event) {
         match event {
-            Event::Task(index) => {
-                if self.tasks[index].scheduled == scheduled {
-                    self.resume(index);
-                }
-            }
+            Event::Task(index) => self.resume(index, scheduled),
             Event::Slice(process) => self.end_slice(process),
             Event::Cpu(instance) => self.end_cpu(instance, scheduled),
             Event::DatabaseCpu(database) => self.end_database_cpu(database, scheduled),
             Event::Opening(index) => self.opening(index, scheduled),
             Event::Wake(index) => self.wake(index, scheduled),
             Event::Arrival(source) => self.arrival(source, scheduled),
-            Event::Fibre(index) => {
-                if self.fibres[index].scheduled == scheduled {
-                    let handle = self.fibres.handle(index);
-                    self.run_fibre(handle);
-                }
-            }
+            Event::Fibre(index) => self.thought(index, scheduled),
             Event::Backoff(index) => self.backoff_over(index, scheduled),
             Event::Patience(index) => self.patience_over(index, scheduled),
             Event::Resend(index) => self.resend(index, scheduled),
@@ -451,16 +447,23 @@ impl<'m> World<'m> {
 
     /// A draw at a place of the program, for a task.
     pub(crate) fn draw(&mut self, task: u32, site: SiteId) -> f64 {
+        self.draw_here(task, site)
+    }
+
+    /// The same, inlined.
+    #[inline(always)]
+    pub(crate) fn draw_here(&mut self, task: u32, site: SiteId) -> f64 {
+        let task = &self.tasks[task];
         let (sampler, place) = &mut self.sites[site as usize];
         if let Some(value) = sampler.as_constant() {
             return value;
         }
-        let task = &self.tasks[task];
-        let mut draw = Key::at(task.key, *place, task.iteration).draw();
+        let mut draw = task.key.at(*place, task.iteration).draw();
         sampler.draw(&mut draw)
     }
 
     /// A length of time drawn at a place of the program.
+    #[inline]
     pub(crate) fn draw_span(&mut self, task: u32, site: SiteId) -> SimSpan {
         SimSpan::from_seconds(self.draw(task, site))
     }
@@ -472,18 +475,23 @@ impl<'m> World<'m> {
     }
 
     /// A task's time until now belongs to its stage; from now on it is in another one.
+    #[inline(always)]
     pub(crate) fn enter(&mut self, index: u32, stage: Stage) {
         let task = &mut self.tasks[index];
-        let span = self.now.since(task.since).nanos();
-        let left = task.stage;
-        task.since = self.now;
+        let (left, since) = (task.stage, task.since);
         task.stage = stage;
-        if span > 0 {
-            self.task_stages[index as usize * self.stages + left as usize] += span;
-            for held in &self.held[index as usize] {
-                if let Some(resource) = self.resource_of(held.what) {
-                    self.record.hold(resource, left, span);
-                }
+        if since != self.now {
+            task.since = self.now;
+            self.spend(index, left, self.now.since(since).nanos());
+        }
+    }
+
+    /// So much of a task's time, and of what it holds, went to a stage.
+    pub(crate) fn spend(&mut self, index: u32, stage: Stage, nanos: u64) {
+        self.task_stages.add(index, stage, nanos);
+        for held in &self.held[index as usize] {
+            if let Some(resource) = self.resource_of(held.what) {
+                self.record.hold(resource, stage, nanos);
             }
         }
     }

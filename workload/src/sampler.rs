@@ -80,7 +80,17 @@ impl Sampler {
     }
 
     /// One draw, in base units.
+    #[inline]
     pub fn draw(&mut self, draw: &mut Draw) -> f64 {
+        match (&self.law, &self.bounds) {
+            (Prepared::Constant(value), None) => *value,
+            // The law of nearly all that is drawn often, where it is drawn.
+            (Prepared::Exponential { mean }, None) => *mean * exponential(draw),
+            _ => self.draw_any(draw),
+        }
+    }
+
+    fn draw_any(&mut self, draw: &mut Draw) -> f64 {
         let value = self.law.draw(draw);
         match self.bounds {
             None => value,
@@ -89,7 +99,7 @@ impl Sampler {
     }
 
     /// One draw of a length of time.
-    #[inline]
+    #[inline(always)]
     pub fn span(&mut self, draw: &mut Draw) -> SimSpan {
         SimSpan::from_seconds(self.draw(draw))
     }

@@ -100,7 +100,7 @@ pub enum Verdict {
 #[derive(Copy, Clone, Debug)]
 struct Entry<K> {
     key: K,
-    /// From then on the key is as good as new. For fixed windows, the end of the window.
+    /// For windows: from then on the key is as good as new. For fixed windows, the end of the window.
     until: SimTime,
     /// Hits in a fixed window.
     hits: u32,
@@ -116,6 +116,10 @@ pub struct Limiter<K> {
     rule: LimiterRule,
     /// Time between two tokens, in fractions of a nanosecond.
     token_every: u128,
+    /// Time in which all tokens but one come.
+    all_but_one: u128,
+    /// Whoever was asked for last, and the number of its entry: often the same comes again, and all do under one count.
+    last: Option<(K, u32)>,
     numbers: FxHashMap<K, u32>,
     entries: Vec<Entry<K>>,
     /// Counted hits of each entry, oldest first; for sliding windows only.
@@ -136,6 +140,8 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
         Self {
             rule,
             token_every: token_every(&rule),
+            all_but_one: all_but_one(&rule),
+            last: None,
             numbers: FxHashMap::default(),
             entries: Vec::new(),
             logs: Vec::new(),
@@ -171,7 +177,14 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
             LimiterRule::SlidingWindow { limit, per, counts } => self.slide(now, number, limit, per, counts),
             LimiterRule::TokenBucket { burst, tick, .. } => {
                 let entry = &mut self.entries[number];
-                let at = earliest(entry.full_at, self.token_every, burst, tick).max(now);
+                // What comes all the time is there at a nanosecond or not: nothing is rounded to know it.
+                let there =
+                    tick.is_none() && entry.full_at <= self.all_but_one + (u128::from(now.nanos()) << FRACTION_BITS);
+                let at = if there {
+                    now
+                } else {
+                    earliest(entry.full_at, self.all_but_one, tick).max(now)
+                };
                 if at == now && burst > 0 {
                     take_token(entry, now, self.token_every, tick);
                     None
@@ -229,9 +242,7 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
                     None => last,
                 }
             }
-            LimiterRule::TokenBucket { burst, tick, .. } => {
-                earliest(entry.full_at, self.token_every, burst, tick).max(now)
-            }
+            LimiterRule::TokenBucket { tick, .. } => earliest(entry.full_at, self.all_but_one, tick).max(now),
         }
     }
 
@@ -273,9 +284,9 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
                 at
             }
             LimiterRule::TokenBucket { burst: 0, .. } => SimTime::NEVER,
-            LimiterRule::TokenBucket { burst, tick, .. } => {
+            LimiterRule::TokenBucket { tick, .. } => {
                 let entry = &mut self.entries[number];
-                let at = earliest(entry.full_at, self.token_every, burst, tick).max(now);
+                let at = earliest(entry.full_at, self.all_but_one, tick).max(now);
                 if at != SimTime::NEVER {
                     take_token(entry, at, self.token_every, tick);
                 }
@@ -292,6 +303,7 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
 
     /// Empties the store, as a restart does; the counters stay.
     pub fn forget(&mut self) {
+        self.last = None;
         self.numbers.clear();
         self.entries.clear();
         self.free.clear();
@@ -309,6 +321,7 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
         }
         self.rule = rule;
         self.token_every = token_every(&rule);
+        self.all_but_one = all_but_one(&rule);
     }
 
     /// The rule.
@@ -377,7 +390,20 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
     }
 
     /// The number of the key's entry, made if there is none.
+    #[inline(always)]
     fn number(&mut self, now: SimTime, key: K) -> usize {
+        if let Some((last, number)) = self.last
+            && last == key
+        {
+            return number as usize;
+        }
+        let number = self.find(now, key);
+        self.last = Some((key, number as u32));
+        number
+    }
+
+    #[inline(never)]
+    fn find(&mut self, now: SimTime, key: K) -> usize {
         if let Some(&number) = self.numbers.get(&key) {
             return number as usize;
         }
@@ -419,7 +445,11 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
             self.hand = 0;
             return;
         };
-        if entry.taken && entry.until <= now {
+        let good_as_new = match self.rule {
+            LimiterRule::TokenBucket { tick, .. } => refilled(entry.full_at, tick) <= now,
+            _ => entry.until <= now,
+        };
+        if entry.taken && good_as_new {
             entry.taken = false;
             self.numbers.remove(&entry.key);
             self.free.push(self.hand as u32);
@@ -459,13 +489,22 @@ fn token_every(rule: &LimiterRule) -> u128 {
     ((nanos * (1u64 << FRACTION_BITS) as f64) as u128).min(NO_TOKENS)
 }
 
+/// Time in which all tokens of a full bucket but one come, in fractions of a nanosecond; zero for the other rules.
+fn all_but_one(rule: &LimiterRule) -> u128 {
+    match *rule {
+        LimiterRule::TokenBucket { burst, .. } => token_every(rule).saturating_mul(u128::from(burst.saturating_sub(1))),
+        _ => 0,
+    }
+}
+
 /// When a bucket that will be full at `full_at` has a token.
-fn earliest(full_at: u128, token_every: u128, burst: u32, tick: Option<SimSpan>) -> SimTime {
-    let kept = token_every.saturating_mul(u128::from(burst.saturating_sub(1)));
-    refilled(full_at.saturating_sub(kept), tick)
+#[inline]
+fn earliest(full_at: u128, all_but_one: u128, tick: Option<SimSpan>) -> SimTime {
+    refilled(full_at.saturating_sub(all_but_one), tick)
 }
 
 /// The first time, in whole nanoseconds and ticks, at which what comes by `at` has come.
+#[inline]
 fn refilled(at: u128, tick: Option<SimSpan>) -> SimTime {
     let nanos = u64::try_from(at.div_ceil(1 << FRACTION_BITS)).unwrap_or(u64::MAX);
     match tick.map(SimSpan::nanos).filter(|&tick| tick > 0) {
@@ -475,6 +514,7 @@ fn refilled(at: u128, tick: Option<SimSpan>) -> SimTime {
 }
 
 /// Takes a token out of a bucket at a time when it has one.
+#[inline]
 fn take_token<K>(entry: &mut Entry<K>, at: SimTime, token_every: u128, tick: Option<SimSpan>) {
     let nanos = match tick.map(SimSpan::nanos).filter(|&tick| tick > 0) {
         None => at.nanos(),
@@ -484,5 +524,4 @@ fn take_token<K>(entry: &mut Entry<K>, at: SimTime, token_every: u128, tick: Opt
         .full_at
         .max(u128::from(nanos) << FRACTION_BITS)
         .saturating_add(token_every);
-    entry.until = refilled(entry.full_at, tick);
 }

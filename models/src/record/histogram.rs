@@ -9,7 +9,7 @@ const BITS: u32 = 7;
 const PER_OCTAVE: usize = 1 << BITS;
 
 /// A histogram of whole nanoseconds (or any other whole number).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
     /// Grows to the largest bucket seen.
     buckets: Vec<u64>,
@@ -17,8 +17,22 @@ pub struct Histogram {
     sum: u128,
     /// Sum of squares; only for the standard deviation, so rounding does no harm.
     sum_squares: f64,
+    /// The largest number there is while there are no values.
     min: u64,
     max: u64,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self {
+            buckets: Vec::new(),
+            count: 0,
+            sum: 0,
+            sum_squares: 0.0,
+            min: u64::MAX,
+            max: 0,
+        }
+    }
 }
 
 impl Histogram {
@@ -33,9 +47,7 @@ impl Histogram {
             self.grow(index);
         }
         self.buckets[index] += 1;
-        if self.count == 0 || value < self.min {
-            self.min = value;
-        }
+        self.min = self.min.min(value);
         self.max = self.max.max(value);
         self.count += 1;
         self.sum += u128::from(value);
@@ -55,11 +67,7 @@ impl Histogram {
         for (mine, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
             *mine += theirs;
         }
-        self.min = if self.count == 0 {
-            other.min
-        } else {
-            self.min.min(other.min)
-        };
+        self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.count += other.count;
         self.sum += other.sum;
@@ -98,7 +106,7 @@ impl Histogram {
     /// The smallest value; zero when there is none.
     #[must_use]
     pub fn min(&self) -> u64 {
-        self.min
+        if self.count == 0 { 0 } else { self.min }
     }
 
     /// The largest value; zero when there is none.

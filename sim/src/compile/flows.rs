@@ -88,11 +88,7 @@ impl<'p> Compiler<'p> {
     fn flow_choose(&mut self, branches: &'p [Branch<FlowStep>], path: &str) {
         let choice = number(self.model.choices.len());
         let place = place_number(&format!("{path}/choose"));
-        self.model.choices.push(Choice {
-            branches: Vec::new(),
-            after: 0,
-            place,
-        });
+        self.model.choices.push(Choice::new(place));
         self.model.flow_ops.push(FlowOp::Choose { choice });
         let mut made = Vec::new();
         let mut jumps = Vec::new();
@@ -115,7 +111,7 @@ impl<'p> Compiler<'p> {
             .into_iter()
             .for_each(|jump| self.model.flow_ops[jump] = FlowOp::Jump { to: after });
         let choice = &mut self.model.choices[usize::from(choice)];
-        (choice.branches, choice.after) = (made, after);
+        choice.lead(made, after);
     }
 
     fn flow_here(&self) -> Pc {

@@ -463,11 +463,7 @@ impl<'p> Compiler<'p> {
     fn choose(&mut self, branches: &'p [Branch<Step>], path: &str, around: &Around<'p>) {
         let choice = number(self.model.choices.len());
         let place = place_number(&format!("{path}/choose"));
-        self.model.choices.push(Choice {
-            branches: Vec::new(),
-            after: 0,
-            place,
-        });
+        self.model.choices.push(Choice::new(place));
         self.emit(Op::Choose { choice });
         let mut made = Vec::new();
         let mut jumps = Vec::new();
@@ -488,7 +484,7 @@ impl<'p> Compiler<'p> {
         jumps.into_iter().for_each(|jump| self.jump_here(jump));
         let after = self.here();
         let choice = &mut self.model.choices[usize::from(choice)];
-        (choice.branches, choice.after) = (made, after);
+        choice.lead(made, after);
     }
 
     fn later(&mut self, later: &'p LaterStep, path: &str, around: &Around<'p>) {

@@ -115,16 +115,63 @@ pub struct Choice {
     pub after: Pc,
     /// Number of the place of the draw.
     pub place: u64,
+    /// The same where it is one of two, whoever comes.
+    pair: Option<Pair>,
+}
+
+/// One of two.
+#[derive(Copy, Clone, Debug)]
+struct Pair {
+    /// The first one's weight, and both.
+    first: f64,
+    total: f64,
+    to: [Pc; 2],
 }
 
 impl Choice {
+    /// A choice at a place that leads nowhere yet.
+    #[must_use]
+    pub fn new(place: u64) -> Self {
+        Self {
+            branches: Vec::new(),
+            after: 0,
+            place,
+            pair: None,
+        }
+    }
+
+    /// Where it leads: weight of each branch, the class it is for, and where it starts; and where it goes on when no
+    /// branch is for the class.
+    pub fn lead(&mut self, branches: Vec<(f64, Option<u8>, Pc)>, after: Pc) {
+        self.pair = match branches[..] {
+            [(first, None, one), (second, None, other)] if first > 0.0 && second > 0.0 => Some(Pair {
+                first,
+                total: first + second,
+                to: [one, other],
+            }),
+            _ => None,
+        };
+        (self.branches, self.after) = (branches, after);
+    }
+
     /// Where to go on: the branch that a uniform draw falls on, of those that are for the class.
     #[inline]
     pub fn branch(&self, class: u8, uniform: impl FnOnce() -> f64) -> Pc {
+        if let Some(pair) = &self.pair {
+            return if uniform() * pair.total < pair.first {
+                pair.to[0]
+            } else {
+                pair.to[1]
+            };
+        }
+        self.branch_of(class, uniform())
+    }
+
+    fn branch_of(&self, class: u8, uniform: f64) -> Pc {
         let for_me = |of: &Option<u8>| of.is_none_or(|of| of == class);
         let mine = || self.branches.iter().filter(|(_, of, _)| for_me(of));
         let total: f64 = mine().map(|(weight, _, _)| weight).sum();
-        let mut at = uniform() * total;
+        let mut at = uniform * total;
         let mut to = self.after;
         for (weight, _, start) in mine().filter(|(weight, _, _)| *weight > 0.0) {
             to = *start;

@@ -6,11 +6,14 @@ use highwater_workload::stream::Purpose;
 
 use super::{Life, NOBODY, Ready, State, World};
 use crate::event::Event;
+use crate::model::{Pc, Runtime};
 
 impl World<'_> {
-    /// A task is at the balancer of its service. True when it goes on in a process.
-    pub(super) fn arrive(&mut self, index: u32, service: u16) -> bool {
-        self.tasks[index].arrived = self.now;
+    /// A task is at the balancer of its service. True when it goes on in a process; else at `pc` once it has one.
+    pub(super) fn arrive(&mut self, index: u32, service: u16, pc: Pc) -> bool {
+        let task = &mut self.tasks[index];
+        task.arrived = self.now;
+        task.pc = pc;
         self.note_deadline(index, service);
         let spec = &self.model.services[service as usize];
         let strain = self.strains.services[service as usize];
@@ -88,15 +91,22 @@ impl World<'_> {
     }
 
     pub(super) fn ready_instances(&self, service: u16) -> impl Iterator<Item = u32> + '_ {
+        // Of the world only the instances are kept hold of: whatever else a caller has looked up stays looked up.
+        let all = self.instances.as_slice();
         let instances = self.services[service as usize].instances.iter().copied();
-        instances.filter(|&instance| self.instances[instance as usize].life == Life::Ready)
+        instances.filter(|&instance| all[instance as usize].life == Life::Ready)
     }
 
     /// The process that a new request of a service goes to; none when no instance is ready.
+    #[inline(always)]
     pub(super) fn choose_process(&mut self, service: u16, task: u32) -> Option<u32> {
         if let [only] = self.services[service as usize].instances[..] {
             return (self.instances[only as usize].life == Life::Ready).then(|| self.next_process(only));
         }
+        self.choose_among(service, task)
+    }
+
+    fn choose_among(&mut self, service: u16, task: u32) -> Option<u32> {
         let count = self.ready_instances(service).count();
         if count == 0 {
             return None;
@@ -120,6 +130,7 @@ impl World<'_> {
         Some(self.next_process(chosen))
     }
 
+    #[inline]
     pub(super) fn next_process(&mut self, instance: u32) -> u32 {
         let state = &mut self.instances[instance as usize];
         let process = state.processes[state.next_process as usize];
@@ -136,16 +147,15 @@ impl World<'_> {
     }
 
     /// A request is in hand from here on.
+    #[inline(always)]
     fn hand_to(&mut self, index: u32, process: u32) -> bool {
-        if self.has_ladder(self.processes[process as usize].service) {
-            self.socket_taken(process);
-        }
         let state = &mut self.processes[process as usize];
         state.in_hand += 1;
         let (instance, service) = (state.instance as usize, state.service);
         self.instances[instance].in_hand += 1;
         self.record.services[service as usize].in_hand.up(self.now);
-        let memory = self.model.services[service as usize].memory_request;
+        let spec = &self.model.services[service as usize];
+        let memory = spec.memory_request;
         let task = &mut self.tasks[index];
         task.process = process;
         task.in_hand = true;
@@ -154,12 +164,21 @@ impl World<'_> {
         if memory > 0 {
             self.occupy(process, memory, true);
         }
+        if self.has_ladder(service) {
+            self.socket_taken(process);
+        }
         // A new request is an event on the loop like any other.
-        !self.has_loop(process) || self.on_loop(index, SimSpan::ZERO)
+        spec.runtime != Runtime::Node || self.on_loop(index, SimSpan::ZERO)
     }
 
     /// A task has left its process: the request is no longer in hand.
     pub(super) fn leave_process(&mut self, index: u32) {
+        self.leave(index);
+    }
+
+    /// The same, inlined.
+    #[inline(always)]
+    pub(super) fn leave(&mut self, index: u32) {
         let task = &mut self.tasks[index];
         let (process, in_hand) = (task.process, std::mem::take(&mut task.in_hand));
         let (memory, heap) = (std::mem::take(&mut task.memory), std::mem::take(&mut task.heap));
@@ -170,12 +189,12 @@ impl World<'_> {
             // A branch, background work or a probe: not counted as a request, but memory is memory.
             return;
         }
-        if self.has_ladder(self.processes[process as usize].service) {
-            self.socket_idle(process);
-        }
         let state = &mut self.processes[process as usize];
         state.in_hand -= 1;
         let (instance, service) = (state.instance, state.service as usize);
+        if self.has_ladder(service as u16) {
+            self.socket_idle(process);
+        }
         let machine = &mut self.instances[instance as usize];
         machine.in_hand -= 1;
         let (is_idle, life) = (machine.in_hand == 0, machine.life);
@@ -184,7 +203,7 @@ impl World<'_> {
             if is_idle && !self.model.services[service].lingers && machine.fate.is_none() {
                 machine.event = self.events.schedule(self.now, Event::Killed(instance));
             }
-        } else if life == Life::Ready {
+        } else if life == Life::Ready && !self.services[service].line.is_empty() {
             self.take_next(instance, service);
         }
     }

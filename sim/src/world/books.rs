@@ -15,6 +15,7 @@ impl World<'_> {
     pub(super) fn close_books(&mut self) -> Result<(), SimulationError> {
         self.record.touch(self.now);
         self.record.ended = self.now;
+        self.record.settle();
         if self.record.measuring {
             self.finish_measuring();
         }
@@ -35,7 +36,7 @@ impl World<'_> {
             record.keys += machine.keys_seen();
             record.windows += machine.windows_opened();
         }
-        self.record.whole_in_flight = self.requests.len() as u64;
+        self.record.whole_in_flight = self.requests.iter().count() as u64;
         self.record.in_flight = self.requests.iter().filter(|(_, request)| request.measured).count() as u64;
         let attempts = self
             .tasks
@@ -184,7 +185,7 @@ impl World<'_> {
             let sum = station.services + time;
             equal_wide(
                 &format!("area under busy of {name} = sum of holds"),
-                station.busy.area,
+                station.busy.area(self.now),
                 sum,
             )?;
         }
@@ -193,7 +194,7 @@ impl World<'_> {
                 let name = &resource.name;
                 equal_wide(
                     &format!("area under queue of {name} = sum of waits"),
-                    station.queue.area,
+                    station.queue.area(self.now),
                     station.waits,
                 )?;
             }
@@ -201,7 +202,7 @@ impl World<'_> {
                 let name = &resource.name;
                 equal_wide(
                     &format!("area under busy of {name} = sum of services"),
-                    station.busy.area,
+                    station.busy.area(self.now),
                     station.services,
                 )?;
             }

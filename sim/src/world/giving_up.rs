@@ -18,6 +18,7 @@ impl World<'_> {
     // ---- a server's deadline --------------------------------------------------------------------------------------
 
     /// A request has come to its service, which gives it up after a while.
+    #[inline]
     pub(super) fn note_deadline(&mut self, index: u32, service: u16) {
         let after = self.model.services[service as usize].deadline;
         if after == SimSpan::FOREVER {
@@ -172,9 +173,7 @@ impl World<'_> {
         let (request, attempt) = (task.request, task.attempt);
         let speaker = self.insert_task(task);
         let (from, to) = (index as usize, speaker.index as usize);
-        for stage in 0..self.stages {
-            self.task_stages[to * self.stages + stage] = self.task_stages[from * self.stages + stage];
-        }
+        self.task_stages.copy(index, speaker.index);
         for at in 0..held_before {
             let held = self.held[from][at];
             self.held[to].push(held);

@@ -4,11 +4,13 @@
 
 use highwater_models::machine::connections::{ConnectionId, ConnectionsOutput};
 use highwater_models::machine::job_queue::{JobOutput, Submit};
+use highwater_models::machine::line::Place;
 use highwater_models::machine::slots::Ask;
 use highwater_models::{Cause, SimSpan, SimTime};
 
 use super::{Held, HeldWhat, Machine, NOBODY, Opening, OpeningPhase, Ready, State, Turn, World};
 use crate::event::{Event, Scheduled};
+use crate::model::Pc;
 use crate::slab::Handle;
 
 /// No opening under way.
@@ -17,16 +19,15 @@ const NONE: u32 = u32::MAX;
 pub(super) const OPENING: u64 = 1 << 63;
 
 impl World<'_> {
-    /// Asks for a plain slot. True when it is there.
-    pub(super) fn acquire(&mut self, index: u32, slots: u16) -> bool {
+    /// Asks for a plain slot. True when it is there; else the task goes on at `pc` once it is.
+    #[inline]
+    pub(super) fn acquire(&mut self, index: u32, slots: u16, pc: Pc) -> bool {
         let spec = &self.model.slots[slots as usize];
-        let handle = self.tasks.handle(index);
-        let process = self.tasks[index].process;
-        let machine = &mut self.processes[process as usize].slots[spec.local as usize];
-        let measuring = self.record.measuring;
-        match machine.acquire(self.now, handle) {
+        let ticket = self.tasks.handle(index);
+        let process = &mut self.processes[self.tasks[index].process as usize];
+        match process.slots[spec.local as usize].acquire(self.now, ticket) {
             Ask::Granted => {
-                self.record.stations[spec.resource as usize].start_at_once(self.now, measuring);
+                self.record.stations[spec.resource as usize].start_at_once(self.now, self.record.measuring);
                 self.held[index as usize].push(Held {
                     what: HeldWhat::Slot(slots),
                     since: self.now,
@@ -34,16 +35,8 @@ impl World<'_> {
                 true
             }
             Ask::Waiting(place) => {
-                let (resource, stage, patience) = (spec.resource, spec.wait_stage, spec.patience);
-                let deadline = machine.next_deadline();
-                self.record.stations[resource as usize].join(self.now, measuring);
-                self.enter(index, stage);
-                self.tasks[index].state = State::Slots(slots, place);
-                self.tasks[index].mark = self.now;
-                self.tasks[index].scheduled = Scheduled::NOTHING;
-                let wake = self.processes[process as usize].first_wake + u32::from(spec.local);
-                self.arm(wake, deadline);
-                self.wait_with_patience(index, patience);
+                self.tasks[index].pc = pc;
+                self.line_up(index, slots, place);
                 false
             }
             Ask::Full => {
@@ -51,6 +44,23 @@ impl World<'_> {
                 false
             }
         }
+    }
+
+    /// A task is in the line for a slot.
+    fn line_up(&mut self, index: u32, slots: u16, place: Place) {
+        let spec = &self.model.slots[slots as usize];
+        self.record.stations[spec.resource as usize].join(self.now, self.record.measuring);
+        self.enter(index, spec.wait_stage);
+        let task = &mut self.tasks[index];
+        task.state = State::Slots(slots, place);
+        task.mark = self.now;
+        task.scheduled = Scheduled::NOTHING;
+        let process = &self.processes[task.process as usize];
+        let deadline = process.slots[spec.local as usize].next_deadline();
+        if deadline != SimTime::NEVER {
+            self.arm(process.first_wake + u32::from(spec.local), deadline);
+        }
+        self.wait_with_patience(index, spec.patience);
     }
 
     /// A line has no place left.
@@ -120,24 +130,46 @@ impl World<'_> {
 
     /// Gives back what was taken last.
     pub(super) fn release_last(&mut self, index: u32, healthy: bool) {
+        let Some(&held) = self.held[index as usize].last() else {
+            return;
+        };
+        if let HeldWhat::Slot(slots) = held.what {
+            self.release_slot(index, slots, held.since);
+            return;
+        }
         // Time until now belongs to what was held.
         let stage = self.tasks[index].stage;
         self.enter(index, stage);
-        let Some(held) = self.held[index as usize].pop() else {
-            return;
-        };
-        let process = self.tasks[index].process;
+        self.held[index as usize].pop();
+        self.give_back(self.tasks[index].process, held, healthy);
+    }
+
+    /// Gives back the slot that was taken last.
+    #[inline]
+    pub(super) fn release_slot(&mut self, index: u32, slots: u16, held_since: SimTime) {
+        // Time until now belongs to what was held.
+        let task = &mut self.tasks[index];
+        let (stage, since, process) = (task.stage, task.since, task.process);
+        if since != self.now {
+            task.since = self.now;
+            self.spend(index, stage, self.now.since(since).nanos());
+        }
+        self.held[index as usize].pop();
+        let spec = &self.model.slots[slots as usize];
+        let station = &mut self.record.stations[spec.resource as usize];
+        if let Some(waiter) = self.processes[process as usize].slots[spec.local as usize].release() {
+            station.hand_over(self.now, held_since, waiter.since, self.record.measuring);
+            self.lend(waiter.ticket, HeldWhat::Slot(slots));
+        } else {
+            station.end(self.now, held_since, self.record.measuring);
+        }
+    }
+
+    /// Gives back what a task of a process held, if it is not a plain slot.
+    fn give_back(&mut self, process: u32, held: Held, healthy: bool) {
         let measuring = self.record.measuring;
         match held.what {
-            HeldWhat::Slot(slots) => {
-                let spec = &self.model.slots[slots as usize];
-                let station = &mut self.record.stations[spec.resource as usize];
-                station.end(self.now, held.since, measuring);
-                if let Some(waiter) = self.processes[process as usize].slots[spec.local as usize].release() {
-                    station.start(self.now, waiter.since, measuring);
-                    self.lend(waiter.ticket, HeldWhat::Slot(slots));
-                }
-            }
+            HeldWhat::Slot(_) => {}
             HeldWhat::Connection(pool, connection) => {
                 let spec = &self.model.pools[pool as usize];
                 self.record.stations[spec.resource as usize].end(self.now, held.since, measuring);
@@ -163,12 +195,15 @@ impl World<'_> {
     /// A waiter has what it waited for.
     pub(super) fn lend(&mut self, ticket: Handle, what: HeldWhat) {
         let index = ticket.index;
-        let stage = self.tasks[index].stage;
-        self.enter(index, stage);
-        self.held[index as usize].push(Held { what, since: self.now });
         let task = &mut self.tasks[index];
+        let (stage, since) = (task.stage, task.since);
+        task.since = self.now;
         task.state = State::Going;
         task.scheduled = Scheduled::NOTHING;
+        if since != self.now {
+            self.spend(index, stage, self.now.since(since).nanos());
+        }
+        self.held[index as usize].push(Held { what, since: self.now });
         self.ready.push_back(Ready::Task(ticket));
     }
 
@@ -514,6 +549,7 @@ impl World<'_> {
     }
 
     /// Keeps a wake-up no later than a machine's next deadline. A later deadline is left for the wake-up to find out.
+    #[inline]
     pub(super) fn arm(&mut self, wake: u32, deadline: SimTime) {
         let state = &mut self.wakes[wake as usize];
         if deadline < state.at {

@@ -160,7 +160,6 @@ impl World<'_> {
         machine.next_process = 0;
         machine.cpu = spec.can_bind.then(|| Processor::new(machine.cores, spec.limit));
         machine.running = Level::default();
-        machine.running.touch(self.now);
         for _ in 0..spec.processes {
             let process = self.insert_process(instance, service);
             self.instances[instance as usize].processes.push(process);

@@ -97,6 +97,7 @@ impl World<'_> {
     }
 
     /// Whether the processes of a service look at themselves.
+    #[inline]
     pub(super) fn has_ladder(&self, service: u16) -> bool {
         self.model
             .degradation
@@ -170,6 +171,7 @@ impl World<'_> {
     }
 
     /// A useful answer: what it was worth.
+    #[inline(always)]
     pub(super) fn note_quality(&mut self, index: u32) {
         let task = &self.tasks[index];
         if task.degraded && task.measured {

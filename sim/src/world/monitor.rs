@@ -396,9 +396,8 @@ impl World<'_> {
                     return (0.0, 0.0);
                 }
                 let used = self.service_cpu(service);
-                let instances = &mut self.record.services[service].instances;
-                instances.touch(self.now);
-                (used, cores * instances.area as f64)
+                let instances = &self.record.services[service].instances;
+                (used, cores * instances.area(self.now) as f64)
             }
             Gauge::DatabaseCpu(database) => {
                 let database = &mut self.databases[usize::from(database)];
@@ -433,15 +432,12 @@ impl World<'_> {
         if !spec.capacity.is_finite() {
             return (0.0, 0.0);
         }
-        let busy = &mut self.record.stations[usize::from(resource)].busy;
-        busy.touch(self.now);
-        let used = busy.area as f64;
+        let used = self.record.stations[usize::from(resource)].busy.area(self.now) as f64;
         let there = match spec.service {
             Some(service) => {
                 let at_start = f64::from(self.model.services[usize::from(service)].instances.max(1));
-                let instances = &mut self.record.services[usize::from(service)].instances;
-                instances.touch(self.now);
-                spec.capacity / at_start * instances.area as f64
+                let instances = &self.record.services[usize::from(service)].instances;
+                spec.capacity / at_start * instances.area(self.now) as f64
             }
             None => spec.capacity * self.now.nanos() as f64,
         };

@@ -4,44 +4,79 @@
 //! *attempt* is one HTTP exchange. A client that gives up leaves its work running.
 
 use highwater_models::{Cause, SimSpan, SimTime};
+use highwater_workload::Key;
 use highwater_workload::stream::Purpose;
 
 use super::giving_up::by_time;
 use super::{NOBODY, Ready, Request, State, Task, TaskKind, World};
 use crate::event::{Event, Scheduled};
 use crate::experiment::{RequestOutcome, RequestRow};
-use crate::measure::coarse_bucket;
+use crate::measure::{Answer, Ended};
 use crate::model::{STAGE_BACKOFF, STAGE_CLIENT};
 use crate::slab::Handle;
 
+/// What every attempt of a request is about.
+struct Asked {
+    session: Handle,
+    endpoint: u16,
+    class: u8,
+    client: u16,
+    cell: u32,
+    measured: bool,
+    signed_in: bool,
+    key: Key,
+    person: u64,
+    ip: u64,
+}
+
+/// The attempt whose answer is all that a request gets, and whether there was a way there or back.
+#[derive(Copy, Clone)]
+struct Only {
+    task: u32,
+    on_the_spot: bool,
+}
+
 impl World<'_> {
-    /// A person asks for something.
-    pub(super) fn begin_request(&mut self, fibre: Handle, endpoint: u16) {
-        let session_handle = self.fibres[fibre.index].session;
+    /// A person asks for something: one thing at a time in each thread of their flow, so that the request has its
+    /// thread's index.
+    #[inline(always)]
+    pub(super) fn begin_request(&mut self, index: u32, session_handle: Handle, endpoint: u16) {
         let session = &mut self.sessions[session_handle.index];
         let number = session.requests;
         session.requests += 1;
         let source = &self.model.sources[session.source as usize];
-        let phase = source
-            .phase_ends
-            .iter()
-            .position(|&end| self.now < end)
-            .unwrap_or(source.phase_ends.len().max(1) - 1);
+        let phase = source.first_phase
+            + source
+                .phase_ends
+                .iter()
+                .position(|&end| self.now < end)
+                .unwrap_or(source.phase_ends.len().max(1) - 1) as u16;
         let late = self.model.measure_to == self.model.duration;
         let measured = self.now >= self.model.measure_from && (self.now <= self.model.measure_to || late);
         let window = self.record.window_of(self.now);
-        let cell = self
-            .record
-            .cell_index(endpoint, session.class, source.first_phase + phase as u16);
-        let request = Request {
-            cell,
-            fibre,
+        let cell = self.record.cell_index(endpoint, session.class, phase);
+        let client = session.client;
+        let spec = &self.model.clients[client as usize];
+        let asked = Asked {
             session: session_handle,
             endpoint,
             class: session.class,
-            phase: source.first_phase + phase as u16,
+            client,
+            cell,
+            measured,
+            signed_in: session.signed_in,
+            key: session.key.purpose(Purpose::Request).child(number),
+            person: session.person,
+            ip: session.ip,
+        };
+        let request = Request {
+            cell,
+            session: session_handle,
+            endpoint,
+            class: session.class,
+            phase,
             source: session.source,
-            client: session.client,
+            client,
             measured,
             resent: false,
             window,
@@ -52,40 +87,34 @@ impl World<'_> {
             attempts: 0,
             retries: 0,
             live: 0,
-            key: session.key.purpose(Purpose::Request).child(number),
+            key: asked.key,
             person: session.person,
             ip: session.ip,
             cause: None,
             backoff: Scheduled::NOTHING,
             patience: Scheduled::NOTHING,
-            patience_is_person: false,
+            patience_is_person: spec.patience.is_some(),
             resend: Scheduled::NOTHING,
             task: Handle::NOTHING,
         };
-        let client = request.client;
-        let handle = self.requests.insert(request);
-        let index = handle.index;
-        let stages = self.stages;
-        if self.request_stages.len() < (index as usize + 1) * stages {
-            self.request_stages.resize((index as usize + 1) * stages, 0);
-        } else {
-            self.request_stages[index as usize * stages..][..stages].fill(0);
-        }
-        self.record.whole_offered += 1;
-        self.record.in_system.up(self.now);
-        if measured {
-            self.record.cell_at(cell).offered += 1;
-            if let Some(window) = self.record.windows.get_mut(window) {
-                window.offered += 1;
-            }
-        }
-        let spec = &self.model.clients[client as usize];
+        self.requests.insert_beside(index, request);
+        self.request_stages.reach(index);
+        self.record.asked(self.now, measured, cell, window);
         self.clients[client as usize].budget.note_request();
+        if spec.patience.is_some() || spec.resend.is_some() {
+            self.person_waits(index, client);
+        }
+        self.begin_attempt(index, &asked);
+    }
+
+    /// How long a person waits, and when they press again.
+    #[inline(never)]
+    fn person_waits(&mut self, index: u32, client: u16) {
+        let spec = &self.model.clients[client as usize];
         if let Some(site) = spec.patience {
             let span = self.draw_for_request(index, site);
             let scheduled = self.events.schedule(self.now + span, Event::Patience(index));
             self.requests[index].patience = scheduled;
-            self.requests[index].patience_is_person = true;
         }
         if let Some((chance, site)) = spec.resend {
             let place = self.sites[site as usize].1;
@@ -94,51 +123,78 @@ impl World<'_> {
                 self.requests[index].resend = self.events.schedule(self.now + span, Event::Resend(index));
             }
         }
-        self.begin_attempt(index);
     }
 
     /// A draw of the client's for a request.
     fn draw_for_request(&mut self, index: u32, site: u32) -> SimSpan {
         let (sampler, place) = &mut self.sites[site as usize];
-        sampler.span(
-            &mut self.requests[index]
-                .key
-                .at(*place, self.requests[index].attempts)
-                .draw(),
-        )
+        let request = &self.requests[index];
+        sampler.span(&mut request.key.at(*place, request.attempts).draw())
     }
 
-    fn begin_attempt(&mut self, index: u32) {
+    /// A round trip to the edge.
+    #[inline]
+    fn draw_round_trip(&mut self, index: u32, site: u32) -> SimSpan {
+        match self.sites[site as usize].0.as_constant() {
+            Some(0.0) => SimSpan::ZERO,
+            _ => self.draw_for_request(index, site),
+        }
+    }
+
+    /// One more attempt.
+    #[inline(never)]
+    fn begin_another(&mut self, index: u32) {
         let request = &self.requests[index];
-        let client = request.client;
-        let spec = &self.model.clients[client as usize];
-        let round_trip = self.draw_for_request(index, spec.rtt);
+        let signed_in = self
+            .sessions
+            .get(request.session)
+            .is_some_and(|session| session.signed_in);
+        let asked = Asked {
+            session: request.session,
+            endpoint: request.endpoint,
+            class: request.class,
+            client: request.client,
+            cell: request.cell,
+            measured: request.measured,
+            signed_in,
+            key: request.key,
+            person: request.person,
+            ip: request.ip,
+        };
+        if asked.measured {
+            self.record.cell_at(asked.cell).attempts += 1;
+        }
+        self.begin_attempt(index, &asked);
+    }
+
+    /// An attempt begins that is counted already.
+    #[inline(always)]
+    fn begin_attempt(&mut self, index: u32, asked: &Asked) {
+        let spec = &self.model.clients[asked.client as usize];
+        let round_trip = self.draw_round_trip(index, spec.rtt);
         let there = SimSpan::from_nanos(round_trip.nanos() / 2);
         let handle = self.requests.handle(index);
         let request = &mut self.requests[index];
         let number = request.attempts;
         request.attempts += 1;
         request.live |= 1 << (number % 64);
-        let signed_in = self
-            .sessions
-            .get(request.session)
-            .is_some_and(|session| session.signed_in);
+        let wants_first_byte = !request.patience_is_person && spec.first_byte_timeout != SimSpan::FOREVER;
         let task = Task {
             kind: TaskKind::Attempt,
             state: State::Going,
             phase: 0,
-            class: request.class,
-            signed_in,
+            class: asked.class,
+            signed_in: asked.signed_in,
             in_hand: false,
             failing: None,
             cause: None,
             stage: STAGE_CLIENT,
-            endpoint: request.endpoint,
-            client,
-            cell: request.cell,
-            measured: request.measured,
+            endpoint: asked.endpoint,
+            client: asked.client,
+            cell: asked.cell,
+            measured: asked.measured,
             process: NOBODY,
-            pc: self.model.endpoints[request.endpoint as usize].start,
+            pc: self.model.endpoints[asked.endpoint as usize].start,
             iteration: 0,
             pending: 0,
             forks: 0,
@@ -146,12 +202,12 @@ impl World<'_> {
             attempt: number,
             retries: 0,
             request: handle,
-            session: request.session,
+            session: asked.session,
             parent: Handle::NOTHING,
-            older: Handle::NOTHING,
-            key: request.key.child(u64::from(number)),
-            person: request.person,
-            ip: request.ip,
+            older: request.task,
+            key: asked.key.child(u64::from(number)),
+            person: asked.person,
+            ip: asked.ip,
             since: self.now,
             began: self.now,
             arrived: self.now,
@@ -173,22 +229,17 @@ impl World<'_> {
             quality: 1.0,
             degraded: false,
         };
-        let (measured, counted) = (request.measured, request.cell);
-        let wants_first_byte = !request.patience_is_person && spec.first_byte_timeout != SimSpan::FOREVER;
         self.record.attempts_begun += 1;
-        if measured {
-            self.record.cell_at(counted).attempts += 1;
-        }
         let task = self.insert_task(task);
-        self.tasks[task.index].older = self.requests[index].task;
         self.requests[index].task = task;
         if spec.timeout != SimSpan::FOREVER {
             let deadline = self.now + spec.timeout;
-            let state = &mut self.clients[client as usize];
+            let state = &mut self.clients[asked.client as usize];
             by_time(&mut state.timeouts, (deadline, handle, number), |entry| entry.0);
             if deadline < state.armed {
                 state.armed = deadline;
-                self.events.schedule(deadline, Event::ClientTimeout(u32::from(client)));
+                self.events
+                    .schedule(deadline, Event::ClientTimeout(u32::from(asked.client)));
             }
         }
         if wants_first_byte {
@@ -197,14 +248,19 @@ impl World<'_> {
                 .schedule(self.now + spec.first_byte_timeout, Event::Patience(index));
             self.requests[index].patience = scheduled;
         }
-        if there == SimSpan::ZERO {
-            self.ready.push_back(Ready::Task(task));
-        } else {
+        if there > SimSpan::ZERO {
             self.schedule_task(task.index, self.now + there);
+        } else if self.ready.is_empty() {
+            // Nobody goes before it.
+            self.at_this_instant += 1;
+            self.run_task(task.index);
+        } else {
+            self.ready.push_back(Ready::Task(task));
         }
     }
 
     /// Whether a client still waits for this attempt.
+    #[inline(always)]
     pub(super) fn is_waited_for(&self, task: u32) -> bool {
         let task = &self.tasks[task];
         self.requests
@@ -228,14 +284,40 @@ impl World<'_> {
     pub(super) fn answered(&mut self, task: u32) {
         self.enter(task, STAGE_CLIENT);
         let waited_for = self.is_waited_for(task);
+        self.take_answer(task, waited_for);
+    }
+
+    /// Whether an attempt's answer is all that its request gets: a good one, in one piece, of the only attempt.
+    #[inline(always)]
+    pub(super) fn is_only_answer(&self, task: u32) -> bool {
         let state = &self.tasks[task];
-        let (cause, handle, retry_after) = (state.cause, state.request, state.retry_after);
-        let counted = state.cell;
-        let first_byte = if state.first_byte == SimTime::ZERO {
-            self.now
-        } else {
-            state.first_byte
-        };
+        state.cause.is_none()
+            && state.first_byte == SimTime::ZERO
+            && state.attempt == 0
+            && self.requests[state.request.index].attempts == 1
+    }
+
+    /// A client that still waits has the only answer to its request. On the spot: without a way there or back.
+    #[inline(always)]
+    pub(super) fn take_only_answer(&mut self, task: u32, on_the_spot: bool) {
+        self.note_quality(task);
+        let index = self.tasks[task].request.index;
+        let only = Only { task, on_the_spot };
+        self.end_request(index, None, Some(only));
+        self.remove_task(task);
+    }
+
+    /// A client has an attempt's answer, whether it still waits for it or not.
+    pub(super) fn take_answer(&mut self, task: u32, waited_for: bool) {
+        if waited_for && self.is_only_answer(task) {
+            self.take_only_answer(task, false);
+            return;
+        }
+        let state = &self.tasks[task];
+        let (cause, index, retry_after) = (state.cause, state.request.index, state.retry_after);
+        let (attempt, counted) = (state.attempt, state.cell);
+        let in_one_piece = state.first_byte == SimTime::ZERO;
+        let first_byte = if in_one_piece { self.now } else { state.first_byte };
         if state.measured {
             let reading = first_byte.since(state.began).nanos();
             let answered = cause.is_none_or(|cause| cause.status().is_some());
@@ -249,24 +331,23 @@ impl World<'_> {
                 cell.wasted += 1;
             }
         }
-        if waited_for {
-            if cause.is_none() {
-                self.note_quality(task);
-            }
-            let index = handle.index;
-            self.requests[index].live &= !(1 << (self.tasks[task].attempt % 64));
-            if self.requests[index].first_byte == SimTime::ZERO && cause.is_none() {
-                self.requests[index].first_byte = first_byte;
-            }
-            self.take_stages(index, task, cause.is_none());
-            self.forget_attempt(index, task);
+        if !waited_for {
             self.remove_task(task);
-            match cause {
-                None => self.end_request(index, None),
-                Some(cause) => self.attempt_failed(index, cause, retry_after),
-            }
-        } else {
-            self.remove_task(task);
+            return;
+        }
+        if cause.is_none() {
+            self.note_quality(task);
+        }
+        self.requests[index].live &= !(1 << (attempt % 64));
+        if self.requests[index].first_byte == SimTime::ZERO && cause.is_none() {
+            self.requests[index].first_byte = first_byte;
+        }
+        self.take_stages(index, task, cause.is_none());
+        self.forget_attempt(index, task);
+        self.remove_task(task);
+        match cause {
+            None => self.end_request_at_last(index, None),
+            Some(cause) => self.attempt_failed(index, cause, retry_after),
         }
     }
 
@@ -290,23 +371,19 @@ impl World<'_> {
 
     /// A request's time so far is split as the attempt's was.
     fn take_stages(&mut self, request: u32, task: u32, is_last: bool) {
-        let stages = self.stages;
-        let began = self.tasks[task].began;
         let state = &mut self.requests[request];
-        let mine = &mut self.request_stages[request as usize * stages..][..stages];
-        let theirs = &self.task_stages[task as usize * stages..][..stages];
+        state.since = self.now;
         if state.resent {
             if is_last {
                 // Attempts overlapped: the one that was answered counts, and what went before it is waiting.
-                mine.copy_from_slice(theirs);
-                mine[STAGE_BACKOFF as usize] += began.since(state.began).nanos();
-            }
-        } else {
-            for (mine, theirs) in mine.iter_mut().zip(theirs) {
-                *mine += theirs;
+                let before = self.tasks[task].began.since(state.began).nanos();
+                self.request_stages.clear(request);
+                self.request_stages.add(request, STAGE_BACKOFF, before);
+            } else {
+                return;
             }
         }
-        state.since = self.now;
+        self.task_stages.pour(task, &mut self.request_stages, request);
     }
 
     /// An attempt ended badly: another one, or the end of the request.
@@ -340,7 +417,7 @@ impl World<'_> {
                 return;
             }
         }
-        self.end_request(index, Some(cause));
+        self.end_request_at_last(index, Some(cause));
     }
 
     /// The wait before another attempt is over.
@@ -350,12 +427,12 @@ impl World<'_> {
         }
         self.wait_was_backoff(index);
         self.requests[index].backoff = Scheduled::NOTHING;
-        self.begin_attempt(index);
+        self.begin_another(index);
     }
 
     fn wait_was_backoff(&mut self, index: u32) {
         let waited = self.now.since(self.requests[index].since).nanos();
-        self.request_stages[index as usize * self.stages + STAGE_BACKOFF as usize] += waited;
+        self.request_stages.add(index, STAGE_BACKOFF, waited);
         self.requests[index].since = self.now;
     }
 
@@ -418,7 +495,7 @@ impl World<'_> {
         if self.requests[index].patience_is_person {
             let session = self.requests[index].session;
             self.sessions[session.index].abandoned = true;
-            self.end_request(index, Some(Cause::ClientTimeout));
+            self.end_request_at_last(index, Some(Cause::ClientTimeout));
         } else {
             self.attempt_failed(index, Cause::ClientTimeout, None);
         }
@@ -446,109 +523,89 @@ impl World<'_> {
         self.requests[index].resend = Scheduled::NOTHING;
         if self.requests[index].first_byte == SimTime::ZERO {
             self.requests[index].resent = true;
-            self.begin_attempt(index);
+            self.begin_another(index);
         }
     }
 
-    /// A request ends in exactly one way.
-    fn end_request(&mut self, index: u32, cause: Option<Cause>) {
-        let handle = self.requests.handle(index);
+    /// A request ends that is not answered in one piece by its one attempt.
+    #[inline(never)]
+    fn end_request_at_last(&mut self, index: u32, cause: Option<Cause>) {
         if self.requests[index].live != 0 {
+            let handle = self.requests.handle(index);
             self.abandon_attempts(handle);
         }
-        let request = &self.requests[index];
-        let latency = self.now.since(request.began).nanos();
-        let (endpoint, counted) = (request.endpoint, request.cell);
-        let (fibre, session, client) = (request.fibre, request.session, request.client);
-        let (measured, window) = (request.measured, request.window);
-        let first_byte = request.first_byte.since(request.began).nanos();
-        let stages = &self.request_stages[index as usize * self.stages..][..self.stages];
-        let gave_up = cause == Some(Cause::ClientTimeout);
-        match cause {
-            None => self.record.whole_useful += 1,
-            Some(_) if gave_up => self.record.whole_abandoned += 1,
-            Some(_) => self.record.whole_failed += 1,
-        }
-        if let Some(cause) = cause {
-            self.record.see(self.now, cause, None);
-        }
-        self.record.in_system.down(self.now);
-        if let Some(monitor) = &mut self.monitor {
-            monitor.request_ended(cause.is_none(), latency);
-        }
-        if measured {
-            if cause.is_none() && self.record.breakdown.add(latency, stages) != latency {
-                self.record.stage_mismatches += 1;
-            }
-            let ended = self.record.window_of(self.now);
-            let cell = self.record.cell_at(counted);
-            match cause {
-                None => {
-                    cell.useful += 1;
-                    cell.latency.record(latency);
-                    cell.first_byte.record(first_byte);
-                }
-                Some(cause) => {
-                    cell.by_cause[cause as usize] += 1;
-                    if gave_up {
-                        cell.abandoned += 1;
-                    } else {
-                        cell.failed += 1;
-                    }
-                }
-            }
-            if let Some(window) = self.record.windows.get_mut(window) {
-                match cause {
-                    None => {
-                        window.useful += 1;
-                        window.latency += u128::from(latency);
-                        let bucket = coarse_bucket(latency);
-                        if window.latencies.len() <= bucket {
-                            window.latencies.resize((bucket / 16 + 1) * 16, 0);
-                        }
-                        window.latencies[bucket] += 1;
-                    }
-                    Some(cause) => {
-                        window.failed += 1;
-                        window.by_cause[cause as usize] += 1;
-                    }
-                }
-            }
-            if cause.is_none()
-                && self.now < self.model.duration
-                && let Some(window) = self.record.windows.get_mut(ended)
-            {
-                window.ended_useful += 1;
-            }
-            self.log_request(index, cause, latency);
-        }
+        self.end_request(index, cause, None);
+    }
+
+    /// A request ends in exactly one way. With an only answer, that attempt's times are its own.
+    #[inline(always)]
+    fn end_request(&mut self, index: u32, cause: Option<Cause>, only: Option<Only>) {
+        let request = &mut self.requests[index];
         // What was still to come for it finds nothing of it.
-        let ended = &mut self.requests[index];
-        (ended.backoff, ended.patience, ended.resend) = (Scheduled::NOTHING, Scheduled::NOTHING, Scheduled::NOTHING);
-        self.requests.remove(index);
+        (request.backoff, request.patience, request.resend) =
+            (Scheduled::NOTHING, Scheduled::NOTHING, Scheduled::NOTHING);
+        let ended = Ended {
+            cell: request.cell,
+            window: request.window,
+            latency: self.now.since(request.began).nanos(),
+            first_byte: request.first_byte.since(request.began).nanos(),
+            answer: match only {
+                None => Answer::AtLast,
+                Some(only) if only.on_the_spot => Answer::OnTheSpot,
+                Some(_) => Answer::AtOnce,
+            },
+        };
+        let (endpoint, session, client, measured) =
+            (request.endpoint, request.session, request.client, request.measured);
+        let gave_up = cause == Some(Cause::ClientTimeout);
+        if let Some(monitor) = &mut self.monitor {
+            monitor.request_ended(cause.is_none(), ended.latency);
+        }
+        if measured && self.rows.is_some() {
+            self.log_request(index, cause, ended.latency, only);
+        }
+        match cause {
+            None => {
+                let (split, row) = match only {
+                    Some(only) => (&mut self.task_stages, only.task),
+                    None => (&mut self.request_stages, index),
+                };
+                let loading = self.now < self.model.duration;
+                self.record.useful(self.now, measured, loading, &ended, split, row);
+            }
+            Some(cause) => self.record.useless(self.now, measured, &ended, cause),
+        }
+        if only.is_none() {
+            self.request_stages.clear(index);
+        }
+        self.requests.remove_beside(index);
         if cause.is_none() && self.model.endpoints[endpoint as usize].signs_in {
             self.sessions[session.index].signed_in = true;
         }
-        let spec = &self.model.clients[client as usize];
-        let leaves = match cause {
-            None => false,
-            Some(Cause::ClientTimeout) => spec.ends_on_timeout || self.sessions[session.index].abandoned,
-            Some(_) => spec.ends_on_error,
-        };
-        if leaves {
-            self.sessions[session.index].ended = true;
-            if gave_up {
-                self.sessions[session.index].abandoned = true;
+        if let Some(cause) = cause {
+            let spec = &self.model.clients[client as usize];
+            let leaves = match cause {
+                Cause::ClientTimeout => spec.ends_on_timeout || self.sessions[session.index].abandoned,
+                _ => spec.ends_on_error,
+            };
+            if leaves {
+                self.sessions[session.index].ended = true;
+                if gave_up {
+                    self.sessions[session.index].abandoned = true;
+                }
             }
         }
-        self.ready.push_back(Ready::Fibre(fibre));
+        self.ready.push_back(Ready::Fibre(self.fibres.handle(index)));
     }
 
     /// A row of `requests.csv`.
-    fn log_request(&mut self, index: u32, cause: Option<Cause>, latency: u64) {
+    fn log_request(&mut self, index: u32, cause: Option<Cause>, latency: u64, only: Option<Only>) {
         let Some(rows) = &mut self.rows else { return };
         let request = &self.requests[index];
-        let stages = &self.request_stages[index as usize * self.stages..][..self.stages];
+        let stages = match only {
+            Some(only) => self.task_stages.nanos(only.task),
+            None => self.request_stages.nanos(index),
+        };
         let session = self.sessions.get(request.session).map_or(0, |session| session.number);
         rows.push(RequestRow {
             replication: self.replication,

@@ -3,9 +3,10 @@
 use highwater_models::{SimSpan, SimTime};
 use highwater_workload::Key;
 use highwater_workload::arrivals::Segment;
+use highwater_workload::popularity::Popularity;
 use highwater_workload::stream::Purpose;
 
-use super::{Fibre, Ready, Session, World};
+use super::{Fibre, Ready, STANDSTILL, Session, World};
 use crate::event::{Event, Scheduled};
 use crate::model::{Addresses, Coming, FlowOp, Recorded, Who};
 use crate::slab::Handle;
@@ -138,7 +139,7 @@ impl World<'_> {
             sessions = wanted as u32 + u32::from(state.draws.uniform() < wanted.fract());
         }
         for _ in 0..sessions {
-            self.begin_session(source as u16, 0, recorded.as_ref());
+            self.begin_new_session(source as u16, 0, recorded.as_ref());
         }
         self.schedule_arrival(number);
     }
@@ -148,16 +149,23 @@ impl World<'_> {
         state.active += 1;
         let user = state.users;
         state.users += 1;
-        self.begin_session(source, user, None);
+        self.begin_new_session(source, user, None);
     }
 
-    /// A session begins.
-    fn begin_session(&mut self, source: u16, user: u64, recorded: Option<&Recorded>) {
+    fn begin_new_session(&mut self, source: u16, user: u64, recorded: Option<&Recorded>) {
+        self.begin_session(source, user, recorded, None);
+    }
+
+    /// A session begins: with a new thread, which is ready, or in place of a session that ends now and of its last
+    /// thread, which is then the caller's to go on with.
+    #[inline(always)]
+    fn begin_session(&mut self, source: u16, user: u64, recorded: Option<&Recorded>, place: Option<(u32, u32)>) {
         let spec = &self.model.sources[source as usize];
-        let number = self.sources[source as usize].sessions;
-        self.sources[source as usize].sessions += 1;
+        let state = &mut self.sources[source as usize];
+        let number = state.sessions;
+        state.sessions += 1;
         let stream = (u64::from(source) << 48) | number;
-        let key = self.root.purpose(Purpose::Session).child(stream);
+        let key = self.sessions_key.child(stream);
         let person = match recorded.and_then(|row| row.person) {
             Some(person) => person,
             None => self.choose_person(source, user, key),
@@ -187,8 +195,9 @@ impl World<'_> {
             Some(flow) => flow,
             None => pick(&spec.flows, || key.child(1).draw().uniform()).unwrap_or(0),
         };
-        let signed_in = spec.signed_in >= 1.0 || key.child(2).draw().uniform() < spec.signed_in;
-        let session = self.sessions.insert(Session {
+        let signed_in =
+            spec.signed_in >= 1.0 || (spec.signed_in > 0.0 && key.child(2).draw().uniform() < spec.signed_in);
+        let session = Session {
             key,
             number,
             source,
@@ -206,43 +215,58 @@ impl World<'_> {
             fibres: 1,
             tokens: 0.0,
             messages: 0.0,
-        });
-        self.record.online.up(self.now);
+        };
         if self.record.measuring {
             self.record.sessions.offered += 1;
             self.record.sessions.signed_up += u64::from(matches!(spec.who, Who::SignUp));
         }
         let pc = self.model.flows[flow as usize].start;
-        let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
-        self.ready.push_back(Ready::Fibre(fibre));
+        if let Some((place, fibre)) = place {
+            let session = self.sessions.renew(place, session);
+            self.fibres.renew(fibre, Fibre::new(session, Handle::NOTHING, pc, 0));
+        } else {
+            self.record.online.up(self.now);
+            let session = self.sessions.insert(session);
+            let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
+            self.ready.push_back(Ready::Fibre(fibre));
+        }
     }
 
     /// Whether a closed source still wants as many users as it has.
+    #[inline]
     fn is_wanted(&self, segments: &[Segment], source: u16) -> bool {
         let state = &self.sources[source as usize];
-        self.loading && state.active <= level_at(segments, self.now, state.factor)
+        self.loading
+            && match segments {
+                // A signed number converts in one instruction.
+                [only] if only.rate_from == only.rate_to => {
+                    state.active as i64 as f64 <= only.rate_from * state.factor + ROUNDING
+                }
+                _ => state.active <= level_at(segments, self.now, state.factor),
+            }
     }
 
     /// Whose session it is: a number within the source.
+    #[inline(always)]
     fn choose_person(&mut self, source: u16, user: u64, key: Key) -> u64 {
         let spec = &self.model.sources[source as usize];
         let state = &mut self.sources[spec.people_of as usize];
-        let (first, count, popular) = match &spec.who {
-            Who::Same => return user,
+        match &spec.who {
+            Who::Same => user,
             Who::New => {
                 state.people += 1;
-                return state.people - 1;
+                state.people - 1
             }
             Who::InOrder(count) => {
                 state.people += 1;
-                return (state.people - 1) % count.max(&1);
+                (state.people - 1) % count.max(&1)
             }
             Who::Registered(members) => {
                 let (joined, left) = (
                     level_at(&members.joined, self.now, 1.0),
                     level_at(&members.left, self.now, 1.0),
                 );
-                (left, joined.saturating_sub(left).max(1), None)
+                self.choose_offline(spec.people_of, left, joined.saturating_sub(left).max(1), None, key)
             }
             Who::SignUp => {
                 let members = match &self.model.sources[spec.people_of as usize].who {
@@ -253,11 +277,23 @@ impl World<'_> {
                 let person = level_at(&members.joined, self.now, 1.0).max(state.people);
                 state.people = person + 1;
                 state.mark_online(person);
-                return person;
+                person
             }
-            Who::Even(count) => (0, *count, None),
-            Who::Popular(count, popularity) => (0, *count, Some(popularity)),
-        };
+            Who::Even(count) => self.choose_offline(spec.people_of, 0, *count, None, key),
+            Who::Popular(count, popularity) => self.choose_offline(spec.people_of, 0, *count, Some(popularity), key),
+        }
+    }
+
+    /// Somebody of `count` from a number on who is not online.
+    fn choose_offline(
+        &mut self,
+        people_of: u16,
+        first: u64,
+        count: u64,
+        popular: Option<&Popularity>,
+        key: Key,
+    ) -> u64 {
+        let state = &mut self.sources[people_of as usize];
         let mut draw = key.child(0).draw();
         let mut person = 0;
         // Somebody who is not online yet; after many misses nearly everybody is, and the next one will do.
@@ -275,67 +311,89 @@ impl World<'_> {
     }
 
     fn insert_fibre(&mut self, session: Handle, parent: Handle, pc: u32, iteration: u32) -> Handle {
-        let fibre = Fibre {
-            session,
-            parent,
-            pc,
-            iteration,
-            pending: 0,
-            scheduled: Scheduled::NOTHING,
-        };
-        let handle = self.fibres.insert(fibre);
+        let handle = self.fibres.insert(Fibre::new(session, parent, pc, iteration));
         if handle.index as usize == self.flow_frames.len() {
             self.flow_frames.push(Vec::with_capacity(self.model.frame_depth));
         }
         handle
     }
 
+    /// A person has thought.
+    #[inline]
+    pub(super) fn thought(&mut self, index: u32, scheduled: Scheduled) {
+        if self.fibres[index].scheduled == scheduled {
+            self.run_fibre(index);
+        }
+    }
+
+    /// A thread of a flow that became ready goes on, if it is still there.
+    #[inline]
+    pub(super) fn go_on_thinking(&mut self, handle: Handle) {
+        if self.fibres.is_live(handle) {
+            self.run_fibre(handle.index);
+        }
+    }
+
     /// A session's flow goes on until it waits for something.
-    pub(super) fn run_fibre(&mut self, handle: Handle) {
-        if !self.fibres.is_live(handle) {
-            return;
-        }
-        let index = handle.index;
-        let session = self.fibres[index].session;
+    fn run_fibre(&mut self, index: u32) {
+        let model = self.model;
+        let fibre = &self.fibres[index];
+        let (mut session, mut pc, mut iteration) = (fibre.session, fibre.pc, fibre.iteration);
         if self.sessions[session.index].ended {
-            self.drop_fibre(index);
+            if self.drop_fibre(index) {
+                self.ready.push_back(Ready::Fibre(self.fibres.handle(index)));
+            }
             return;
         }
-        let session_key = self.sessions[session.index].key;
-        let key = || session_key.purpose(Purpose::Flow);
         loop {
-            let fibre = &mut self.fibres[index];
-            let op = self.model.flow_ops[fibre.pc as usize];
-            fibre.pc += 1;
-            let iteration = fibre.iteration;
+            let op = model.flow_ops[pc as usize];
+            pc += 1;
             match op {
                 FlowOp::Request { endpoint } => {
-                    self.begin_request(handle, endpoint);
+                    self.fibres[index].pc = pc;
+                    self.begin_request(index, session, endpoint);
                     return;
                 }
                 FlowOp::Think { site } => {
+                    let key = self.sessions[session.index].key.purpose(Purpose::Flow);
                     let (sampler, place) = &mut self.sites[site as usize];
-                    let span = sampler.span(&mut key().at(*place, iteration).draw());
+                    let span = sampler.span(&mut key.at(*place, iteration).draw());
                     if span > SimSpan::ZERO {
                         let scheduled = self.events.schedule(self.now + span, Event::Fibre(index));
-                        self.fibres[index].scheduled = scheduled;
+                        let fibre = &mut self.fibres[index];
+                        fibre.pc = pc;
+                        fibre.scheduled = scheduled;
                         return;
                     }
                 }
+                FlowOp::End => {
+                    self.sessions[session.index].ended = true;
+                    if !self.drop_fibre(index) {
+                        return;
+                    }
+                    // The next session of the same user: it goes on right here where nobody goes before it.
+                    if !self.ready.is_empty() || self.at_this_instant > STANDSTILL {
+                        self.ready.push_back(Ready::Fibre(self.fibres.handle(index)));
+                        return;
+                    }
+                    self.at_this_instant += 1;
+                    let fibre = &self.fibres[index];
+                    (session, pc, iteration) = (fibre.session, fibre.pc, fibre.iteration);
+                }
                 FlowOp::Choose { choice } => {
-                    let class = self.sessions[session.index].class;
-                    let choice = &self.model.choices[choice as usize];
-                    let draw = || key().at(choice.place, iteration).draw().uniform();
-                    self.fibres[index].pc = choice.branch(class, draw);
+                    let session = &self.sessions[session.index];
+                    let choice = &model.choices[choice as usize];
+                    let key = || session.key.purpose(Purpose::Flow);
+                    pc = choice.branch(session.class, || key().at(choice.place, iteration).draw().uniform());
                 }
                 FlowOp::Repeat { site, after } => {
+                    let key = self.sessions[session.index].key.purpose(Purpose::Flow);
                     let (sampler, place) = &mut self.sites[site as usize];
-                    let times = sampler.count(&mut key().at(*place, iteration).draw());
-                    let fibre = &mut self.fibres[index];
+                    let times = sampler.count(&mut key.at(*place, iteration).draw());
                     if times == 0 {
-                        fibre.pc = after;
+                        pc = after;
                     } else {
-                        self.flow_frames[index as usize].push((times, fibre.pc));
+                        self.flow_frames[index as usize].push((times, pc));
                     }
                 }
                 FlowOp::Again => {
@@ -343,18 +401,20 @@ impl World<'_> {
                     if let Some((left, body)) = frames.last_mut() {
                         *left -= 1;
                         if *left > 0 {
-                            self.fibres[index].pc = *body;
-                            self.fibres[index].iteration += 1;
+                            pc = *body;
+                            iteration += 1;
+                            self.fibres[index].iteration = iteration;
                         } else {
                             frames.pop();
                         }
                     }
                 }
                 FlowOp::Fork { branches } => {
-                    let count = self.model.forks[branches as usize].branches.len();
-                    self.fibres[index].pending = count as u32;
-                    for number in 0..count {
-                        let start = self.model.forks[branches as usize].branches[number];
+                    let starts = &model.forks[branches as usize].branches;
+                    let handle = self.fibres.handle(index);
+                    self.fibres[index].pc = pc;
+                    self.fibres[index].pending = starts.len() as u32;
+                    for &start in starts {
                         let branch = self.insert_fibre(session, handle, start, iteration);
                         self.sessions[session.index].fibres += 1;
                         self.ready.push_back(Ready::Fibre(branch));
@@ -363,7 +423,9 @@ impl World<'_> {
                 }
                 FlowOp::EndBranch => {
                     let parent = self.fibres[index].parent;
-                    self.drop_fibre(index);
+                    if self.drop_fibre(index) {
+                        self.ready.push_back(Ready::Fibre(self.fibres.handle(index)));
+                    }
                     if self.fibres.is_live(parent) {
                         self.fibres[parent.index].pending -= 1;
                         if self.fibres[parent.index].pending == 0 {
@@ -372,29 +434,29 @@ impl World<'_> {
                     }
                     return;
                 }
-                FlowOp::Jump { to } => self.fibres[index].pc = to,
-                FlowOp::End => {
-                    self.sessions[session.index].ended = true;
-                    self.drop_fibre(index);
-                    return;
-                }
+                FlowOp::Jump { to } => pc = to,
             }
         }
     }
 
-    /// A thread of a session is over; with the last one the session is.
-    fn drop_fibre(&mut self, index: u32) {
+    /// A thread of a session is over; with the last one the session is. True when the same user's next session has
+    /// begun in its place.
+    #[inline]
+    fn drop_fibre(&mut self, index: u32) -> bool {
         let session = self.fibres[index].session;
         self.flow_frames[index as usize].clear();
-        self.fibres.remove(index);
         let state = &mut self.sessions[session.index];
         state.fibres -= 1;
-        if state.fibres == 0 {
-            self.end_session(session.index);
+        if state.fibres > 0 {
+            self.fibres.remove(index);
+            return false;
         }
+        self.end_session(session.index, index)
     }
 
-    fn end_session(&mut self, index: u32) {
+    /// A session ends with its last thread. A user of a closed source begins the next one in its place.
+    #[inline]
+    fn end_session(&mut self, index: u32, fibre: u32) -> bool {
         let session = &self.sessions[index];
         let (source, user, person) = (session.source, session.user, session.person & 0xffff_ffff_ffff);
         if session.measured {
@@ -407,20 +469,24 @@ impl World<'_> {
                 record.completed += 1;
             }
         }
+        let spec = &self.model.sources[source as usize];
+        if !matches!(spec.who, Who::Same | Who::New | Who::InOrder(_)) {
+            self.sources[spec.people_of as usize].mark_offline(person);
+        }
+        if let Coming::Closed { segments } = &spec.coming {
+            if self.is_wanted(segments, source) {
+                self.begin_session(source, user, None, Some((index, fibre)));
+                return true;
+            }
+            self.sources[source as usize].active -= 1;
+        }
+        self.fibres.remove(fibre);
         self.sessions.remove(index);
         self.record.online.down(self.now);
-        let people_of = self.model.sources[source as usize].people_of;
-        self.sources[people_of as usize].mark_offline(person);
-        if let Coming::Closed { segments } = &self.model.sources[source as usize].coming {
-            if self.is_wanted(segments, source) {
-                self.begin_session(source, user, None);
-            } else {
-                self.sources[source as usize].active -= 1;
-            }
-        }
         if !self.loading {
             self.end_if_idle();
         }
+        false
     }
 }
 
@@ -432,6 +498,9 @@ fn scaled(span: SimSpan, factor: f64) -> SimSpan {
         SimSpan::from_nanos((span.nanos() as f64 * factor) as u64)
     }
 }
+
+/// A whole number on paper must stay one, whatever rounding does.
+const ROUNDING: f64 = 1e-9;
 
 /// How many users a closed source wants at a time, with so many times its level.
 fn level_at(segments: &[Segment], at: SimTime, factor: f64) -> u64 {
@@ -446,8 +515,7 @@ fn level_at(segments: &[Segment], at: SimTime, factor: f64) -> u64 {
     } else {
         1.0
     };
-    // A whole number on paper must stay one, whatever rounding does.
-    ((segment.rate_from + (segment.rate_to - segment.rate_from) * share) * factor + 1e-9) as u64
+    ((segment.rate_from + (segment.rate_to - segment.rate_from) * share) * factor + ROUNDING) as u64
 }
 
 /// When a closed source first wants so many users, from a time on.

@@ -11,6 +11,7 @@ use crate::measure::{Level, Record};
 use crate::model::{Model, Pc, Stage};
 use crate::processor::Processor;
 use crate::slab::{Handle, Slab};
+use crate::split::Split;
 use crate::variants::Variants;
 use highwater_models::machine::autoscaler::Autoscaler;
 use highwater_models::machine::breaker::{Breaker, Pass};
@@ -468,7 +469,6 @@ pub(crate) struct ProviderState {
 pub(crate) struct Request {
     /// Where it is counted: a cell of the record.
     pub cell: u32,
-    pub fibre: Handle,
     pub session: Handle,
     pub endpoint: u16,
     pub class: u8,
@@ -531,6 +531,20 @@ pub(crate) struct Fibre {
     pub scheduled: Scheduled,
 }
 
+impl Fibre {
+    #[inline]
+    pub fn new(session: Handle, parent: Handle, pc: Pc, iteration: u32) -> Self {
+        Self {
+            session,
+            parent,
+            pc,
+            iteration,
+            pending: 0,
+            scheduled: Scheduled::NOTHING,
+        }
+    }
+}
+
 /// A stream of sessions.
 pub(crate) struct SourceState {
     pub arrivals: Option<Arrivals>,
@@ -587,6 +601,35 @@ pub(crate) enum Ready {
     Fibre(Handle),
 }
 
+/// Whoever goes on at this instant, first come first served. The first has a place of its own: mostly there is no other.
+#[derive(Debug, Default)]
+pub(crate) struct ReadyLine {
+    first: Option<Ready>,
+    rest: VecDeque<Ready>,
+}
+
+impl ReadyLine {
+    #[inline]
+    pub fn push_back(&mut self, ready: Ready) {
+        if self.is_empty() {
+            self.first = Some(ready);
+        } else {
+            self.rest.push_back(ready);
+        }
+    }
+
+    /// Whether whoever joins now goes on next.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none() && self.rest.is_empty()
+    }
+
+    #[inline]
+    pub fn pop_front(&mut self) -> Option<Ready> {
+        self.first.take().or_else(|| self.rest.pop_front())
+    }
+}
+
 /// The world of one replication.
 pub(crate) struct World<'m> {
     /// What is in force now.
@@ -605,17 +648,21 @@ pub(crate) struct World<'m> {
     /// See `links`.
     pub links_away: u32,
     pub root: Key,
+    /// What every session's key is made from.
+    pub sessions_key: Key,
     pub replication: u32,
     pub now: SimTime,
     pub events: EventQueue,
-    pub ready: VecDeque<Ready>,
+    pub ready: ReadyLine,
     pub tasks: Slab<Task>,
     /// By task: nanoseconds by stage.
-    pub task_stages: Vec<u64>,
+    pub task_stages: Split,
     pub held: Vec<Vec<Held>>,
     pub frames: Vec<Vec<Frame>>,
+    /// By thread of a flow: the request under way.
     pub requests: Slab<Request>,
-    pub request_stages: Vec<u64>,
+    /// By request, the same.
+    pub request_stages: Split,
     pub sessions: Slab<Session>,
     pub fibres: Slab<Fibre>,
     pub flow_frames: Vec<Vec<(u32, Pc)>>,
@@ -639,7 +686,8 @@ pub(crate) struct World<'m> {
     pub runs: Vec<VecDeque<(SimTime, Handle, SimTime)>>,
     pub record: Record,
     pub rows: Option<Vec<RequestRow>>,
-    pub stages: usize,
+    /// Steps taken since time last went on.
+    pub at_this_instant: u64,
     pub loading: bool,
     pub done: bool,
 }

@@ -9,7 +9,7 @@ use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::Key;
 
 use super::{Frame, Held, HeldWhat, NOBODY, Ready, State, Task, TaskKind, World};
-use crate::event::Scheduled;
+use crate::event::{Event, Scheduled};
 use crate::model::{Op, Pc, STAGE_BACKOFF, STAGE_CLIENT, STAGE_IO};
 use crate::slab::Handle;
 
@@ -23,9 +23,7 @@ impl World<'_> {
         if index == self.held.len() {
             self.held.push(Vec::with_capacity(self.model.held_depth));
             self.frames.push(Vec::with_capacity(self.model.frame_depth));
-            self.task_stages.resize(self.task_stages.len() + self.stages, 0);
-        } else {
-            self.task_stages[index * self.stages..][..self.stages].fill(0);
+            self.task_stages.reach(handle.index);
         }
         handle
     }
@@ -104,15 +102,29 @@ impl World<'_> {
         if self
             .tasks
             .get(handle)
-            .is_some_and(|task| task.state != State::Answering)
+            .is_some_and(|task| !matches!(task.state, State::Answering))
         {
             self.run_task(handle.index);
         }
     }
 
     /// A task's event has come.
-    pub(super) fn resume(&mut self, index: u32) {
-        self.tasks[index].scheduled = Scheduled::NOTHING;
+    #[inline(always)]
+    pub(super) fn resume(&mut self, index: u32, scheduled: Scheduled) {
+        let task = &mut self.tasks[index];
+        if task.scheduled != scheduled {
+            return;
+        }
+        task.scheduled = Scheduled::NOTHING;
+        if matches!(task.state, State::Going) {
+            self.run_task(index);
+        } else {
+            self.come_back(index);
+        }
+    }
+
+    /// What a task waited for elsewhere has happened.
+    fn come_back(&mut self, index: u32) {
         match self.tasks[index].state {
             State::Going | State::Command(_) => self.run_task(index),
             State::Answering => self.answered(index),
@@ -141,159 +153,222 @@ impl World<'_> {
     }
 
     /// Waits for a length of time in a stage. True when it is none, and the task goes on.
+    #[inline]
     fn pause(&mut self, index: u32, span: SimSpan, stage: u16) -> bool {
         if span == SimSpan::ZERO {
             return true;
         }
-        self.enter(index, stage);
-        self.tasks[index].state = State::Going;
-        self.schedule_task(index, self.now + span);
+        let pc = self.tasks[index].pc;
+        self.pause_at(index, span, stage, pc);
         false
+    }
+
+    /// Waits for some time in a stage, and then goes on at a place.
+    #[inline]
+    fn pause_at(&mut self, index: u32, span: SimSpan, stage: u16, pc: Pc) {
+        self.enter(index, stage);
+        let scheduled = self.events.schedule(self.now + span, Event::Task(index));
+        let task = &mut self.tasks[index];
+        task.pc = pc;
+        task.state = State::Going;
+        task.scheduled = scheduled;
     }
 
     /// Runs a task's program until it has to wait.
     pub(super) fn run_task(&mut self, index: u32) {
-        if let Some(cause) = self.tasks[index].failing.take() {
+        let task = &mut self.tasks[index];
+        if let Some(cause) = task.failing {
+            task.failing = None;
             self.fail(index, cause);
             return;
         }
-        if self.now >= self.tasks[index].give_up_at {
+        let mut pc = task.pc;
+        if self.now >= task.give_up_at {
             // Nothing of it is under way: it ends here and now.
-            self.tasks[index].give_up_at = SimTime::NEVER;
+            task.give_up_at = SimTime::NEVER;
             self.frames[index as usize].clear();
             self.fail(index, Cause::Deadline);
             return;
         }
+        let model = self.model;
         loop {
-            let pc = self.tasks[index].pc;
-            let op = self.model.ops[pc as usize];
+            let op = &model.ops[pc as usize];
             // The place after this one, unless the instruction says otherwise.
-            self.tasks[index].pc = pc + 1;
-            let goes_on = match op {
-                Op::Arrive { service } => self.arrive(index, service),
-                Op::Limit { limiter } => self.limit(index, limiter),
-                Op::Cpu { site } => self.cpu(index, site),
-                Op::Slice { site, .. } => self.slice(index, site),
-                Op::Burn { site } => {
-                    let work = self.draw_span(index, site);
-                    self.burn(index, work)
-                }
-                Op::Delay { site, stage } => {
-                    let span = self.draw_span(index, site);
-                    self.pause(index, span, stage)
-                }
-                Op::Hold { bytes, kept, on_heap } => {
-                    self.take_memory(index, bytes, on_heap);
-                    if kept {
-                        self.keep_memory(index, bytes, on_heap);
-                    } else {
-                        self.held[index as usize].push(Held {
-                            what: HeldWhat::Memory(bytes, on_heap),
-                            since: self.now,
-                        });
-                    }
-                    true
-                }
-                Op::Drop { .. } | Op::Release => {
-                    let last = self.held[index as usize].last();
-                    if last.is_some_and(|held| matches!(held.what, HeldWhat::Spent)) {
-                        self.end_stream(index);
-                        self.end_child(index);
-                        return;
-                    }
-                    self.release_last(index, true);
-                    true
-                }
-                Op::Server { pooler, pool } => self.server(index, pooler, pool),
-                Op::SignedIn => {
-                    if !self.tasks[index].signed_in {
-                        self.fail(index, Cause::Unauthorized);
-                        return;
-                    }
-                    true
-                }
-                Op::Acquire { slots } => self.acquire(index, slots),
-                Op::Serve { site, stage } => {
-                    let span = self.draw_span(index, site);
-                    self.pause(index, span, stage)
-                }
-                Op::Borrow { pool } => self.borrow(index, pool),
-                Op::Enter { queue } => self.enter_queue(index, queue),
-                Op::Query { query } => self.query(index, query),
-                Op::Command { cache, .. } => self.command(index, cache),
-                Op::Lookup { entry, .. } => self.look_up(index, entry),
-                Op::Store { entry } => self.store(index, entry),
-                Op::Llm { call } => self.llm(index, call),
-                Op::LlmRest { .. } => self.llm_rest(index),
-                Op::Call { endpoint } => self.call(index, endpoint),
-                Op::Fork { branches } => self.fork(index, branches),
-                Op::EndBranch => {
-                    self.end_child(index);
-                    return;
-                }
+            pc += 1;
+            match *op {
+                Op::Jump { to } => pc = to,
                 Op::Choose { choice } => {
-                    self.choose(index, choice);
-                    true
-                }
-                Op::Repeat { site, after } => {
-                    self.repeat(index, site, after);
-                    true
-                }
-                Op::Again => {
-                    self.again(index);
-                    true
-                }
-                Op::Try { retry } => {
-                    let (body, held) = (pc + 1, self.held[index as usize].len() as u32);
-                    self.frames[index as usize].push(Frame::Try {
-                        retry,
-                        done: 0,
-                        body,
-                        held,
+                    let choice = &model.choices[choice as usize];
+                    let task = &self.tasks[index];
+                    pc = choice.branch(task.class, || {
+                        task.key.at(choice.place, task.iteration).draw().uniform()
                     });
-                    true
                 }
-                Op::Tried => {
-                    self.frames[index as usize].pop();
-                    true
-                }
-                Op::Fail { site, share, cause } => {
-                    if share >= 1.0 || self.chance(index, site) < f64::from(share) {
-                        self.fail(index, cause);
+                Op::Serve { site, stage } | Op::Delay { site, stage } => {
+                    let span = SimSpan::from_seconds(self.draw_here(index, site));
+                    if span > SimSpan::ZERO {
+                        self.pause_at(index, span, stage, pc);
                         return;
                     }
-                    true
                 }
-                Op::Feature { feature, otherwise } => {
-                    if self.is_off(self.tasks[index].process, feature) {
-                        self.tasks[index].pc = otherwise;
-                        self.tasks[index].degraded = true;
+                Op::Acquire { slots } => {
+                    if !self.acquire(index, slots, pc) {
+                        return;
                     }
-                    true
                 }
-                Op::Later { at, service } => {
-                    let child = self.child(index, TaskKind::Detached, at, u64::from(at));
-                    if let Some(service) = service
-                        && let Some(process) = self.choose_process(service, child.index)
-                    {
-                        self.tasks[child.index].process = process;
+                Op::Arrive { service } => {
+                    if !self.arrive(index, service, pc) {
+                        return;
                     }
-                    self.ready.push_back(Ready::Task(child));
-                    true
                 }
-                Op::Jump { to } => {
-                    self.tasks[index].pc = to;
-                    true
+                Op::Limit { limiter } => {
+                    if !self.limit(index, limiter, pc) {
+                        return;
+                    }
+                }
+                Op::Release => {
+                    if !self.let_go(index) {
+                        return;
+                    }
                 }
                 Op::End => {
                     self.end_program(index);
                     return;
                 }
-            };
-            if !goes_on {
-                return;
+                ref op => {
+                    self.tasks[index].pc = pc;
+                    if !self.step(index, *op) {
+                        return;
+                    }
+                    pc = self.tasks[index].pc;
+                }
             }
         }
+    }
+
+    /// One instruction; the task's place is after it. True when the task goes on at its place.
+    fn step(&mut self, index: u32, op: Op) -> bool {
+        match op {
+            Op::Cpu { site } => self.cpu(index, site),
+            Op::Slice { site, .. } => self.slice(index, site),
+            Op::Burn { site } => {
+                let work = self.draw_span(index, site);
+                self.burn(index, work)
+            }
+            Op::Hold { bytes, kept, on_heap } => {
+                self.take_memory(index, bytes, on_heap);
+                if kept {
+                    self.keep_memory(index, bytes, on_heap);
+                } else {
+                    self.held[index as usize].push(Held {
+                        what: HeldWhat::Memory(bytes, on_heap),
+                        since: self.now,
+                    });
+                }
+                true
+            }
+            Op::Drop { .. } => self.let_go(index),
+            Op::Server { pooler, pool } => self.server(index, pooler, pool),
+            Op::SignedIn => {
+                if !self.tasks[index].signed_in {
+                    self.fail(index, Cause::Unauthorized);
+                    return false;
+                }
+                true
+            }
+            Op::Borrow { pool } => self.borrow(index, pool),
+            Op::Enter { queue } => self.enter_queue(index, queue),
+            Op::Query { query } => self.query(index, query),
+            Op::Command { cache, .. } => self.command(index, cache),
+            Op::Lookup { entry, .. } => self.look_up(index, entry),
+            Op::Store { entry } => self.store(index, entry),
+            Op::Llm { call } => self.llm(index, call),
+            Op::LlmRest { .. } => self.llm_rest(index),
+            Op::Call { endpoint } => self.call(index, endpoint),
+            Op::Fork { branches } => self.fork(index, branches),
+            Op::EndBranch => {
+                self.end_child(index);
+                false
+            }
+            Op::Repeat { site, after } => {
+                self.repeat(index, site, after);
+                true
+            }
+            Op::Again => {
+                self.again(index);
+                true
+            }
+            Op::Try { retry } => {
+                let (body, held) = (self.tasks[index].pc, self.held[index as usize].len() as u32);
+                self.frames[index as usize].push(Frame::Try {
+                    retry,
+                    done: 0,
+                    body,
+                    held,
+                });
+                true
+            }
+            Op::Tried => {
+                self.frames[index as usize].pop();
+                true
+            }
+            Op::Fail { site, share, cause } => {
+                if share >= 1.0 || self.chance(index, site) < f64::from(share) {
+                    self.fail(index, cause);
+                    return false;
+                }
+                true
+            }
+            Op::Feature { feature, otherwise } => {
+                if self.is_off(self.tasks[index].process, feature) {
+                    self.tasks[index].pc = otherwise;
+                    self.tasks[index].degraded = true;
+                }
+                true
+            }
+            Op::Later { at, service } => {
+                let child = self.child(index, TaskKind::Detached, at, u64::from(at));
+                if let Some(service) = service
+                    && let Some(process) = self.choose_process(service, child.index)
+                {
+                    self.tasks[child.index].process = process;
+                }
+                self.ready.push_back(Ready::Task(child));
+                true
+            }
+            Op::Arrive { .. }
+            | Op::Limit { .. }
+            | Op::Jump { .. }
+            | Op::Choose { .. }
+            | Op::Serve { .. }
+            | Op::Delay { .. }
+            | Op::Acquire { .. }
+            | Op::Release
+            | Op::End => {
+                debug_assert!(false, "an instruction that is carried out where it is read");
+                true
+            }
+        }
+    }
+
+    /// Gives back what was taken last. True when the task goes on; its work ends with a place that was taken from it.
+    #[inline]
+    fn let_go(&mut self, index: u32) -> bool {
+        match self.held[index as usize].last() {
+            Some(&Held {
+                what: HeldWhat::Slot(slots),
+                since,
+            }) => self.release_slot(index, slots, since),
+            Some(Held {
+                what: HeldWhat::Spent, ..
+            }) => {
+                self.end_stream(index);
+                self.end_child(index);
+                return false;
+            }
+            _ => self.release_last(index, true),
+        }
+        true
     }
 
     /// A uniform draw at a place.
@@ -313,25 +388,28 @@ impl World<'_> {
         }
     }
 
-    fn limit(&mut self, index: u32, limiter: u16) -> bool {
+    /// Asks a limiter. True when the task goes on; else it is to go on at `pc`, if at all.
+    fn limit(&mut self, index: u32, limiter: u16, pc: Pc) -> bool {
         let spec = &self.model.limiters[limiter as usize];
         let task = &self.tasks[index];
-        let process = &self.processes[task.process as usize];
-        let service = &self.model.services[process.service as usize];
-        let address = if service.trusts_proxy {
-            task.ip
-        } else {
-            // Behind a proxy that is not trusted everybody comes from the proxy's few addresses.
-            Key::root(0, 0)
-                .child(task.ip)
-                .draw()
-                .below(service.proxy_addresses.max(1))
+        let address = || {
+            let process = &self.processes[task.process as usize];
+            let service = &self.model.services[process.service as usize];
+            let address = if service.trusts_proxy {
+                task.ip
+            } else {
+                // Behind a proxy that is not trusted everybody comes from the proxy's few addresses.
+                Key::root(0, 0)
+                    .child(task.ip)
+                    .draw()
+                    .below(service.proxy_addresses.max(1))
+            };
+            // An address stands apart from a person's number by its highest bit.
+            address | 1 << 63
         };
-        // An address stands apart from a person's number by its highest bit.
-        let address = address | 1 << 63;
         let key = match spec.key {
             LimiterKey::User if task.signed_in => task.person,
-            LimiterKey::User | LimiterKey::Ip => address,
+            LimiterKey::User | LimiterKey::Ip => address(),
             LimiterKey::Session => u64::from(task.session.index) << 32 | u64::from(task.session.generation),
             LimiterKey::All => 0,
         };
@@ -355,7 +433,11 @@ impl World<'_> {
             if measuring {
                 self.record.limiters[limiter as usize].accepted += 1;
             }
-            return self.pause(index, at.since(self.now), spec.stage);
+            let wait = at.since(self.now);
+            if wait > SimSpan::ZERO {
+                self.pause_at(index, wait, spec.stage, pc);
+            }
+            return wait == SimSpan::ZERO;
         }
         match machine.hit(self.now, key) {
             Verdict::Admit => {
@@ -376,14 +458,6 @@ impl World<'_> {
                 false
             }
         }
-    }
-
-    fn choose(&mut self, index: u32, choice: u16) {
-        let choice = &self.model.choices[choice as usize];
-        let task = &mut self.tasks[index];
-        task.pc = choice.branch(task.class, || {
-            task.key.at(choice.place, task.iteration).draw().uniform()
-        });
     }
 
     fn repeat(&mut self, index: u32, site: u32, after: Pc) {
@@ -459,18 +533,12 @@ impl World<'_> {
 
     /// The time that a parent waited is split as its last child's was.
     fn join(&mut self, parent: u32, child: u32) {
-        let (parent_at, child_at) = (parent as usize * self.stages, child as usize * self.stages);
         self.tasks[parent].quality *= self.tasks[child].quality;
         self.tasks[parent].degraded |= self.tasks[child].degraded;
-        for stage in 0..self.stages {
-            let nanos = self.task_stages[child_at + stage];
-            self.task_stages[parent_at + stage] += nanos;
+        for stage in 0..self.model.stages.len() {
+            let nanos = self.task_stages.nanos(child)[stage];
             if nanos > 0 {
-                for held in &self.held[parent as usize] {
-                    if let Some(resource) = self.resource_of(held.what) {
-                        self.record.hold(resource, stage as u16, nanos);
-                    }
-                }
+                self.spend(parent, stage as u16, nanos);
             }
         }
         self.tasks[parent].since = self.now;
@@ -517,7 +585,7 @@ impl World<'_> {
         }
         self.tasks[index].cause = Some(cause);
         match self.tasks[index].kind {
-            TaskKind::Attempt => self.end_program(index),
+            TaskKind::Attempt => self.end_failed(index),
             TaskKind::Probe => self.probe_ended(index),
             TaskKind::Detached => {
                 self.leave_process(index);
@@ -542,7 +610,14 @@ impl World<'_> {
         }
     }
 
+    /// An attempt that failed has come to its end.
+    #[inline(never)]
+    fn end_failed(&mut self, index: u32) {
+        self.end_program(index);
+    }
+
     /// The program of an attempt or a call has come to its end, well or not.
+    #[inline(always)]
     fn end_program(&mut self, index: u32) {
         if self.tasks[index].kind == TaskKind::Call {
             self.end_child(index);
@@ -556,39 +631,42 @@ impl World<'_> {
             return;
         }
         self.enter(index, STAGE_CLIENT);
-        self.leave_process(index);
+        self.leave(index);
         self.record.attempts_ended += 1;
         let waited_for = self.is_waited_for(index);
+        let task = &mut self.tasks[index];
+        task.state = State::Answering;
+        let on_the_spot = waited_for && task.way == SimSpan::ZERO && task.arrived == task.began;
+        if on_the_spot && self.is_only_answer(index) {
+            self.take_only_answer(index, true);
+            return;
+        }
         let task = &self.tasks[index];
-        if task.measured {
+        if task.measured && task.cause.is_none() {
             let server = self.now.since(task.arrived).nanos();
-            let good = task.cause.is_none();
             let cell = self.record.cell_at(task.cell);
-            if good {
-                cell.completed += 1;
-                cell.server.record(server);
-                if !waited_for {
-                    cell.wasted += 1;
-                }
+            cell.completed += 1;
+            cell.server.record(server);
+            if !waited_for {
+                cell.wasted += 1;
             }
         }
         if !waited_for {
             self.remove_task(index);
-            return;
-        }
-        let way = self.tasks[index].way;
-        self.tasks[index].state = State::Answering;
-        if way == SimSpan::ZERO {
-            self.answered(index);
+        } else if task.way == SimSpan::ZERO {
+            self.take_answer(index, true);
         } else {
-            self.schedule_task(index, self.now + way);
+            let at = self.now + task.way;
+            self.schedule_task(index, at);
         }
     }
 
     /// Takes a task out of the table.
+    #[inline(always)]
     pub(super) fn remove_task(&mut self, index: u32) {
         self.held[index as usize].clear();
         self.frames[index as usize].clear();
+        self.task_stages.clear(index);
         self.tasks.remove(index);
         if !self.loading {
             self.end_if_idle();

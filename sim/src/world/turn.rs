@@ -17,6 +17,7 @@ const SLICE: u64 = 1 << 63;
 
 impl World<'_> {
     /// Whether a process has an event loop.
+    #[inline]
     pub(super) fn has_loop(&self, process: u32) -> bool {
         let service = self.processes[process as usize].service;
         self.model.services[service as usize].runtime == Runtime::Node
@@ -315,8 +316,7 @@ impl World<'_> {
         if let Some(cpu) = &mut machine.cpu {
             cpu.used(self.now)
         } else {
-            machine.running.touch(self.now);
-            machine.running.area as f64
+            machine.running.area(self.now) as f64
         }
     }
 }
