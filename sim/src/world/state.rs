@@ -601,7 +601,8 @@ pub(crate) enum Ready {
     Fibre(Handle),
 }
 
-/// Whoever goes on at this instant, first come first served. The first has a place of its own: mostly there is no other.
+/// Whoever goes on at this instant, first come first served. The first has a place of its own: mostly there is no other,
+/// and nobody is in the rest while there is no first.
 #[derive(Debug, Default)]
 pub(crate) struct ReadyLine {
     first: Option<Ready>,
@@ -621,12 +622,18 @@ impl ReadyLine {
     /// Whether whoever joins now goes on next.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.first.is_none() && self.rest.is_empty()
+        self.first.is_none()
     }
 
     #[inline]
     pub fn pop_front(&mut self) -> Option<Ready> {
-        self.first.take().or_else(|| self.rest.pop_front())
+        let first = self.first?;
+        self.first = if self.rest.is_empty() {
+            None
+        } else {
+            self.rest.pop_front()
+        };
+        Some(first)
     }
 }
 
