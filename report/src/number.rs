@@ -116,12 +116,12 @@ pub fn dollars(value: f64) -> String {
     signed(value, decimals, Unit::Dollars, "")
 }
 
-/// Decimals of a sum: two, but two digits of what is less than ten cents.
+/// Decimals of a sum: two, but two digits of what is less than ten cents, and none from ten thousand dollars on.
 fn cents(value: f64) -> usize {
-    if value.abs() < 0.095 {
-        usize::try_from(1 - magnitude(value)).unwrap_or(0).clamp(2, 8)
-    } else {
-        2
+    match value.abs() {
+        small if small < 0.095 => usize::try_from(1 - magnitude(value)).unwrap_or(0).clamp(2, 8),
+        large if large >= 10_000.0 => 0,
+        _ => 2,
     }
 }
 
