@@ -10,6 +10,7 @@ use std::path::Path;
 use highwater_models::file::{self, CatalogueKind, Files, Plan, Request, System, nearest};
 use highwater_models::{bundled, catalogue};
 use highwater_report::paint::Paint;
+use highwater_sim::variants;
 
 use crate::environment;
 use crate::failure::Failure;
@@ -33,6 +34,9 @@ pub fn load(name: &str, settings: &[String]) -> Result<Plan, Failure> {
     let colour = environment::paint(io::stderr().is_terminal()) == Paint::Ansi;
     let text = file::render_all(&loaded.diagnostics, &loaded.sources, colour);
     match loaded.plan {
+        Some(plan) if !variants::check(&plan).is_empty() => Err(Failure::File {
+            text: file::render_all(&variants::check(&plan), &loaded.sources, colour),
+        }),
         Some(plan) => {
             if !text.is_empty() {
                 eprintln!("{text}");

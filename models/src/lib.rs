@@ -10,10 +10,12 @@ pub mod cause;
 pub mod file;
 pub mod machine;
 pub mod money;
+pub mod reach;
 pub mod record;
 pub mod review;
 pub mod time;
 pub mod units;
+pub mod watch;
 
 pub use cause::Cause;
 pub use time::{SimSpan, SimTime};

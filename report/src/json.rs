@@ -6,7 +6,8 @@
 
 use highwater_models::record::figures::{Estimate, Figure, FigureKind, Unit};
 use highwater_models::record::summary::{
-    Bottleneck, CostItem, FirstFailure, LogEntry, Objective, Recovery, Resource, Summary, Warning,
+    Alert, Alerts, Bottleneck, CostItem, FirstFailure, LogEntry, Objective, Recovery, Resource, SilentChannel, Summary,
+    Warning,
 };
 use serde_json::{Map, Value, json};
 
@@ -63,13 +64,14 @@ pub fn value(summary: &Summary) -> Value {
         describe(&mut root, resource);
     }
     summary.costs.iter().for_each(|item| explain(&mut root, item));
+    root.insert("monitoring".to_owned(), monitoring(&summary.alerts));
     root.insert("objectives".to_owned(), list(&summary.objectives, objective));
     root.insert("bottlenecks".to_owned(), list(&summary.bottlenecks, bottleneck));
     root.insert("failures".to_owned(), list(&summary.failures, failure));
     let (recovery, at) = recovery(&summary.recovery);
     root.insert("recovered_at".to_owned(), at);
     root.insert("recovery".to_owned(), recovery);
-    root.insert("alerts".to_owned(), Value::Array(Vec::new()));
+    root.insert("alerts".to_owned(), list(&summary.alerts.rules, alert));
     root.insert("events_log".to_owned(), list(&summary.log, log_entry));
     root.insert("warnings".to_owned(), list(&summary.warnings, warning));
     root.insert("design_review".to_owned(), review::findings(&summary.review));
@@ -219,6 +221,40 @@ fn failure(failure: &FirstFailure) -> Value {
         "first_at": estimate(&failure.first_at),
         "replications": failure.replications,
         "share": number(failure.share),
+    })
+}
+
+/// What is said of all rules together. Channels' counts are figures, under `notifications`.
+fn monitoring(alerts: &Alerts) -> Value {
+    let silent = |channel: &SilentChannel| json!({ "channel": channel.name, "why": channel.why });
+    json!({
+        "every": number(alerts.every),
+        "noticed_at": estimate(&alerts.noticed_at),
+        "noticed_replications": alerts.noticed_in,
+        "slow": alerts.slow.map(number),
+        "silent_channels": list(&alerts.silent, silent),
+    })
+}
+
+fn alert(alert: &Alert) -> Value {
+    json!({
+        "name": alert.name,
+        "level": alert.level,
+        "watch": alert.watch,
+        "unit": unit_name(alert.unit),
+        "bound": if alert.is_above { "above" } else { "below" },
+        "threshold": number(alert.threshold),
+        "for": number(alert.lasting),
+        "channels": alert.channels,
+        "fired": estimate(&alert.fired),
+        "replications": alert.fired_in,
+        "first_at": estimate(&alert.first_at),
+        "held_replications": alert.held_in,
+        "held_at": estimate(&alert.held_at),
+        "delay": estimate(&alert.delay),
+        "told_at": estimate(&alert.told_at),
+        "warning": estimate(&alert.warning),
+        "cannot_fire": alert.cannot_fire,
     })
 }
 

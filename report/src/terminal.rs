@@ -4,6 +4,7 @@
 //! figure is in `summary.json`.
 //! Never: judging (`verdict.rs`), rounding (`number.rs`), layout (`table.rs`).
 
+mod alerts;
 mod sections;
 
 use highwater_models::record::summary::{Objective, Summary};
@@ -27,6 +28,7 @@ pub fn render(summary: &Summary, paint: Paint) -> String {
             .map(|table| table.render(paint)),
     );
     parts.push(money(summary, paint));
+    parts.extend(alerts::sections(summary, paint));
     parts.push(log(summary, paint));
     parts.push(review::summary(&summary.review, paint));
     parts.push(warnings(summary, paint));

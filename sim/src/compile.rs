@@ -4,10 +4,13 @@
 //! Never: checks (a plan has passed them all), anything that happens during a run.
 
 mod degradation;
+mod events;
 mod flows;
 mod limits;
 mod llm;
+mod memory;
 mod money;
+mod monitoring;
 mod poolers;
 mod program;
 mod resources;
@@ -25,10 +28,19 @@ use rustc_hash::FxHashMap;
 use self::llm::Role;
 use crate::model::{Model, Site, SiteId, Stage};
 
+pub(crate) use self::events::later_settings;
+
 /// Turns a plan into a model. Parts of it that are not simulated are named in [`Model::not_simulated`].
 #[must_use]
 pub fn compile(plan: &Plan) -> Model {
-    let mut compiler = Compiler::new(plan);
+    compile_parts(&plan.scenario, &plan.system, None)
+}
+
+/// The same of a scenario and its system. `models` names the models of each provider, in an order that variants of one
+/// plan share; without it each has those of its own.
+#[must_use]
+pub(crate) fn compile_parts(scenario: &Scenario, system: &System, models: Option<&[Vec<String>]>) -> Model {
+    let mut compiler = Compiler::new(scenario, system, models);
     compiler.measure();
     compiler.classes_and_features();
     compiler.resources();
@@ -38,6 +50,9 @@ pub fn compile(plan: &Plan) -> Model {
     compiler.sources();
     compiler.degradation();
     compiler.money();
+    compiler.monitoring();
+    compiler.memory();
+    compiler.events();
     compiler.left_out();
     compiler.model
 }
@@ -57,6 +72,8 @@ struct Compiler<'p> {
     scenario: &'p Scenario,
     system: &'p System,
     edition: &'static catalogue::Edition,
+    /// Names of each provider's models, where they are given.
+    models: Option<&'p [Vec<String>]>,
     model: Model,
     /// Draws by the number of their place.
     places: FxHashMap<u64, SiteId>,
@@ -80,11 +97,12 @@ struct Compiler<'p> {
 }
 
 impl<'p> Compiler<'p> {
-    fn new(plan: &'p Plan) -> Self {
+    fn new(scenario: &'p Scenario, system: &'p System, models: Option<&'p [Vec<String>]>) -> Self {
         let mut compiler = Self {
-            scenario: &plan.scenario,
-            system: &plan.system,
-            edition: catalogue::Edition::of(&plan.system.catalogue).unwrap_or_else(catalogue::Edition::latest),
+            scenario,
+            system,
+            edition: catalogue::Edition::of(&system.catalogue).unwrap_or_else(catalogue::Edition::latest),
+            models,
             model: Model::default(),
             places: FxHashMap::default(),
             taken: FxHashMap::default(),
@@ -208,11 +226,18 @@ impl<'p> Compiler<'p> {
     /// A longest wait: always the same, or drawn.
     fn patience(&mut self, place: &str, timeout: Option<&Quantity>) -> (SimSpan, Option<SiteId>) {
         match timeout {
-            None => (SimSpan::FOREVER, None),
-            Some(timeout) => match constant(timeout) {
-                Some(seconds) => (SimSpan::from_seconds(seconds), None),
-                None => (SimSpan::FOREVER, Some(self.site(place, timeout))),
-            },
+            None => {
+                // There is a place for the draw in any case, so that one kind may become another during a run.
+                self.site(place, &Quantity::constant(0.0));
+                (SimSpan::FOREVER, None)
+            }
+            Some(timeout) => {
+                let site = self.site(place, timeout);
+                match constant(timeout) {
+                    Some(seconds) => (SimSpan::from_seconds(seconds), None),
+                    None => (SimSpan::FOREVER, Some(site)),
+                }
+            }
         }
     }
 
@@ -225,22 +250,8 @@ impl<'p> Compiler<'p> {
 
     /// Names what is in the plan and not in the model.
     fn left_out(&mut self) {
-        let system = self.system;
-        if system.alerts.as_ref().is_some_and(|alerts| !alerts.rule.is_empty()) {
-            self.note("`[alerts]`: no rule is watched and nobody is told.");
-        }
-        if !self.scenario.event.is_empty() {
-            self.note("`[[event]]`: no fault and no action happens.");
-        }
         if self.scenario.measure.books {
             self.note("`measure.books`: the books are checked and not written to a file.");
-        }
-        for (name, service) in system.service.iter() {
-            if service.memory.base.get() > 0 || service.memory.request.get() > 0 {
-                self.note(format!(
-                    "`{name}.memory`: an instance that goes over its limit lives on."
-                ));
-            }
         }
         let model = &self.model;
         let tables = [

@@ -37,10 +37,18 @@ pub enum Event {
     Resend(u32),
     /// The oldest attempts under a client's time-out are looked at; the index is the client's.
     ClientTimeout(u32),
-    /// An instance is ready.
+    /// An instance has started.
     Booted(u32),
-    /// A leaving instance is stopped for good.
+    /// An instance dies, is told to stop, or has had its time to stop.
     Killed(u32),
+    /// An instance is asked how it is, or has not answered in time.
+    Probe(u32),
+    /// An event of the scenario happens; the index is its number.
+    Happening(u32),
+    /// What an event of the scenario began is over.
+    Over(u32),
+    /// A cache's client tries to connect again, or its attempt has lasted too long.
+    Reconnect(u32),
     /// An autoscaler looks; the index is the service's.
     Scale(u32),
     /// A window of the timeline ends.
@@ -51,6 +59,8 @@ pub enum Event {
     MeasureTo,
     /// A snapshot is taken; the index is its number.
     Snapshot(u32),
+    /// Monitoring looks; the index is that of its clock.
+    Monitor(u32),
     /// No session starts any more.
     LoadEnds,
     /// The run ends, whatever is still in hand.
@@ -88,6 +98,11 @@ impl Event {
             Self::Snapshot(i) => (18, i),
             Self::LoadEnds => (19, 0),
             Self::End => (20, 0),
+            Self::Probe(i) => (21, i),
+            Self::Happening(i) => (22, i),
+            Self::Over(i) => (23, i),
+            Self::Reconnect(i) => (24, i),
+            Self::Monitor(i) => (26, i),
         };
         debug_assert!(index <= INDEX_MASK, "more than 2^27 of one kind in flight");
         (kind << INDEX_BITS) | index
@@ -117,7 +132,12 @@ impl Event {
             17 => Self::MeasureTo,
             18 => Self::Snapshot(index),
             19 => Self::LoadEnds,
-            _ => Self::End,
+            20 => Self::End,
+            21 => Self::Probe(index),
+            22 => Self::Happening(index),
+            23 => Self::Over(index),
+            24 => Self::Reconnect(index),
+            _ => Self::Monitor(index),
         }
     }
 }
@@ -304,11 +324,16 @@ mod tests {
             Event::ClientTimeout(11),
             Event::Booted(12),
             Event::Killed(13),
+            Event::Probe(21),
+            Event::Happening(22),
+            Event::Over(23),
+            Event::Reconnect(24),
             Event::Scale(14),
             Event::Window,
             Event::MeasureFrom,
             Event::MeasureTo,
             Event::Snapshot(18),
+            Event::Monitor(2),
             Event::LoadEnds,
             Event::End,
         ] {

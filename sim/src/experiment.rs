@@ -18,8 +18,9 @@ use highwater_models::{Cause, SimTime};
 
 use crate::measure::Record;
 use crate::model::Model;
+use crate::outcome;
+use crate::variants::Variants;
 use crate::world::{self, Control, SimulationError};
-use crate::{compile, outcome};
 
 /// What a caller may choose about a run; what it leaves open is the plan's.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -216,22 +217,23 @@ pub fn run_until(
     progress: &dyn Progress,
     cancel: &AtomicBool,
 ) -> Result<Outcome, ExperimentError> {
-    let model = compile::compile(plan);
+    let variants = Variants::new(plan);
+    let model = variants.base();
     let settings = Settings {
         seed: options.seed.unwrap_or(plan.scenario.seed),
         replications: options.replications.unwrap_or(plan.scenario.replications).max(1),
         jobs: options.jobs,
         requests: options.requests || plan.scenario.measure.requests,
     };
-    let replications = run_model(&model, &settings, progress, cancel)?;
+    let replications = run_variants(&variants, &settings, progress, cancel)?;
     let mut rows = Vec::new();
     let mut records = Vec::with_capacity(replications.len());
     for (record, requests) in replications {
         records.push(record);
         rows.extend(requests);
     }
-    let requests = settings.requests.then(|| RequestLog::new(&model, rows));
-    let mut summary = outcome::summarize(plan, &model, &records);
+    let requests = settings.requests.then(|| RequestLog::new(model, rows));
+    let mut summary = outcome::summarize(plan, model, &records);
     summary.seed = settings.seed;
     if plan.scenario.precision.is_some() && options.replications.is_none() {
         summary.warnings.push(outcome::warnings::not_simulated(
@@ -240,7 +242,7 @@ pub fn run_until(
     }
     Ok(Outcome {
         summary,
-        timeline: outcome::timeline::timeline(&model, &records),
+        timeline: outcome::timeline::timeline(model, &records),
         requests,
     })
 }
@@ -268,6 +270,37 @@ pub fn run_model(
     progress: &dyn Progress,
     cancel: &AtomicBool,
 ) -> Result<Replications, ExperimentError> {
+    let replicate =
+        |number: u32, control: &Control<'_>| world::simulate(model, settings.seed, number, settings.requests, control);
+    run_each(model, settings, progress, cancel, &replicate)
+}
+
+/// Runs the replications of a plan whose settings may change on the way, as [`run_model`] does.
+///
+/// # Errors
+/// As [`run_model`].
+pub fn run_variants(
+    variants: &Variants<'_>,
+    settings: &Settings,
+    progress: &dyn Progress,
+    cancel: &AtomicBool,
+) -> Result<Replications, ExperimentError> {
+    let replicate = |number: u32, control: &Control<'_>| {
+        world::simulate_variants(variants, settings.seed, number, settings.requests, control)
+    };
+    run_each(variants.base(), settings, progress, cancel, &replicate)
+}
+
+/// What runs one replication.
+type Replicate<'a> = dyn Fn(u32, &Control<'_>) -> Ended + Sync + 'a;
+
+fn run_each(
+    model: &Model,
+    settings: &Settings,
+    progress: &dyn Progress,
+    cancel: &AtomicBool,
+    replicate: &Replicate<'_>,
+) -> Result<Replications, ExperimentError> {
     let count = settings.replications as usize;
     let jobs = match settings.jobs {
         0 => thread::available_parallelism().map_or(1, usize::from),
@@ -283,7 +316,7 @@ pub fn run_model(
     };
     thread::scope(|scope| {
         for _ in 0..jobs.min(count) {
-            scope.spawn(|| shared.work(model, settings));
+            scope.spawn(|| shared.work(model, replicate));
         }
         shared.watch(model, progress, cancel);
     });
@@ -323,7 +356,7 @@ struct Shared {
 }
 
 impl Shared {
-    fn work(&self, model: &Model, settings: &Settings) {
+    fn work(&self, model: &Model, replicate: &Replicate<'_>) {
         let _leaving = Leaving(self);
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -334,7 +367,7 @@ impl Shared {
                 cancel: &self.stop,
                 progress: &self.at[number],
             };
-            let ended = world::simulate(model, settings.seed, number as u32, settings.requests, &control);
+            let ended = replicate(number as u32, &control);
             if ended.is_err() {
                 self.stop.store(true, Ordering::Relaxed);
             }

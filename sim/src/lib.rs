@@ -3,6 +3,7 @@
 pub mod compile;
 pub mod event;
 pub mod experiment;
+pub mod gauge;
 pub mod interval;
 pub mod level;
 pub mod measure;
@@ -10,4 +11,5 @@ pub mod model;
 pub mod outcome;
 pub mod processor;
 pub mod slab;
+pub mod variants;
 pub mod world;

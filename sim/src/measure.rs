@@ -10,6 +10,7 @@ use highwater_models::record::histogram::Histogram;
 use highwater_models::record::summary::LogEntry;
 use highwater_models::{Cause, SimSpan, SimTime};
 
+use crate::gauge::Gauge;
 pub use crate::level::{IN_SYSTEM_CUT, Level, Station};
 use crate::model::{Model, Stage};
 
@@ -194,8 +195,10 @@ pub struct Window {
     pub users: f64,
     /// Mean busy and queue by resource.
     pub resources: Vec<(f64, f64)>,
-    /// CPU in use as a share of what there is, and instances, by service.
+    /// CPU in use as a share of what there is, and instances that take requests at its end, by service.
     pub services: Vec<(f64, f64)>,
+    /// Mean memory of an instance in bytes, and mean number of instances whose processes ran, by service.
+    pub lives: Vec<(f64, f64)>,
 }
 
 impl Window {
@@ -223,6 +226,16 @@ impl Window {
 pub struct ServiceRecord {
     /// Instances that take requests.
     pub instances: Level,
+    /// Instances whose processes run.
+    pub running: Level,
+    /// Area under `running` at the end of the last window.
+    pub running_window: u128,
+    /// Memory of those, in bytes; the most is of one instance.
+    pub memory: Gauge,
+    /// Cores of those, in billionths.
+    pub cores: Gauge,
+    /// Deaths in the whole run: over the memory limit, heap full, failed probes, crash.
+    pub deaths: [u64; 4],
     /// Instances that are paid for: from the start of their boot to their end.
     pub billed: Level,
     /// What they cost a month, in thousandths of a dollar.
@@ -231,7 +244,7 @@ pub struct ServiceRecord {
     pub in_hand: Level,
     /// CPU time used in the measured span, in nanoseconds of a full core.
     pub cpu_used: f64,
-    /// CPU time there was: cores times ready instances, over the measured span.
+    /// CPU time there was: cores of the instances that ran, over the measured span.
     pub cpu_there: f64,
     /// Instances started after the beginning.
     pub boots: u64,
@@ -241,6 +254,16 @@ pub struct ServiceRecord {
     pub cpu_from: f64,
     /// See `cpu_from`.
     pub cpu_window: f64,
+}
+
+impl ServiceRecord {
+    /// Instances whose processes ran, on average since the last call.
+    pub(crate) fn running_in_window(&mut self, now: SimTime, window: SimSpan) -> f64 {
+        self.running.touch(now);
+        let area = self.running.area - self.running_window;
+        self.running_window = self.running.area;
+        area as f64 / window.nanos() as f64
+    }
 }
 
 /// A pool's own figures.
@@ -410,6 +433,49 @@ pub struct SessionRecord {
     pub length: Histogram,
 }
 
+/// What came of a rule of monitoring, over the whole run.
+#[derive(Clone, Debug, Default)]
+pub struct RuleRecord {
+    /// How often it began to fire.
+    pub fired: u64,
+    /// How often it stopped.
+    pub resolved: u64,
+    /// When it first fired.
+    pub fired_at: Option<SimTime>,
+    /// When its condition first held, whether anybody looked or not.
+    pub held_at: Option<SimTime>,
+    /// When a message of it first reached somebody.
+    pub told_at: Option<SimTime>,
+}
+
+/// What a channel carried, over the whole run.
+#[derive(Clone, Debug, Default)]
+pub struct ChannelRecord {
+    /// Messages delivered.
+    pub sent: u64,
+    /// Of those, repetitions of what had been said.
+    pub repeats: u64,
+    /// Messages lost.
+    pub lost: u64,
+    /// When the first was lost.
+    pub lost_at: Option<SimTime>,
+    /// Segments paid for.
+    pub segments: u64,
+}
+
+/// What monitoring leaves behind, over the whole run.
+#[derive(Clone, Debug, Default)]
+pub struct AlertsRecord {
+    /// Looks.
+    pub looks: u64,
+    /// By rule of the model.
+    pub rules: Vec<RuleRecord>,
+    /// By channel of the model.
+    pub channels: Vec<ChannelRecord>,
+    /// When users first noticed that something is wrong.
+    pub noticed_at: Option<SimTime>,
+}
+
 /// Everything that one replication leaves behind.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -463,8 +529,12 @@ pub struct Record {
     pub windows: Vec<Window>,
     /// By cause.
     pub first_seen: Vec<Option<FirstSeen>>,
+    /// Monitoring.
+    pub alerts: AlertsRecord,
     /// Snapshots.
     pub snapshots: Vec<SnapshotRecord>,
+    /// When the last fault was over, or is to be.
+    pub last_fault: Option<SimTime>,
     /// What happened, for the log.
     pub log: Vec<LogEntry>,
     /// Events taken.
@@ -545,7 +615,16 @@ impl Record {
             held: vec![0; model.resources.len() * model.stages.len()],
             windows: (0..windows).map(|_| Window::default()).collect(),
             first_seen: vec![None; Cause::COUNT],
+            alerts: model
+                .monitoring
+                .as_ref()
+                .map_or_else(AlertsRecord::default, |spec| AlertsRecord {
+                    rules: vec![RuleRecord::default(); spec.rules.len()],
+                    channels: vec![ChannelRecord::default(); spec.channels.len()],
+                    ..AlertsRecord::default()
+                }),
             snapshots: Vec::new(),
+            last_fault: None,
             log: Vec::new(),
             events: 0,
             ended: SimTime::ZERO,
@@ -683,6 +762,7 @@ impl Record {
             .flat_map(|service| {
                 [
                     &mut service.instances,
+                    &mut service.running,
                     &mut service.in_hand,
                     &mut service.billed,
                     &mut service.rent,

@@ -15,10 +15,14 @@ use highwater_workload::arrivals::Segment;
 
 use crate::processor::Limit;
 
+mod happening;
 mod money;
+mod monitoring;
 mod program;
 
+pub use happening::*;
 pub use money::Money;
+pub use monitoring::*;
 pub use program::*;
 
 /// A place in the program.
@@ -64,6 +68,8 @@ pub struct Service {
     pub name: String,
     /// Statistics.
     pub resource: u16,
+    /// Its plan, where it has one.
+    pub plan: Option<String>,
     /// What runs it.
     pub runtime: Runtime,
     /// CPU of one instance.
@@ -102,8 +108,28 @@ pub struct Service {
     pub memory_base: u64,
     /// See `memory_base`.
     pub memory_request: u64,
-    /// See `memory_base`; zero for none.
+    /// See `memory_base`; [`u64::MAX`] for none.
     pub memory_limit: u64,
+    /// What lives in an idle process's heap, and its limit; [`u64::MAX`] for none.
+    pub heap_base: u64,
+    /// See `heap_base`.
+    pub heap_limit: u64,
+    /// What collecting costs: see [`highwater_models::machine::heap`].
+    pub collection: f64,
+    /// Whether anything fills the memory, so that results have it.
+    pub fills_memory: bool,
+    /// When probes take it out of traffic, and when they have it restarted.
+    pub health: highwater_models::machine::health::HealthConfig,
+    /// Which endpoint they ask; none for the port, which answers while the process lives.
+    pub health_endpoint: Option<u16>,
+    /// From the change of traffic to the end of the old generation.
+    pub overlap: SimSpan,
+    /// A new generation that is not well by then is given up.
+    pub give_up: SimSpan,
+    /// Whether it stays open after the order to stop, its pools closed, until it is killed.
+    pub lingers: bool,
+    /// Whether an error of an idle database connection ends the process.
+    pub crash_on_database_error: bool,
     /// Autoscaler.
     pub scaling: Option<Scaling>,
     /// Stage: waiting for the loop or the CPU.
@@ -209,6 +235,8 @@ pub struct LimiterSpec {
     pub waits: bool,
     /// Who would wait longer is refused.
     pub max_wait: SimSpan,
+    /// The cache that has its counts, where it is shared.
+    pub store: Option<u16>,
     /// Stage: waiting.
     pub stage: Stage,
     /// Index among its process's limiters, or among the shared ones.
@@ -220,6 +248,8 @@ pub struct LimiterSpec {
 pub struct Database {
     /// Statistics.
     pub resource: u16,
+    /// Its plan, where it has one.
+    pub plan: Option<String>,
     /// Cores; infinite for no limit.
     pub cores: f64,
     /// Connections for the application.
@@ -230,6 +260,8 @@ pub struct Database {
     pub connect_cpu: Sampler,
     /// Round trip.
     pub rtt: Sampler,
+    /// How long it is down when it is restarted.
+    pub downtime: SimSpan,
     /// Stage: everything between the query's start and its reply.
     pub stage: Stage,
 }
@@ -277,6 +309,10 @@ pub struct Cache {
     pub commands_per_month: u64,
     /// Whether a failing cache is a miss rather than an error.
     pub fails_open: bool,
+    /// How its clients wait while it is away.
+    pub client: highwater_models::machine::reconnect::ReconnectKind,
+    /// How long it is down when it is restarted.
+    pub restart: SimSpan,
     /// Stage: command and reply.
     pub stage: Stage,
     /// Round trip of a bare command.
@@ -678,6 +714,8 @@ pub struct Model {
     pub held_depth: usize,
     /// See `held_depth`.
     pub frame_depth: usize,
+    /// What the scenario's events do.
+    pub happenings: Vec<Happening>,
     /// When sessions stop coming.
     pub duration: SimTime,
     /// When the run ends at the latest.
@@ -690,10 +728,25 @@ pub struct Model {
     pub window: SimSpan,
     /// Moments of snapshots.
     pub snapshots: Vec<SimTime>,
+    /// What is watched; `None` where nothing is.
+    pub monitoring: Option<Monitoring>,
     /// Percentiles asked for.
     pub percentiles: Vec<f64>,
     /// Parts of the files that are read and checked but not simulated.
     pub not_simulated: Vec<String>,
+}
+
+/// Billionths in one.
+pub const NANO: f64 = 1e9;
+
+/// Cores in whole billionths; none where there is no limit.
+#[must_use]
+pub fn nano_cores(cores: f64) -> u64 {
+    if cores.is_finite() {
+        (cores * NANO).round() as u64
+    } else {
+        0
+    }
 }
 
 /// Stage: between client and edge.

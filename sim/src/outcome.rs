@@ -3,6 +3,7 @@
 //! Owns: which figure stands under which path, and the judgements made of them.
 //! Never: running (`experiment`), words for readers beyond warnings (`report`).
 
+pub mod alert;
 pub mod bottleneck;
 pub mod build;
 pub mod cost;
@@ -38,8 +39,10 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     let intervals = Intervals::new(records.len());
     let groups = Groups::new(model, records);
     let figures = figures_of(model, records, &groups, &intervals);
-    let objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
-    let recovery = recovery::recovery(&plan.scenario.objectives.goals, model, records, &intervals);
+    let goals = &plan.scenario.objectives.goals;
+    let mut objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
+    recovery::settle(&mut objectives, goals, model, records, &intervals);
+    let recovery = recovery::recovery(goals, model, records, &intervals);
     let mut warnings = warnings::warnings(model, records, &groups);
     warnings.extend(degradation::flapping(model, records));
     warnings.extend(objective::not_simulated(&plan.scenario.objectives));
@@ -71,6 +74,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
         bottlenecks: bottleneck::bottlenecks(model, records, &intervals),
         failures: failure::failures(model, records, &groups, &intervals),
         recovery,
+        alerts: alert::alerts(plan, model, records, &intervals),
         log: records.first().map(|record| record.log.clone()).unwrap_or_default(),
         warnings,
         review: review(&plan.system, Some(&plan.scenario)),
@@ -118,6 +122,7 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     degradation::figures(&mut build, model);
     cost::figures(&mut build, model);
     snapshot::figures(&mut build, model);
+    alert::figures(&mut build, model);
     build.figures
 }
 

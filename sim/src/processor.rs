@@ -135,6 +135,12 @@ impl Processor {
         self.used
     }
 
+    /// Whatever runs is gone without having ended.
+    pub fn clear(&mut self, now: SimTime) {
+        self.advance(now);
+        self.jobs.clear();
+    }
+
     /// Jobs under way.
     #[must_use]
     pub fn running(&self) -> usize {

@@ -3,7 +3,8 @@
 //! Owns: the clock, the pending events, who is ready to go on, and the tables of what is in flight.
 //! What happens at each place is in the rooms beside this one: `task` (an attempt's steps), `turn` (event loops and
 //! CPUs), `holding` (slots, connections, queues), `remote` (database, cache, provider), `session` (people), `request` (what they ask for),
-//! `platform` (balancer, instances, autoscaler), `books` (what must add up).
+//! `balance` (which instance a request goes to), `instance` (lives), `memory`, `health`, `deploy` and `scaling` (what
+//! begins and ends them), `event` (the scenario's), `chores` (windows and the log), `books` (what must add up).
 //! Order: whoever becomes ready at an instant goes on in the order in which that happened (invariant 5).
 
 use std::collections::VecDeque;
@@ -29,22 +30,37 @@ use crate::measure::Record;
 use crate::model::{Coming, Model, SiteId, Stage};
 use crate::processor::{Limit, Processor};
 use crate::slab::Slab;
+use crate::variants::Variants;
 
+mod balance;
 mod books;
+mod chores;
+mod deploy;
+mod event;
+mod fault;
 mod giving_up;
+mod health;
 mod holding;
+mod instance;
 mod ladder;
+mod link;
+mod memory;
 mod money;
-mod platform;
+mod monitor;
 mod pooler;
 mod remote;
 mod request;
+mod scaling;
 mod session;
+mod settings;
 mod state;
+mod strain;
 mod task;
 mod turn;
 
+pub(crate) use link::Link;
 pub(crate) use state::*;
+pub(crate) use strain::Strains;
 
 /// How a caller follows and stops a replication.
 #[derive(Debug)]
@@ -102,7 +118,40 @@ pub fn simulate(
     keep_requests: bool,
     control: &Control<'_>,
 ) -> Result<(Record, Vec<RequestRow>), SimulationError> {
+    simulate_in(model, None, seed, replication, keep_requests, control)
+}
+
+/// Runs one replication of a plan whose settings may change on the way.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_variants<'m>(
+    variants: &'m Variants<'m>,
+    seed: u64,
+    replication: u32,
+    keep_requests: bool,
+    control: &Control<'_>,
+) -> Result<(Record, Vec<RequestRow>), SimulationError> {
+    simulate_in(
+        variants.base(),
+        Some(variants),
+        seed,
+        replication,
+        keep_requests,
+        control,
+    )
+}
+
+fn simulate_in<'m>(
+    model: &'m Model,
+    variants: Option<&'m Variants<'m>>,
+    seed: u64,
+    replication: u32,
+    keep_requests: bool,
+    control: &Control<'_>,
+) -> Result<(Record, Vec<RequestRow>), SimulationError> {
     let mut world = World::new(model, Key::root(seed, replication), replication, keep_requests);
+    world.variants = variants;
     world.begin();
     world.run(control)?;
     world.close_books()?;
@@ -134,6 +183,9 @@ impl<'m> World<'m> {
                 turn: 0,
                 scaler: service.scaling.as_ref().map(|scaling| Autoscaler::new(scaling.config)),
                 line: VecDeque::new(),
+                generation: 0,
+                deploying: None,
+                cpu_gone: 0.0,
                 boots: 0,
                 demand: 0.0,
                 demand_sampled: 0.0,
@@ -150,6 +202,8 @@ impl<'m> World<'m> {
                 orphans: Vec::new(),
                 scheduled: Scheduled::NOTHING,
                 connections: 0,
+                down_until: SimTime::ZERO,
+                cut: false,
                 draws: connect.child(n as u64).draw(),
                 connect: database.connect.clone(),
                 connect_cpu: database.connect_cpu.clone(),
@@ -201,6 +255,9 @@ impl<'m> World<'m> {
                     batch: source.batch.clone(),
                     every,
                     online: Vec::new(),
+                    factor: 1.0,
+                    scheduled: Scheduled::NOTHING,
+                    scheduled_at: SimTime::NEVER,
                 }
             })
             .collect();
@@ -218,6 +275,13 @@ impl<'m> World<'m> {
         let shared = model.limiters.iter().filter(|limiter| limiter.shared);
         Self {
             model,
+            variants: None,
+            in_force: Vec::new(),
+            faults: Vec::new(),
+            reacting: vec![false; model.happenings.len()],
+            strains: Strains::new(model),
+            links: Vec::new(),
+            links_away: 0,
             root,
             replication,
             now: SimTime::ZERO,
@@ -253,10 +317,14 @@ impl<'m> World<'m> {
                 .iter()
                 .map(|client| ClientState {
                     timeouts: VecDeque::new(),
-                    armed: false,
+                    armed: SimTime::NEVER,
                     budget: RetryBudget::new(client.retry_budget),
                 })
                 .collect(),
+            monitor: model
+                .monitoring
+                .as_ref()
+                .map(|spec| Box::new(monitor::Monitor::new(spec))),
             poolers,
             runs: vec![VecDeque::new(); model.queues.len()],
             record: Record::new(model),
@@ -284,6 +352,8 @@ impl<'m> World<'m> {
                     .schedule(SimTime::ZERO + scaling.config.every, Event::Scale(service as u32));
             }
         }
+        self.schedule_happenings();
+        self.begin_monitoring();
         self.start_sources();
         self.events.schedule(self.model.measure_to, Event::MeasureTo);
         self.events.schedule(self.model.duration, Event::LoadEnds);
@@ -336,7 +406,7 @@ impl<'m> World<'m> {
             Event::DatabaseCpu(database) => self.end_database_cpu(database, scheduled),
             Event::Opening(index) => self.opening(index, scheduled),
             Event::Wake(index) => self.wake(index, scheduled),
-            Event::Arrival(source) => self.arrival(source),
+            Event::Arrival(source) => self.arrival(source, scheduled),
             Event::Fibre(index) => {
                 if self.fibres[index].scheduled == scheduled {
                     let handle = self.fibres.handle(index);
@@ -347,13 +417,18 @@ impl<'m> World<'m> {
             Event::Patience(index) => self.patience_over(index, scheduled),
             Event::Resend(index) => self.resend(index, scheduled),
             Event::ClientTimeout(client) => self.client_timeouts(client),
-            Event::Booted(instance) => self.booted(instance),
-            Event::Killed(instance) => self.kill_instance(instance),
+            Event::Booted(instance) => self.booted(instance, scheduled),
+            Event::Killed(instance) => self.killed(instance, scheduled),
+            Event::Probe(instance) => self.probe(instance, scheduled),
+            Event::Happening(number) => self.happen(number),
+            Event::Over(number) => self.fault_over(number),
+            Event::Reconnect(link) => self.reconnect(link, scheduled),
             Event::Scale(service) => self.scale(service),
             Event::Window => self.end_window(),
             Event::MeasureFrom => self.begin_measuring(),
             Event::MeasureTo => self.finish_measuring(),
             Event::Snapshot(_) => self.snapshot(),
+            Event::Monitor(clock) => self.monitor_event(clock),
             Event::LoadEnds => {
                 self.loading = false;
                 self.end_if_idle();
@@ -415,7 +490,7 @@ impl<'m> World<'m> {
             HeldWhat::Connection(pool, _) => Some(self.model.pools[pool as usize].resource),
             HeldWhat::Job(queue) => Some(self.model.queues[queue as usize].resource),
             HeldWhat::Server(pooler, _) => Some(self.model.poolers[pooler as usize].resource),
-            HeldWhat::Fetch(..) | HeldWhat::Memory(_) | HeldWhat::Spent => None,
+            HeldWhat::Fetch(..) | HeldWhat::Memory(..) | HeldWhat::Spent => None,
         }
     }
 }

@@ -1,4 +1,5 @@
 //! End-to-end tests live in `tests/`; helpers they share are here.
 
+pub mod faults;
 pub mod run;
 pub mod theory;

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use highwater_models::file::{Loaded, NoFiles, Plan, Request, load_scenario, render_all};
 use highwater_models::{bundled, catalogue};
-use highwater_sim::compile::compile;
 use highwater_sim::experiment::{self, Options, Outcome};
 use highwater_sim::measure::Record;
-use highwater_sim::world::{Control, SimulationError, simulate};
+use highwater_sim::variants::Variants;
+use highwater_sim::world::{Control, SimulationError, simulate_variants};
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -98,7 +98,7 @@ pub fn replicate(plan: &Plan, seed: u64) -> Result<Record, SimulationError> {
         cancel: &AtomicBool::new(false),
         progress: &AtomicU64::new(0),
     };
-    simulate(&compile(plan), seed, 0, false, &control).map(|(record, _)| record)
+    simulate_variants(&Variants::new(plan), seed, 0, false, &control).map(|(record, _)| record)
 }
 
 /// A mean over replications and how far it may be off.

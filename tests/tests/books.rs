@@ -10,6 +10,7 @@ use highwater_sim::compile::compile;
 use highwater_sim::experiment::{Options, Outcome};
 use highwater_sim::measure::Record;
 use highwater_sim::model::ResourceKind;
+use highwater_tests::faults::timeline;
 use highwater_tests::run::{bundled_plan, load, random_cases, replicate, run_with};
 use proptest::prelude::*;
 
@@ -141,11 +142,12 @@ struct Choices {
     client: (Option<u32>, Option<u32>, u32, bool),
     go_on: bool,
     load: &'static str,
-    event: &'static str,
+    event: String,
     steps: Vec<String>,
     parallel_flow: bool,
     drain: &'static str,
     protections: Protections,
+    lives: &'static str,
 }
 
 /// Protections, each there or not.
@@ -292,6 +294,15 @@ fn choices() -> impl Strategy<Value = Choices> {
             (some(50..800u32), some(200..2_000u32), 0..3u32, any::<bool>()),
             any::<bool>(),
             any::<bool>(),
+            prop::sample::select(vec![
+                "memory = { limit = \"200 MB\", base = \"50 MB\", request = \"100 KB\" }",
+                // Each dies of one of its limits, over and over.
+                "memory = { limit = \"60 MB\", heap = \"60 MB\", base = \"50 MB\", request = \"500 KB\" }",
+                "memory = { limit = \"200 MB\", heap = \"30 MB\", base = \"50 MB\", request = \"500 KB\" }",
+                "crash_on_database_error = true",
+                "health = { endpoint = \"other\", every = \"200ms\", timeout = \"100ms\", out_after = \"300ms\", restart_after = \"800ms\" }",
+                "deploy = { overlap = \"500ms\", shutdown = \"300ms\", on_sigterm = \"linger\" }",
+            ]),
         ),
         (
             prop::sample::select(vec![
@@ -302,18 +313,7 @@ fn choices() -> impl Strategy<Value = Choices> {
                 "rate = 10.0\nbatch = 5",
                 "every = { dist = \"uniform\", min = \"10ms\", max = \"90ms\" }",
             ]),
-            prop::sample::select(vec![
-                "",
-                "fault = { slow = { target = \"openai\", factor = 5.0, for = \"3s\" } }",
-                "fault = { down = { target = \"postgres\", for = \"2s\" } }",
-                "fault = { down = { target = \"redis\", for = \"2s\" } }",
-                "fault = { errors = { target = \"openai\", share = 0.5, for = \"4s\" } }",
-                "fault = { crash = { target = \"web\" } }",
-                "fault = { lost_connections = { target = \"postgres\" } }",
-                "action = { restart = \"web\" }",
-                "action = { deploy = \"web\" }",
-                "action = { set = { \"slots.max\" = 1 } }",
-            ]),
+            timeline(),
             prop::collection::vec(step(), 1..5),
             prop::sample::select(vec!["0s", "2s", "10m"]),
         ),
@@ -323,7 +323,7 @@ fn choices() -> impl Strategy<Value = Choices> {
             let ((runtime, instances, processes, pool, queue, connections), shared) = machine;
             let (limiter, over_waits, shared_store, single_flight, provider) = shared;
             let (cancel, drop, deadline, in_hand, scaling) = server;
-            let (client, go_on, parallel_flow) = client;
+            let (client, go_on, parallel_flow, lives) = client;
             Choices {
                 runtime,
                 instances,
@@ -349,6 +349,7 @@ fn choices() -> impl Strategy<Value = Choices> {
                 parallel_flow,
                 drain,
                 protections,
+                lives,
             }
         })
 }
@@ -369,9 +370,7 @@ fn text(choices: &Choices) -> String {
         c.drain, c.load
     );
     let mut add = |part: String| text.write_str(&part).expect("memory");
-    if !c.event.is_empty() {
-        add(format!("[[event]]\nat = \"3s\"\n{}\n", c.event));
-    }
+    add(c.event.clone());
     add(format!(
         "[system.client.browser]\nrtt = \"{}\"\n{}{}retry = {{ max = {retries}, wait = {{ base = \"50ms\", jitter = \"full\" }} }}\n\
          retry_kinds = [ \"query\", \"mutation\" ]\n{}{}",
@@ -398,11 +397,12 @@ fn text(choices: &Choices) -> String {
         "[system.flow.one]\nsteps = [ {{ think = {{ dist = \"exponential\", mean = \"200ms\" }} }}, {requests}, \
          {{ think = \"100ms\" }} ]\n\
          [system.service.web]\nruntime = \"{}\"\ncores = 1.0\ninstances = {}\nprocesses = {}\nboot = \"1s\"\ncancel = {}\n\
-         memory = {{ limit = \"200 MB\", base = \"50 MB\", request = \"100 KB\" }}\n{}{}",
+         {}\n{}{}",
         c.runtime,
         c.instances,
         c.processes,
         c.cancel,
+        c.lives,
         millis("deadline", c.deadline),
         c.in_hand
             .map_or_else(String::new, |limit| format!("max_in_hand = {limit}\n")),
@@ -429,7 +429,7 @@ fn text(choices: &Choices) -> String {
     ));
     add(format!(
         "[system.limiter.calls]\nkey = \"user\"\nrule = {{ {} }}\nover = \"{}\"\n{}store = \"{}\"\n\
-         [system.database.postgres]\ncores = 1.0\nmax_connections = {}\nreserved = 3\nrtt = \"1ms\"\n\
+         [system.database.postgres]\ncores = 1.0\nmax_connections = {}\nreserved = 3\nrtt = \"1ms\"\ndowntime = \"1s\"\n\
          [system.database.postgres.query.row]\ncpu = {{ dist = \"exponential\", mean = \"5ms\" }}\n\
          [system.cache.redis]\nrtt = \"1ms\"\n\
          [system.cache.redis.entry.profile]\nkey = \"user\"\nttl = \"2s\"\nsingle_flight = {}\n\

@@ -24,7 +24,7 @@ pub struct Segment {
 }
 
 /// How arrivals are spaced, at rate one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Spacing {
     /// Independent of each other: exponential gaps.
     Poisson,
@@ -35,7 +35,7 @@ pub enum Spacing {
 }
 
 /// Times with a higher rate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Bursts {
     /// Arrivals a second during a burst.
     pub rate: f64,
@@ -57,6 +57,19 @@ pub struct Arrivals {
     to_go: f64,
     started: bool,
     bursts: Option<Bursting>,
+    /// How many times as many come.
+    factor: f64,
+    /// Where the search for the arrival handed out last began, so that it can begin there once more.
+    before: Search,
+}
+
+/// Where a search for an arrival is.
+#[derive(Clone, Debug, Default)]
+struct Search {
+    segment: usize,
+    at: SimTime,
+    to_go: f64,
+    burst: Option<(Draw, bool, SimTime)>,
 }
 
 #[derive(Clone, Debug)]
@@ -93,7 +106,56 @@ impl Arrivals {
             to_go: 0.0,
             started: false,
             bursts,
+            factor: 1.0,
+            before: Search::default(),
         }
+    }
+
+    /// From `now` on the rate is another one, `factor` times what the segments say. The arrival handed out last, which is
+    /// still to come, is taken back; here is the one that takes its place: the area under the rate that is left goes on
+    /// under the new one, so that the same arrivals come earlier or later.
+    pub fn change(&mut self, now: SimTime, segments: Vec<Segment>, factor: f64) -> Option<SimTime> {
+        let before = std::mem::take(&mut self.before);
+        (self.segment, self.at, self.to_go) = (before.segment, before.at, before.to_go);
+        if let (Some(bursts), Some((draws, bursting, until))) = (&mut self.bursts, before.burst) {
+            (bursts.draws, bursts.bursting, bursts.until) = (draws, bursting, until);
+        }
+        if self.find(now).is_some() {
+            // It is due at this very instant.
+            self.to_go = 0.0;
+        }
+        self.at = self.at.max(now);
+        self.segment = segments.partition_point(|segment| segment.to <= now);
+        self.segments = segments;
+        self.factor = factor;
+        self.note();
+        self.find(SimTime::NEVER)
+    }
+
+    /// Another law of gaps for the arrivals after the next one, and other bursts from the next change between calm and
+    /// burst on. Nothing happens where they are the same.
+    pub fn set_laws(&mut self, spacing: &Spacing, bursts: Option<&Bursts>) {
+        if self.spacing != *spacing {
+            self.spacing = spacing.clone();
+        }
+        if let (Some(bursting), Some(law)) = (&mut self.bursts, bursts)
+            && bursting.law != *law
+        {
+            bursting.law = law.clone();
+        }
+    }
+
+    /// Remembers where the search is.
+    fn note(&mut self) {
+        self.before = Search {
+            segment: self.segment,
+            at: self.at,
+            to_go: self.to_go,
+            burst: self
+                .bursts
+                .as_ref()
+                .map(|bursts| (bursts.draws.clone(), bursts.bursting, bursts.until)),
+        };
     }
 
     /// The gap to the next arrival, at rate one.
@@ -154,15 +216,30 @@ impl Iterator for Arrivals {
     fn next(&mut self) -> Option<SimTime> {
         self.to_go = self.gap();
         self.started = true;
+        self.note();
+        self.find(SimTime::NEVER)
+    }
+}
+
+impl Arrivals {
+    /// When the area that is left has gone by, if before `limit`.
+    fn find(&mut self, limit: SimTime) -> Option<SimTime> {
         loop {
             let segment = *self.segments.get(self.segment)?;
             self.at = self.at.max(segment.from);
+            if self.at >= limit {
+                return None;
+            }
             if self.at >= segment.to {
                 self.segment += 1;
                 continue;
             }
             let mut until = segment.to;
             let (mut rate_from, mut rate_to) = (Self::rate_at(&segment, self.at), segment.rate_to);
+            if limit < until {
+                until = limit;
+                rate_to = Self::rate_at(&segment, until);
+            }
             if let Some(bursts) = &mut self.bursts {
                 while bursts.until <= self.at {
                     bursts.bursting = !bursts.bursting;
@@ -179,6 +256,9 @@ impl Iterator for Arrivals {
                 if bursts.bursting {
                     (rate_from, rate_to) = (bursts.law.rate, bursts.law.rate);
                 }
+            }
+            if self.factor != 1.0 {
+                (rate_from, rate_to) = (rate_from * self.factor, rate_to * self.factor);
             }
             match Self::within(rate_from, rate_to, (until - self.at).seconds(), self.to_go) {
                 Ok(seconds) => {
@@ -254,6 +334,57 @@ mod tests {
         let count = arrivals.count() as f64;
         // 100 bursts of 100 and 900 s at 1: mean 10,900, Poisson; five standard deviations.
         assert!((count - 10_900.0).abs() < 5.0 * 10_900f64.sqrt(), "{count}");
+    }
+
+    // Lost if broken: traffic that grows in the middle of a run comes too late, too early, or twice.
+    #[test]
+    fn a_rate_changed_on_the_way_moves_what_is_still_to_come() {
+        let whole = || vec![segment(0, 100, 1.0, 1.0)];
+        let at = |secs: f64| SimTime::ZERO + SimSpan::from_seconds(secs);
+        let mut even = Arrivals::new(whole(), Spacing::Even, None, Key::root(5, 0));
+        assert_eq!((even.next(), even.next()), (Some(at(0.0)), Some(at(1.0))));
+        // Half of the way to the arrival at 1 s has gone; the other half goes four times as fast, as do the next.
+        assert_eq!(even.change(at(0.5), whole(), 4.0), Some(at(0.625)));
+        assert_eq!(even.next(), Some(at(0.875)));
+        // And back: of the 0.25 s to go 0.125 are left.
+        assert_eq!(even.change(at(0.75), whole(), 1.0), Some(at(1.25)));
+        // Nobody comes, and then everybody again, as if time had stood still.
+        assert_eq!(even.change(at(1.0), whole(), 0.0), None);
+        assert_eq!(even.change(at(50.0), whole(), 1.0), Some(at(50.25)));
+        assert_eq!(even.next(), Some(at(51.25)));
+        // Other segments.
+        assert_eq!(
+            even.change(at(50.75), vec![segment(60, 100, 2.0, 2.0)], 1.0),
+            Some(at(60.25))
+        );
+    }
+
+    // Lost if broken: bursts are forgotten, or drawn anew, when a rate changes.
+    #[test]
+    fn changing_nothing_changes_nothing() {
+        let bursts = || Bursts {
+            rate: 20.0,
+            lasts: Sampler::constant(1.0),
+            apart: Sampler::constant(3.0),
+        };
+        let segments = || vec![segment(0, 20, 0.0, 4.0), segment(20, 40, 4.0, 1.0)];
+        let make = || Arrivals::new(segments(), Spacing::Poisson, Some(bursts()), Key::root(9, 0));
+        let expected: Vec<f64> = make().map(SimTime::seconds).collect();
+        let mut changed = make();
+        let mut times = Vec::new();
+        let mut last = SimTime::ZERO;
+        while let Some(at) = changed.next() {
+            // On the way to it.
+            let half = SimTime::from_nanos(u64::midpoint(last.nanos(), at.nanos()));
+            let again = changed.change(half, segments(), 1.0).unwrap();
+            times.push(again.seconds());
+            last = again;
+        }
+        assert!(times.len() > 100);
+        assert_eq!(times.len(), expected.len());
+        for (time, expected) in times.iter().zip(&expected) {
+            assert!((time - expected).abs() < 1e-6, "{time} {expected}");
+        }
     }
 
     #[test]

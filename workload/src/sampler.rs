@@ -14,21 +14,21 @@ use crate::stream::Draw;
 const Z95: f64 = 1.644_853_626_951_472_2;
 
 /// A quantity ready to be drawn.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sampler {
     law: Prepared,
     /// Cut and shift, where there are any.
     bounds: Option<Bounds>,
 }
 
-#[derive(Copy, Clone, Debug)]
+#[derive(Copy, Clone, Debug, PartialEq)]
 struct Bounds {
     min: f64,
     max: f64,
     plus: f64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 enum Prepared {
     Constant(f64),
     Exponential { mean: f64 },

@@ -44,6 +44,12 @@ pub enum Purpose {
     Connect = 9,
     /// Bursts of arrivals.
     Bursts = 10,
+    /// How long people need to react.
+    Reaction = 11,
+    /// When a client that has lost its connection tries again.
+    Reconnect = 12,
+    /// How long messages of monitoring are on their way.
+    Message = 15,
 }
 
 /// A key from which draws are made.

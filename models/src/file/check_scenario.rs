@@ -42,7 +42,7 @@ pub(crate) fn check(scenario: &mut Scenario, system: &System, root: &Node, check
         stream(load, &["source", &name.text], run, system, root, checker);
         phases.extend(phase_names(load));
     }
-    events(scenario, root, checker);
+    events(scenario, system, root, checker);
     objectives(scenario, &phases, root, checker);
     measure(scenario, root, checker);
 }
@@ -259,7 +259,7 @@ fn size(load: &Load, run: Option<SimSpan>, at: At, checker: &mut Checker) {
     }
 }
 
-fn events(scenario: &Scenario, root: &Node, checker: &mut Checker) {
+fn events(scenario: &Scenario, system: &System, root: &Node, checker: &mut Checker) {
     use Kind::{Cache, Database, Limiter, Provider, Service};
     const SERVERS: [Kind; 4] = [Service, Database, Cache, Provider];
     for (index, event) in scenario.event.iter().enumerate() {
@@ -279,10 +279,25 @@ fn events(scenario: &Scenario, root: &Node, checker: &mut Checker) {
         match &event.fault {
             Some(Fault::Slow(fault)) => checker.refer(&fault.target, &SERVERS),
             Some(Fault::Errors(fault)) => checker.refer(&fault.target, &SERVERS),
-            Some(Fault::Down(fault)) => checker.refer(&fault.target, &SERVERS),
+            Some(Fault::Down(fault)) => {
+                if fault.hang && !can_hang(system, &fault.target) {
+                    let message = format!("`{}` cannot hang: that is for providers and caches", fault.target);
+                    let index = index.to_string();
+                    let at = place(root, &["event", &index, "fault", "down", "hang"]);
+                    checker.report(Diagnostic::error("file::useless-key", message, at, "not here"));
+                }
+                checker.refer(&fault.target, &SERVERS)
+            }
             Some(Fault::Crash(fault)) => checker.refer(&fault.target, &[Service]),
             Some(Fault::Forget(fault)) => checker.refer(&fault.target, &[Cache, Limiter]),
             Some(Fault::LostConnections(fault)) => checker.refer(&fault.target, &[Database]),
+            Some(Fault::Traffic(fault)) => match &fault.source {
+                Some(source) => {
+                    let streams = stream_names(scenario);
+                    checker.refer_among("stream of traffic", source, &streams)
+                }
+                None => true,
+            },
             None => true,
         };
         match &event.action {
@@ -292,6 +307,22 @@ fn events(scenario: &Scenario, root: &Node, checker: &mut Checker) {
             Some(Action::Set(_) | Action::Reset(_)) | None => true,
         };
     }
+}
+
+/// Whether those who ask it can be left hanging.
+fn can_hang(system: &System, name: &Name) -> bool {
+    let known =
+        |found: bool| found || (system.service.get(&name.text).is_none() && system.database.get(&name.text).is_none());
+    known(system.provider.get(&name.text).is_some() || system.cache.get(&name.text).is_some())
+}
+
+/// The names of all streams of traffic; `[load]` is called `load`.
+fn stream_names(scenario: &Scenario) -> Vec<Name> {
+    let load = scenario.load.is_some().then(|| Name {
+        text: "load".to_owned(),
+        at: At::DEFAULT,
+    });
+    load.into_iter().chain(scenario.source.names().cloned()).collect()
 }
 
 fn objectives(scenario: &Scenario, phases: &[Name], root: &Node, checker: &mut Checker) {

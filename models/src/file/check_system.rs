@@ -12,6 +12,7 @@ use super::suggest::{did_you_mean, nearest};
 use super::system::{Class, Flow, LimiterStore, System};
 use super::tree::At;
 use crate::units::Usd;
+use crate::watch::{Watch, watchable};
 
 /// How far a name of a feature may be from a used one to count as a slip of it: fewer letters than `voice` and `face`
 /// differ by.
@@ -61,6 +62,7 @@ pub(crate) fn check(system: &mut System, checker: &mut Checker) {
     checker.names = Directory::of(system);
     checker.names.features = features;
     plans(system, checker);
+    health(system, checker);
     priorities(system, checker);
     super::check_steps::check(system, checker);
     flows(system, checker);
@@ -216,6 +218,27 @@ fn plans(system: &System, checker: &mut Checker) {
     }
 }
 
+/// Health routes: endpoints of the service itself.
+fn health(system: &System, checker: &mut Checker) {
+    for (name, service) in system.service.iter() {
+        let Some(endpoint) = &service.health.endpoint else {
+            continue;
+        };
+        let known = checker.names.endpoints.clone();
+        checker.refer_among("endpoint", endpoint, &known);
+        let elsewhere = system
+            .endpoint
+            .get(&endpoint.text)
+            .and_then(|found| found.service.as_ref());
+        if let Some(other) = elsewhere.filter(|other| other.text != name.text) {
+            let message = format!("the probes of `{name}` ask `{endpoint}`, which runs on `{other}`");
+            let diagnostic = Diagnostic::error("check::wrong-service", message, endpoint.at, "out of reach")
+                .help(format!("name an endpoint whose `service` is `{name}`"));
+            checker.report(diagnostic);
+        }
+    }
+}
+
 fn priorities(system: &System, checker: &mut Checker) {
     let classes = checker.names.classes.clone();
     for (_, queue) in system.queue.iter() {
@@ -303,8 +326,39 @@ fn feature_slip(feature: &Name, checker: &mut Checker) {
 fn alerts(system: &System, checker: &mut Checker) {
     let Some(alerts) = &system.alerts else { return };
     for (_, rule) in alerts.rule.iter() {
-        result_path(&rule.watch, checker);
+        watched(&rule.watch, system, checker);
     }
+}
+
+/// Whether a rule of monitoring watches something that a monitor reads; complains when not.
+fn watched(path: &Name, system: &System, checker: &mut Checker) {
+    if Watch::of(&path.text, system).is_some() {
+        return;
+    }
+    let paths = watchable(system);
+    let paths = paths.iter().map(String::as_str);
+    // What the name before the dot has, where there is such a thing; else the nearest, or everything.
+    let own: Vec<&str> = paths
+        .clone()
+        .filter(|known| {
+            known
+                .rsplit_once('.')
+                .is_some_and(|(name, _)| path.text.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+        })
+        .collect();
+    let help = match nearest(&path.text, paths.clone()) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if own.is_empty() => did_you_mean(&path.text, paths, "a monitor reads"),
+        None => did_you_mean(&path.text, own, "a monitor reads"),
+    };
+    let message = format!("no monitor reads `{path}`");
+    let diagnostic = Diagnostic::error(
+        "check::unknown-watch",
+        message,
+        path.at,
+        "nothing of that name to watch",
+    );
+    checker.report(diagnostic.maybe_help(help));
 }
 
 /// Rules that are allowed to find something: each has to exist, and to come with a reason.

@@ -57,7 +57,8 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at one place.
-    pub(crate) fn error(id: &'static str, message: impl Into<String>, at: At, label: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn error(id: &'static str, message: impl Into<String>, at: At, label: impl Into<String>) -> Self {
         Self {
             id,
             severity: Severity::Error,
@@ -75,7 +76,8 @@ impl Diagnostic {
     }
 
     /// With advice.
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }

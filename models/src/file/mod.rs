@@ -59,6 +59,7 @@ pub use diagnostic::{Diagnostic, DiagnosticData, Label, PlaceData, Severity, Sou
 pub use kind::is_scenario;
 pub use load::{Loaded, LoadedSystem, Request, load_scenario, load_system};
 pub use name::{Name, Named};
+pub use path::parts_of;
 pub use plan::Plan;
 pub use quantity::{Law, Quantity, Spread, WeibullSpread};
 pub use scenario::Scenario;

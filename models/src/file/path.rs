@@ -15,6 +15,24 @@ pub(crate) struct Part {
 /// Most parts of a path: tables nest no deeper in a file, and what is nested is read and freed recursively.
 const PARTS_MAX: usize = 64;
 
+/// The parts of a path that has been read before, the kind of a resource left off: one path for each setting.
+#[must_use]
+pub fn parts_of(text: &str) -> Vec<String> {
+    let parts = split(text).unwrap_or_default();
+    plain(parts.into_iter().map(|part| part.text).collect())
+}
+
+/// A path without the parts that may be left off.
+pub(crate) fn plain(mut parts: Vec<String>) -> Vec<String> {
+    if parts.len() > 1 && parts[0] == "system" {
+        parts.remove(0);
+    }
+    if parts.len() > 1 && super::set::RESOURCE_KINDS.contains(&parts[0].as_str()) {
+        parts.remove(0);
+    }
+    parts
+}
+
 /// Splits a path into its parts. `Err` holds the byte where it goes wrong and why.
 pub(crate) fn split(text: &str) -> Result<Vec<Part>, (usize, &'static str)> {
     let mut parts = Vec::new();

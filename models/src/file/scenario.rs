@@ -286,6 +286,8 @@ one_of! {
         forget: Forget(Forget),
         /// All connections to a database are cut.
         lost_connections: LostConnections(LostConnections),
+        /// More come, or fewer.
+        traffic: Traffic(Traffic),
     }
 }
 
@@ -320,6 +322,20 @@ table! {
         target: Name = required,
         /// How long.
         r#for: SimSpan = required,
+        /// Whether those who ask are left hanging until their own time-out, instead of being refused at once.
+        hang: bool = false,
+    }
+}
+
+table! {
+    /// More come from a stream of traffic, or fewer.
+    pub struct Traffic = "event.fault.traffic" {
+        /// Which stream; `[load]` is called `load`.
+        source: Option<Name> = none "all of them",
+        /// How many times as many.
+        factor: f64 = required in 0.0..=1e6,
+        /// How long.
+        r#for: Option<SimSpan> = none "to the end",
     }
 }
 

@@ -14,7 +14,7 @@ use super::reference::TableReference;
 use super::scenario::{Causes, DayShape, MeasureFrom, Pick, Spacing, SystemSource, TraceFile};
 use super::step::History;
 use super::suggest::nearest;
-use super::system::{LimiterStore, System};
+use super::system::{AlertRepeat, LimiterStore, System};
 use super::table::table;
 use super::tree::{Node, SourceId, TEXT_MAX, Value};
 use super::value::{Edition, NumberFile, Popularity, Ramp, Setting, Settings, Weights};
@@ -461,6 +461,20 @@ impl Read for MeasureFrom {
 
     fn type_text(_: &Spec) -> String {
         "time or \"auto\"".to_owned()
+    }
+}
+
+impl Read for AlertRepeat {
+    fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
+        match &node.value {
+            Value::Text(text) if text == "each_look" => Some(Self::EachLook),
+            Value::Text(text) if text == "once" => Some(Self::Once),
+            _ => SimSpan::read(node, spec, reader).map(Self::After),
+        }
+    }
+
+    fn type_text(_: &Spec) -> String {
+        "\"each_look\", \"once\" or time".to_owned()
     }
 }
 

@@ -72,12 +72,15 @@ one_of! {
 }
 
 table! {
-    /// Memory that a request holds. A bare size is held until the request ends.
+    /// Memory that a request holds. A bare size is held until the request ends. It stands in buffers beside the heap, and
+    /// so counts to the instance's limit alone, unless `on_heap` says otherwise.
     pub struct HoldStep = "step.hold" (size) {
         /// How much.
         size: Bytes = required,
         /// Held during these.
         steps: Option<Vec<Step>> = none "until the request ends",
+        /// Strings and objects rather than buffers: it counts to the process's heap too.
+        on_heap: bool = false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::name::Name;
 use super::table::{choice, one_of, table};
-use super::tree::{At, Node};
+use super::tree::{At, Node, Value};
 
 /// Several names, each with its weight: positive, not necessarily adding up to 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,28 @@ pub struct Setting {
     pub at: At,
     /// The new value.
     pub value: Node,
+}
+
+impl Setting {
+    /// The path without the parts that may be left off, so that it is the same however it is written.
+    #[must_use]
+    pub fn plain_path(&self) -> Vec<String> {
+        super::path::plain(self.path.clone())
+    }
+
+    /// In words: `openai.use.chat = gpt-3.5-turbo`. What is longer than a word is not repeated.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let parts: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let value = match &self.value.value {
+            Value::Text(text) | Value::Date(text) | Value::Huge(text) => text.clone(),
+            Value::Bool(value) => value.to_string(),
+            Value::Integer(value) => value.to_string(),
+            Value::Float(value) => value.to_string(),
+            Value::List(_) | Value::Table(_) => "as in the scenario".to_owned(),
+        };
+        format!("{} = {value}", super::path::write(&parts))
+    }
 }
 
 /// Several settings, in the order of the file.

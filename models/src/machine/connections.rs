@@ -267,6 +267,39 @@ impl<T: Copy> Connections<T> {
         }
     }
 
+    /// The server cut every connection: idle ones are gone, lent ones go when they come back, and those being opened have
+    /// failed with [`Cause::DatabaseUnavailable`]. As after [`Connections::lost`] there is nothing left to close. Returns
+    /// how many were idle: those whose error reaches the pool itself.
+    pub fn cut(&mut self, now: SimTime) -> u32 {
+        self.advance(now);
+        let idle = self.stock.idle();
+        for index in 0..self.stock.entries() {
+            match self.stock.get(index).state {
+                State::Closed => {}
+                State::Connecting(asker) => {
+                    self.stock.remove(index);
+                    if let Some(asker) = asker {
+                        let Entry { ticket, since, .. } = self.drop_asker(asker);
+                        self.refuse(ticket, since, Cause::DatabaseUnavailable);
+                    }
+                }
+                State::Idle => self.stock.remove(index),
+                State::Lent => self.stock.get_mut(index).lost = true,
+            }
+        }
+        // The room serves several; only now, so that what is opened for them is not cut at once.
+        while self.pulse(now) {}
+        idle
+    }
+
+    /// Whether the server cut a connection while it was lent.
+    #[must_use]
+    pub fn is_lost(&self, connection: ConnectionId) -> bool {
+        self.stock
+            .find(connection)
+            .is_none_or(|index| self.stock.get(index).lost)
+    }
+
     /// Ends the pool: idle connections close now and lent ones when they come back, new requests get
     /// [`Cause::DatabaseUnavailable`], and those in the line wait for their timeout.
     pub fn end(&mut self, now: SimTime) {

@@ -22,8 +22,9 @@ pub struct Waiter<T> {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(u64);
 
-/// The line. Deadlines must not decrease from front to back, which a constant timeout ensures: then only the front can
-/// be the next to give up. Whoever has a random patience keeps its own timer and calls [`Line::cancel`].
+/// The line. Deadlines do not decrease from front to back while the timeout is constant: then only the front can be the
+/// next to give up. After a timeout was shortened they may, and until the line has emptied everybody is looked at.
+/// Whoever has a random patience keeps its own timer and calls [`Line::cancel`].
 #[derive(Clone, Debug)]
 pub struct Line<T> {
     /// Waiters by place; those who left from the middle are holes, never at the front.
@@ -32,6 +33,10 @@ pub struct Line<T> {
     front: u64,
     /// Waiters that are no holes.
     live: usize,
+    /// The latest deadline of anybody who joined.
+    latest: SimTime,
+    /// Whether somebody joined with an earlier deadline than one before.
+    mixed: bool,
 }
 
 impl<T: Copy> Default for Line<T> {
@@ -40,6 +45,8 @@ impl<T: Copy> Default for Line<T> {
             places: VecDeque::new(),
             front: 0,
             live: 0,
+            latest: SimTime::ZERO,
+            mixed: false,
         }
     }
 }
@@ -49,10 +56,17 @@ impl<T: Copy> Line<T> {
     #[inline]
     pub fn push(&mut self, ticket: T, now: SimTime, timeout: SimSpan) -> Place {
         let place = Place(self.front + self.places.len() as u64);
+        let deadline = now + timeout;
+        if self.live == 0 {
+            self.mixed = false;
+        } else if deadline < self.latest {
+            self.mixed = true;
+        }
+        self.latest = deadline;
         self.places.push_back(Some(Waiter {
             ticket,
             since: now,
-            deadline: now + timeout,
+            deadline,
         }));
         self.live += 1;
         place
@@ -86,6 +100,11 @@ impl<T: Copy> Line<T> {
 
     /// Takes the waiter at the front if its deadline has come; call until `None`.
     pub fn expire(&mut self, now: SimTime) -> Option<Waiter<T>> {
+        if self.mixed {
+            let is_due = |waiter: &Option<Waiter<T>>| waiter.as_ref().is_some_and(|waiter| waiter.deadline <= now);
+            let index = self.places.iter().position(is_due)?;
+            return self.cancel(Place(self.front + index as u64));
+        }
         if self.next_deadline() <= now { self.pop() } else { None }
     }
 
@@ -93,6 +112,10 @@ impl<T: Copy> Line<T> {
     #[must_use]
     #[inline]
     pub fn next_deadline(&self) -> SimTime {
+        if self.mixed {
+            let deadlines = self.places.iter().flatten().map(|waiter| waiter.deadline);
+            return deadlines.min().unwrap_or(SimTime::NEVER);
+        }
         self.peek().map_or(SimTime::NEVER, |waiter| waiter.deadline)
     }
 
@@ -136,6 +159,25 @@ mod tests {
         assert_eq!(line.pop().map(|w| w.ticket), Some(2));
         assert_eq!(line.pop().map(|w| w.ticket), Some(3));
         assert!(line.is_empty());
+    }
+
+    // Lost if broken: after a timeout was shortened, those who came later wait for as long as those before them.
+    #[test]
+    fn after_a_shorter_timeout_whoever_is_due_first_leaves_first() {
+        let at = SimTime::from_nanos;
+        let mut line = Line::default();
+        line.push('a', SimTime::ZERO, SimSpan::from_nanos(100));
+        line.push('b', at(10), SimSpan::from_nanos(20));
+        line.push('c', at(20), SimSpan::from_nanos(20));
+        assert_eq!(line.next_deadline(), at(30));
+        assert_eq!(line.expire(at(29)), None);
+        assert_eq!(line.expire(at(40)).map(|w| w.ticket), Some('b'));
+        assert_eq!(line.expire(at(40)).map(|w| w.ticket), Some('c'));
+        assert_eq!(line.expire(at(40)), None);
+        assert_eq!(line.next_deadline(), at(100));
+        assert_eq!(line.pop().map(|w| w.ticket), Some('a'));
+        line.push('d', at(50), SimSpan::from_nanos(20));
+        assert_eq!(line.next_deadline(), at(70));
     }
 
     #[test]

@@ -6,17 +6,22 @@
 //! A machine is generic over a small `Copy` ticket that names whoever waits; it never looks inside.
 //! Capacity is reserved at the start or grows to its high-water mark; nothing is allocated in steady state.
 
+pub mod alert;
 pub mod autoscaler;
 pub mod breaker;
 mod chain;
+pub mod channel;
 pub mod connections;
 pub mod degradation;
+pub mod health;
+pub mod heap;
 pub mod job_queue;
 pub mod limiter;
 pub mod line;
 pub mod pooler;
 pub mod provider_limit;
 pub mod quota;
+pub mod reconnect;
 pub mod retry;
 pub mod retry_budget;
 pub mod slots;

@@ -148,6 +148,12 @@ impl<T: Copy> Pooler<T> {
         self.open_next(now);
     }
 
+    /// Whether what was lent has been lost since.
+    #[must_use]
+    pub fn is_lost(&self, lease: Lease) -> bool {
+        lease.era != self.era
+    }
+
     /// Carries out what is due.
     pub fn advance(&mut self, now: SimTime) {
         while let Some(Waiter { ticket, since, .. }) = self.line.expire(now) {

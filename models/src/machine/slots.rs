@@ -90,6 +90,13 @@ impl<T: Copy> Slots<T> {
         self.max = max;
     }
 
+    /// Changes all settings for what is decided from now on: those who wait keep their places and deadlines, slots above a
+    /// lowered number go when they are given back. Call [`Slots::admit`] until `None` after it.
+    pub fn set_config(&mut self, max: u32, waiters: u32, timeout: SimSpan) {
+        self.set_max(max);
+        (self.waiters, self.timeout) = (waiters, timeout);
+    }
+
     /// Gives a free slot to the front of the line, if there is one and somebody waits.
     pub fn admit(&mut self) -> Option<Waiter<T>> {
         if self.busy >= self.max {
@@ -149,6 +156,27 @@ mod tests {
         assert_eq!(slots.release(), None, "the slot above the new number is gone");
         assert_eq!(slots.release().map(|w| w.ticket), Some(3));
         slots.set_max(3);
+        assert_eq!(slots.admit(), None);
+    }
+
+    // Lost if broken: a setting that is changed during a run does nothing, or throws out those who wait.
+    #[test]
+    fn new_settings_hold_for_what_is_decided_later() {
+        let mut slots = Slots::new(1, 1, SimSpan::from_secs(9));
+        slots.acquire(NOW, 'a');
+        slots.acquire(NOW, 'b');
+        assert_eq!(slots.acquire(NOW, 'c'), Ask::Full);
+        slots.set_config(1, 2, SimSpan::from_secs(2));
+        assert!(matches!(slots.acquire(NOW, 'd'), Ask::Waiting(_)));
+        assert_eq!(slots.next_deadline(), NOW + SimSpan::from_secs(2));
+        assert_eq!(slots.expire(NOW + SimSpan::from_secs(2)).map(|w| w.ticket), Some('d'));
+        assert_eq!(
+            slots.next_deadline(),
+            NOW + SimSpan::from_secs(9),
+            "who waited keeps its deadline"
+        );
+        slots.set_config(2, 2, SimSpan::from_secs(2));
+        assert_eq!(slots.admit().map(|w| w.ticket), Some('b'));
         assert_eq!(slots.admit(), None);
     }
 }

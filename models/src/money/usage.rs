@@ -13,7 +13,7 @@ pub struct Usage {
     pub models: Vec<Vec<ModelUse>>,
     /// Bytes sent to the internet: answers, and what is sent to model providers.
     pub outbound_bytes: f64,
-    /// Messages sent, by channel.
+    /// Messages sent, by channel, each as many times as it has segments that are charged.
     pub messages: Vec<f64>,
 }
 

@@ -44,6 +44,8 @@ pub struct Summary {
     pub failures: Vec<FirstFailure>,
     /// Whether and when the system came back after the last trigger.
     pub recovery: Recovery,
+    /// What monitoring saw, and whom it told.
+    pub alerts: Alerts,
     /// Decisions and events of the first replication, in order of time.
     pub log: Vec<LogEntry>,
     /// Ways in which a figure may mislead, and parts of the files that were not simulated.
@@ -151,6 +153,93 @@ pub enum Recovery {
     },
     /// Not before the run ended.
     Never,
+}
+
+/// What monitoring saw. What its channels carried is among the figures, under `notifications`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alerts {
+    /// Seconds between two looks; zero without monitoring.
+    pub every: f64,
+    /// Rules in the order of the file.
+    pub rules: Vec<Alert>,
+    /// Channels that no rule ever speaks through.
+    pub silent: Vec<SilentChannel>,
+    /// From how many seconds on a request counts as slow for its user; `None` where no objective says so.
+    pub slow: Option<f64>,
+    /// When users first noticed: the end of the first ten seconds in which more than 5 % of the requests that ended, and
+    /// at least three, failed, were given up or were slow.
+    pub noticed_at: Estimate,
+    /// In how many of the replications they did.
+    pub noticed_in: u32,
+}
+
+/// No monitoring.
+impl Default for Alerts {
+    fn default() -> Self {
+        Self {
+            every: 0.0,
+            rules: Vec::new(),
+            silent: Vec::new(),
+            slow: None,
+            noticed_at: NOT_SEEN,
+            noticed_in: 0,
+        }
+    }
+}
+
+/// Nothing was observed.
+const NOT_SEEN: Estimate = Estimate {
+    value: f64::NAN,
+    low: None,
+    high: None,
+};
+
+/// A rule of monitoring and what it did. Times are those of the replications in which the thing happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// Its name in the system file.
+    pub name: String,
+    /// Its level: info, warning, critical.
+    pub level: &'static str,
+    /// What it watches.
+    pub watch: String,
+    /// What that counts in.
+    pub unit: Unit,
+    /// Fires above the threshold (true) or below it.
+    pub is_above: bool,
+    /// The threshold.
+    pub threshold: f64,
+    /// For how many seconds the condition has to hold.
+    pub lasting: f64,
+    /// The channels that are told.
+    pub channels: Vec<String>,
+    /// How often it began to fire.
+    pub fired: Estimate,
+    /// In how many of the replications it fired.
+    pub fired_in: u32,
+    /// When it first fired, in seconds.
+    pub first_at: Estimate,
+    /// In how many of the replications its condition held at any time, looked at or not.
+    pub held_in: u32,
+    /// When its condition first held.
+    pub held_at: Estimate,
+    /// From then until it fired, where both happened.
+    pub delay: Estimate,
+    /// When a message of it first reached somebody.
+    pub told_at: Estimate,
+    /// From its first firing until users noticed, where both happened: negative where users were first.
+    pub warning: Estimate,
+    /// Why it cannot fire in this system, where that is so.
+    pub cannot_fire: Option<String>,
+}
+
+/// A channel that no rule speaks through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SilentChannel {
+    /// Its name in the system file.
+    pub name: String,
+    /// Why.
+    pub why: String,
 }
 
 /// Something that happened, for the log.

@@ -110,7 +110,12 @@ impl<'p> Compiler<'p> {
         let model = self.model_number(provider, model_name);
         let speed = self.speed(provider_name, model_name, audio);
         let zero = self.zero();
-        let per_token = speed.per_unit.as_ref();
+        // The place is there in any case: another model, which has it, may be used later in the run.
+        let constant = Quantity::constant(0.0);
+        let per_token = self.site(
+            &format!("{path}/per_token"),
+            speed.per_unit.as_ref().unwrap_or(&constant),
+        );
         Some(LlmCall {
             provider: number(provider),
             model,
@@ -121,7 +126,7 @@ impl<'p> Compiler<'p> {
             stream: false,
             chunk_cpu: None,
             first: self.site(&format!("{path}/first"), &speed.first),
-            per_token: per_token.map(|law| self.site(&format!("{path}/per_token"), law)),
+            per_token: speed.per_unit.is_some().then_some(per_token),
             audio,
             chance: self.site(&format!("{path}/chance"), &Quantity::constant(0.0)),
             start: self.start_site(ask.costs, path, around).unwrap_or(zero),

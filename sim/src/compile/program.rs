@@ -201,6 +201,7 @@ impl<'p> Compiler<'p> {
                 self.emit(Op::Hold {
                     bytes,
                     kept: hold.steps.is_none(),
+                    on_heap: hold.on_heap,
                 });
                 if let Some(steps) = &hold.steps {
                     self.hold();

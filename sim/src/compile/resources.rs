@@ -160,7 +160,7 @@ impl Compiler<'_> {
     }
 
     /// Whether the edition's version of a package begins so.
-    fn package_is(&self, package: &str, version: &str) -> bool {
+    pub(super) fn package_is(&self, package: &str, version: &str) -> bool {
         self.edition
             .package(package)
             .is_some_and(|figure| figure.value.to_string().starts_with(version))
@@ -244,6 +244,10 @@ impl Compiler<'_> {
             shared,
             waits: limiter.over == Over::Wait,
             max_wait: limiter.max_wait.unwrap_or(SimSpan::FOREVER),
+            store: match &limiter.store {
+                LimiterStore::Cache(cache) => self.system.cache.index_of(&cache.text).map(number),
+                LimiterStore::Memory => None,
+            },
             stage,
             local,
         });

@@ -4,10 +4,11 @@
 //! Never: how steps use them.
 
 use highwater_models::SimSpan;
-use highwater_models::file::system::{self, CacheDown, EntryKey, ProviderWindow, RetryAfter};
+use highwater_models::file::system::{self, CacheClient, CacheDown, EntryKey, ProviderWindow, RetryAfter};
 use highwater_models::file::{Jitter, Popularity, Retry};
 use highwater_models::machine::breaker::BreakerConfig;
 use highwater_models::machine::provider_limit::{self, ProviderLimitConfig};
+use highwater_models::machine::reconnect::ReconnectKind;
 use highwater_models::machine::retry::{JitterKind, RetryPolicy};
 use highwater_models::machine::ttl_cache::{self, EntryRules, TtlCacheConfig};
 use highwater_models::units::{show_bytes, show_number, show_usd};
@@ -60,11 +61,13 @@ impl Compiler<'_> {
         let kept = database.reserved.saturating_add(database.others);
         self.model.databases.push(Database {
             resource,
+            plan: database.plan.as_ref().map(|plan| plan.text.clone()),
             cores,
             connections: most.map_or(u32::MAX, |most| most.saturating_sub(kept)),
             connect: Sampler::new(&database.connect),
             connect_cpu: Sampler::new(&database.connect_cpu),
             rtt: Sampler::new(&database.rtt),
+            downtime: database.downtime,
             stage,
         });
     }
@@ -94,6 +97,14 @@ impl Compiler<'_> {
             commands_per_day: a_day.unwrap_or(u64::MAX),
             commands_per_month: a_month.unwrap_or(u64::MAX),
             fails_open: cache.down == CacheDown::Miss,
+            client: match cache.client {
+                Some(CacheClient::Ioredis5) => ReconnectKind::Ioredis5,
+                Some(CacheClient::Ioredis6) => ReconnectKind::Ioredis6,
+                Some(CacheClient::FailsAtOnce) => ReconnectKind::FailsAtOnce,
+                None if self.package_is("ioredis", "5.") => ReconnectKind::Ioredis5,
+                None => ReconnectKind::Ioredis6,
+            },
+            restart: cache.restart,
             stage,
             rtt,
         });
@@ -190,7 +201,19 @@ impl Compiler<'_> {
                 quality: model.quality.get(),
             }
         });
-        let models = models.collect();
+        let mut models: Vec<ModelSpec> = models.collect();
+        if let Some(names) = self.models.and_then(|all| all.get(self.model.providers.len())) {
+            // As the variants of the plan have them; what none of them is asked for has no limit of its own.
+            let named = |name: &String| {
+                let known = models.iter().find(|model| model.name == *name).cloned();
+                known.unwrap_or_else(|| ModelSpec {
+                    name: name.clone(),
+                    limit: None,
+                    quality: 1.0,
+                })
+            };
+            models = names.iter().map(named).collect();
+        }
         self.model.providers.push(Provider {
             resource,
             limit,

@@ -7,11 +7,15 @@ use highwater_models::SimSpan;
 use highwater_models::file::step::Step;
 use highwater_models::file::system::{self, Balance, CpuLimit};
 use highwater_models::machine::autoscaler::AutoscalerConfig;
+use highwater_models::machine::health::HealthConfig;
 use highwater_workload::Sampler;
 
 use super::{Compiler, limits};
 use crate::model::{ResourceKind, Runtime, Scaling, Service};
 use crate::processor::Limit;
+
+/// The largest heap that Node takes for itself: v8's limit on hosts of this size.
+const HEAP_MAX: u64 = 2 << 30;
 
 /// What the service is called where the file has none.
 const IDEAL: &str = "service";
@@ -38,6 +42,7 @@ impl Compiler<'_> {
         Service {
             name: IDEAL.to_owned(),
             resource,
+            plan: None,
             runtime: Runtime::Ideal,
             cores: f64::INFINITY,
             limit: Limit::Shared,
@@ -57,7 +62,22 @@ impl Compiler<'_> {
             shutdown: SimSpan::ZERO,
             memory_base: 0,
             memory_request: 0,
-            memory_limit: 0,
+            memory_limit: u64::MAX,
+            heap_base: 0,
+            heap_limit: u64::MAX,
+            collection: 0.0,
+            fills_memory: false,
+            health: HealthConfig {
+                every: SimSpan::FOREVER,
+                timeout: SimSpan::FOREVER,
+                out_after: SimSpan::FOREVER,
+                restart_after: SimSpan::FOREVER,
+            },
+            health_endpoint: None,
+            overlap: SimSpan::ZERO,
+            give_up: SimSpan::FOREVER,
+            lingers: false,
+            crash_on_database_error: false,
             scaling: None,
             wait_stage: self.stage(&format!("wait.{IDEAL}"), Some(resource)),
             cpu_stage: self.stage(&format!("cpu.{IDEAL}"), Some(resource)),
@@ -116,9 +136,15 @@ impl Compiler<'_> {
             .limit
             .map(|limit| limit.get())
             .or(plan.map(|plan| plan.memory.value));
+        let base = service.memory.base.get();
+        let heap = service.memory.heap.map(|heap| heap.get()).or(match runtime {
+            Runtime::Node => memory_limit.map(|limit| (limit / 2).min(HEAP_MAX)),
+            Runtime::Threads | Runtime::Ideal => None,
+        });
         Service {
             name: name.to_owned(),
             resource,
+            plan: service.plan.as_ref().map(|plan| plan.text.clone()),
             runtime,
             cores,
             limit,
@@ -140,9 +166,29 @@ impl Compiler<'_> {
             trusts_proxy: service.trust_proxy,
             proxy_addresses: service.proxy_addresses,
             shutdown: service.deploy.shutdown,
-            memory_base: service.memory.base.get(),
+            memory_base: base,
             memory_request: service.memory.request.get(),
-            memory_limit: memory_limit.unwrap_or(0),
+            memory_limit: memory_limit.unwrap_or(u64::MAX),
+            heap_base: (base as f64 * service.memory.on_heap.get() / f64::from(service.processes)) as u64,
+            heap_limit: heap.unwrap_or(u64::MAX),
+            collection: service.memory.collection.get(),
+            fills_memory: base > 0 || service.memory.request.get() > 0,
+            health: HealthConfig {
+                every: service.health.every,
+                timeout: service.health.timeout,
+                out_after: service.health.out_after,
+                restart_after: service.health.restart_after,
+            },
+            health_endpoint: service
+                .health
+                .endpoint
+                .as_ref()
+                .and_then(|name| self.system.endpoint.index_of(&name.text))
+                .map(super::number),
+            overlap: service.deploy.overlap,
+            give_up: service.deploy.give_up,
+            lingers: service.deploy.on_sigterm == system::OnSigterm::Linger,
+            crash_on_database_error: service.crash_on_database_error,
             scaling: scaling(&service.scaling),
             wait_stage: self.stage(&format!("wait.{name}"), Some(resource)),
             cpu_stage: self.stage(&format!("cpu.{name}"), Some(resource)),

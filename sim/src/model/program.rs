@@ -46,6 +46,8 @@ pub enum Op {
         bytes: u64,
         /// Until the request ends, and not until a [`Drop`](Op::Drop).
         kept: bool,
+        /// Whether it counts to the heap too.
+        on_heap: bool,
     },
     /// Memory is given back.
     Drop { bytes: u64 },

@@ -58,7 +58,12 @@ pub fn usage(model: &Model, record: &Record) -> Usage {
             })
             .collect(),
         outbound_bytes: outbound as f64 + sent,
-        messages: Vec::new(),
+        messages: record
+            .alerts
+            .channels
+            .iter()
+            .map(|channel| channel.segments as f64)
+            .collect(),
     }
 }
 

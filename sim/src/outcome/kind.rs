@@ -59,7 +59,36 @@ fn services(build: &mut Builder, model: &Model) {
         dist(build, &at("loop_lag"), &lags, &[]);
         build.count(&at("boots"), |record| record.services[number].boots as f64);
         build.count(&at("stops"), |record| record.services[number].stops as f64);
+        build.each(&at("instance_seconds"), Unit::Seconds, |record| {
+            record.services[number].billed.measured_area() as f64 / 1e9
+        });
+        if service.fills_memory {
+            memory(build, number, &at("memory"));
+        }
+        for (death, key) in ["out_of_memory", "heap", "health", "crash"].into_iter().enumerate() {
+            let path = ["resources", name(model, service.resource), "deaths", key];
+            build.count(&path, |record| record.services[number].deaths[death] as f64);
+        }
     }
+}
+
+/// Bytes of an instance: on average over those that ran, and the most that any one had.
+fn memory(build: &mut Builder, service: usize, path: &[&str]) {
+    let at = |key: &'static str| -> Vec<&str> { path.iter().copied().chain([key]).collect() };
+    build.each(&at("mean"), Unit::Bytes, |record| {
+        let record = &record.services[service];
+        ratio(
+            record.memory.measured_area() as f64,
+            record.running.measured_area() as f64,
+        )
+    });
+    build.each(&at("max"), Unit::Bytes, |record| {
+        record.services[service].memory.measured_most() as f64
+    });
+    build.each(&at("at_end"), Unit::Bytes, |record| {
+        let record = &record.services[service];
+        ratio(record.memory.value as f64, record.running.value as f64)
+    });
 }
 
 fn pools(build: &mut Builder, model: &Model) {

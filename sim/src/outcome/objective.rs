@@ -70,7 +70,9 @@ pub fn judge(objectives: &Objectives, groups: &Groups, figures: &Figures, interv
 #[must_use]
 pub fn not_simulated(objectives: &Objectives) -> Vec<Warning> {
     let goals = &objectives.goals;
-    let keys = [("recovered", goals.recovered.is_some())];
+    // Where nothing can be said of it, it is not asked: see `recovery`.
+    let asked = goals.p95.is_some() || goals.error_rate.is_some();
+    let keys = [("recovered", goals.recovered.is_some() && !asked)];
     keys.into_iter()
         .filter(|(_, given)| *given)
         .map(|(key, _)| warnings::not_simulated(&format!("the objective `{key}`, which stays undecided")))
@@ -204,7 +206,7 @@ impl Judge<'_> {
 }
 
 /// True or false when the whole interval is on one side of the bound, the bound itself being met.
-fn decided(value: &Estimate, target: f64, at_most: bool) -> Option<bool> {
+pub(crate) fn decided(value: &Estimate, target: f64, at_most: bool) -> Option<bool> {
     let (low, high) = (value.low?, value.high?);
     let (met, missed) = if at_most {
         (high <= target, low > target)

@@ -1,17 +1,21 @@
-//! Whether the system came back after the load's peak.
+//! Whether the system came back after the load's peak, or after what went wrong.
 //!
-//! Owns: the rule. Never: faults, which are not simulated yet.
+//! Owns: the rule, and the objective that stands on it.
 //!
-//! Asked only of a load of several phases and with an objective on `p95` or `error_rate` of the whole run. The timeline
+//! Asked only where there is something to come back from, which is a load of several phases or a fault, and with an
+//! objective on `p95` or `error_rate` of the whole run. The timeline
 //! is cut into blocks of at least `REQUESTS` requests; a block that breaks one of the two objectives is a breach. The
 //! system is back at the end of the last breached block, and not back when the last block of the load is breached.
+//! The last trigger is the end of the last fault or the beginning of the last phase, whichever is later; a system that
+//! was back before it has recovered in no time.
 
 use highwater_models::file::scenario::Goals;
-use highwater_models::record::summary::Recovery;
+use highwater_models::record::summary::{Objective, Recovery};
 
 use crate::interval::Intervals;
 use crate::measure::{Record, Window};
 use crate::model::Model;
+use crate::outcome::objective::decided;
 
 /// Requests that a block has at least, so that its 95th percentile has five requests above it.
 const REQUESTS: u64 = 100;
@@ -19,19 +23,9 @@ const REQUESTS: u64 = 100;
 /// Whether and when the system came back.
 #[must_use]
 pub fn recovery(goals: &Goals, model: &Model, records: &[Record], intervals: &Intervals) -> Recovery {
-    let has_peak = model.sources.iter().any(|source| source.phase_ends.len() > 1);
-    let limits = Limits {
-        p95: goals.p95.map(|span| span.seconds()),
-        error_rate: goals.error_rate.map(|share| share.get()),
-    };
-    if !has_peak || (limits.p95.is_none() && limits.error_rate.is_none()) {
+    let Some(ends) = ends(goals, model, records) else {
         return Recovery::NotAsked;
-    }
-    let window = model.window.seconds();
-    let ends: Vec<End> = records
-        .iter()
-        .map(|record| end(&record.windows, &limits, window))
-        .collect();
+    };
     let times: Vec<f64> = ends
         .iter()
         .filter_map(|end| match end {
@@ -50,6 +44,55 @@ pub fn recovery(goals: &Goals, model: &Model, records: &[Record], intervals: &In
             of: of as u32,
         },
     }
+}
+
+/// Judges the objective `recovered`: how long after the last trigger the system was back.
+pub fn settle(objectives: &mut [Objective], goals: &Goals, model: &Model, records: &[Record], intervals: &Intervals) {
+    let Some(ends) = ends(goals, model, records) else {
+        return;
+    };
+    let Some(objective) = objectives.iter_mut().find(|objective| objective.name == "recovered") else {
+        return;
+    };
+    let after = |(end, record): (&End, &Record)| match end {
+        End::NoBreach => Some(0.0),
+        End::At(at) => Some((at - trigger(model, record)).max(0.0)),
+        End::Never => None,
+    };
+    let times: Vec<f64> = ends.iter().zip(records).filter_map(after).collect();
+    objective.value = intervals.estimate(&times);
+    objective.met = if times.len() < ends.len() {
+        // In some replication it never came back, and no bound is met by that.
+        Some(false)
+    } else {
+        decided(&objective.value, objective.target, true)
+    };
+}
+
+/// How each replication went; `None` where there is nothing to come back from, or no objective to tell by.
+fn ends(goals: &Goals, model: &Model, records: &[Record]) -> Option<Vec<End>> {
+    let has_peak = model.sources.iter().any(|source| source.phase_ends.len() > 1);
+    let has_fault = model.happenings.iter().any(|happening| happening.what.is_fault());
+    let limits = Limits {
+        p95: goals.p95.map(|span| span.seconds()),
+        error_rate: goals.error_rate.map(|share| share.get()),
+    };
+    if !(has_peak || has_fault) || (limits.p95.is_none() && limits.error_rate.is_none()) {
+        return None;
+    }
+    let window = model.window.seconds();
+    let ends = records.iter().map(|record| end(&record.windows, &limits, window));
+    Some(ends.collect())
+}
+
+/// When there was last something to come back from, in seconds.
+fn trigger(model: &Model, record: &Record) -> f64 {
+    let phases = model
+        .sources
+        .iter()
+        .filter_map(|source| source.phase_ends.iter().rev().nth(1));
+    let triggers = phases.copied().chain(record.last_fault);
+    triggers.max().map_or(0.0, |at| at.seconds())
 }
 
 struct Limits {

@@ -161,7 +161,8 @@ pub fn capacity(model: &Model, record: &Record, number: usize) -> f64 {
         return resource.capacity;
     };
     let start = f64::from(model.services[service].instances.max(1));
-    let instances = over(record, |span| record.services[service].instances.mean(span));
+    // Old generations and draining instances have theirs too.
+    let instances = over(record, |span| record.services[service].running.mean(span));
     resource.capacity * instances / start
 }
 

@@ -76,6 +76,7 @@ pub fn model() -> Model {
 
 fn web() -> Service {
     Service {
+        plan: None,
         name: "web".to_owned(),
         resource: 0,
         runtime: Runtime::Node,
@@ -97,7 +98,22 @@ fn web() -> Service {
         shutdown: SimSpan::ZERO,
         memory_base: 0,
         memory_request: 0,
-        memory_limit: 0,
+        memory_limit: u64::MAX,
+        heap_base: 0,
+        heap_limit: u64::MAX,
+        collection: 0.0,
+        fills_memory: false,
+        health: highwater_models::machine::health::HealthConfig {
+            every: SimSpan::FOREVER,
+            timeout: SimSpan::FOREVER,
+            out_after: SimSpan::FOREVER,
+            restart_after: SimSpan::FOREVER,
+        },
+        health_endpoint: None,
+        overlap: SimSpan::ZERO,
+        give_up: SimSpan::FOREVER,
+        lingers: false,
+        crash_on_database_error: false,
         scaling: None,
         wait_stage: WAIT_WEB,
         cpu_stage: CPU_WEB,

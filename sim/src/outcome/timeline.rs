@@ -95,6 +95,12 @@ fn columns<'a>(model: &'a Model, records: &[Record]) -> Vec<(String, Read<'a>)> 
                     .map_or(f64::NAN, |&(_, instances)| instances)
             }),
         ));
+        if service.fills_memory {
+            columns.push((
+                format!("{}.memory", service.name),
+                Box::new(move |window| window.lives.get(number).map_or(f64::NAN, |&(memory, _)| memory)),
+            ));
+        }
         if service.cores.is_finite() {
             columns.push((
                 format!("{}.cpu", service.name),
@@ -119,17 +125,14 @@ fn cpu(window: &Window, service: usize) -> f64 {
     window.services.get(service).map_or(f64::NAN, |&(cpu, _)| cpu)
 }
 
-/// The units there were in a window, by the instances at its end.
+/// The units there were in a window, by the instances that ran in it.
 fn capacity(model: &Model, number: usize, window: &Window) -> f64 {
     let resource = &model.resources[number];
     let Some(service) = resource.service.map(usize::from) else {
         return resource.capacity;
     };
     let start = f64::from(model.services[service].instances.max(1));
-    let instances = window
-        .services
-        .get(service)
-        .map_or(f64::NAN, |&(_, instances)| instances);
+    let instances = window.lives.get(service).map_or(f64::NAN, |&(_, instances)| instances);
     resource.capacity * instances / start
 }
 
@@ -150,6 +153,7 @@ mod tests {
                 latency,
                 resources: vec![(busy, 0.0); model.resources.len()],
                 services: vec![(0.25, 2.0)],
+                lives: vec![(1e8, 2.0)],
                 ..Window::default()
             };
             window.by_cause[Cause::Shed as usize] = 2;

@@ -82,7 +82,47 @@ impl World<'_> {
         for (resource, station) in self.model.resources.iter().zip(&record.stations) {
             check_station(&resource.name, station)?;
         }
+        self.check_memory()?;
         self.check_levels()
+    }
+
+    /// Memory of instances against what is known to be in it.
+    fn check_memory(&self) -> Result<(), SimulationError> {
+        for (number, service) in self.model.services.iter().enumerate() {
+            let mine = |process: u32| {
+                let process = self.processes.get(process as usize);
+                process.is_some_and(|process| process.alive && usize::from(process.service) == number)
+            };
+            let running = self.services[number]
+                .instances
+                .iter()
+                .map(|&instance| &self.instances[instance as usize])
+                .filter(|instance| !instance.processes.is_empty());
+            let (mut base, mut there) = (0, 0);
+            for instance in running {
+                base += instance.base;
+                there += instance.memory;
+            }
+            let held = |index: u32| {
+                let held = self.held[index as usize].iter();
+                held.map(|held| match held.what {
+                    super::HeldWhat::Memory(bytes, _) => bytes,
+                    _ => 0,
+                })
+                .sum::<u64>()
+            };
+            let tasks = self.tasks.iter().filter(|(_, task)| mine(task.process));
+            let taken: u64 = tasks.map(|(index, task)| task.memory + held(index)).sum();
+            let name = &service.name;
+            equal(
+                &format!("memory of {name} = base + what tasks hold"),
+                there,
+                base + taken,
+            )?;
+            let recorded = self.record.services[number].memory.value;
+            equal(&format!("memory of {name} = its gauge"), there, recorded)?;
+        }
+        Ok(())
     }
 
     /// Areas against sums of times: what ended, and what those still there have had so far.

@@ -78,7 +78,8 @@ impl World<'_> {
                 self.end_provider_call(index);
                 true
             }
-            State::Joining => true,
+            // Its client skips those who have gone.
+            State::Joining | State::Offline(_) => true,
             // A timer; who has none is about to go on and is stopped then.
             State::Going => self.tasks[index].scheduled != Scheduled::NOTHING,
             State::Answering => return,
@@ -89,6 +90,7 @@ impl World<'_> {
             | State::DatabaseBack
             | State::CacheThere
             | State::CacheBack(_)
+            | State::Command(_)
             | State::StoreThere => false,
         };
         if ends_now {

@@ -156,11 +156,7 @@ impl World<'_> {
                 self.caches[entry as usize].failed(self.now, key);
                 self.drain_cache(entry);
             }
-            HeldWhat::Memory(bytes) => {
-                let instance = self.processes[process as usize].instance;
-                let memory = &mut self.instances[instance as usize].memory;
-                *memory = memory.saturating_sub(bytes);
-            }
+            HeldWhat::Memory(bytes, on_heap) => self.vacate(process, bytes, if on_heap { bytes } else { 0 }),
         }
     }
 
@@ -236,7 +232,7 @@ impl World<'_> {
     }
 
     /// The level of a pool's connections over all processes.
-    fn record_open(&mut self, pool: u16) {
+    pub(super) fn record_open(&mut self, pool: u16) {
         let service = self.service_of_pool(pool);
         let local = self.model.pools[pool as usize].local as usize;
         let open: u64 = if self.services[service as usize].instances.len() == 1 {
@@ -271,6 +267,7 @@ impl World<'_> {
         let spec = &self.model.pools[pool as usize];
         let database = &mut self.databases[spec.database as usize];
         let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
+        let way = self.strains.databases[spec.database as usize].stretch(way);
         let opening = Opening {
             process,
             pool,
@@ -317,6 +314,13 @@ impl World<'_> {
                 }
                 let limit = self.model.databases[number].connections;
                 let database = &mut self.databases[number];
+                if self.now < database.down_until {
+                    let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
+                    self.openings[index].phase = OpeningPhase::Down;
+                    let scheduled = self.events.schedule(self.now + way, Event::Opening(index));
+                    self.openings[index].scheduled = scheduled;
+                    return;
+                }
                 if database.connections >= limit {
                     if self.record.measuring {
                         self.record.databases[number].connections_refused += 1;
@@ -335,6 +339,7 @@ impl World<'_> {
                 database.connections += 1;
                 let connections = u64::from(database.connections);
                 let work = SimSpan::from_seconds(database.connect_cpu.draw(&mut database.draws));
+                let work = self.strains.databases[number].stretch(work);
                 let table = &mut self.processes[opening.process as usize].connections[spec.local as usize];
                 table[opening.connection.index()].0 = true;
                 self.record.databases[number].connections.set(self.now, connections);
@@ -350,7 +355,7 @@ impl World<'_> {
                 }
             }
             OpeningPhase::Cpu => {}
-            OpeningPhase::Ready | OpeningPhase::Refused => {
+            OpeningPhase::Ready | OpeningPhase::Refused | OpeningPhase::Down => {
                 if self.machine_on_loop(opening.process, Turn::Opening(index)) {
                     self.opening_ended(index);
                 }
@@ -364,6 +369,7 @@ impl World<'_> {
         let number = self.database_of(&opening);
         let database = &mut self.databases[number];
         let span = SimSpan::from_seconds(database.connect.draw(&mut database.draws));
+        let span = self.strains.databases[number].stretch(span);
         self.openings[index].phase = OpeningPhase::Ready;
         let scheduled = self.events.schedule(self.now + span, Event::Opening(index));
         self.openings[index].scheduled = scheduled;
@@ -380,8 +386,13 @@ impl World<'_> {
         }
         let process = &mut self.processes[opening.process as usize];
         process.connections[local][opening.connection.index()].1 = NONE;
-        if opening.phase == OpeningPhase::Refused {
-            process.pools[local].open_failed(self.now, opening.connection, Cause::ConnectionRefused);
+        let failure = match opening.phase {
+            OpeningPhase::Refused => Some(Cause::ConnectionRefused),
+            OpeningPhase::Down => Some(Cause::DatabaseUnavailable),
+            _ => None,
+        };
+        if let Some(cause) = failure {
+            process.pools[local].open_failed(self.now, opening.connection, cause);
         } else {
             process.pools[local].opened(self.now, opening.connection);
             if self.record.measuring {

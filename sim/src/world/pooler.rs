@@ -190,6 +190,11 @@ impl World<'_> {
         let number = self.database_of(&opening);
         let database = &mut self.databases[number];
         match opening.phase {
+            OpeningPhase::There if self.now < database.down_until => {
+                let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
+                self.openings[index].phase = OpeningPhase::Down;
+                self.schedule_opening(index, way);
+            }
             OpeningPhase::There if database.connections >= self.model.databases[number].connections => {
                 if self.record.measuring {
                     self.record.databases[number].connections_refused += 1;
@@ -226,7 +231,7 @@ impl World<'_> {
                 self.poolers[pooler as usize].machine.opened(self.now);
                 self.drain_pooler(pooler);
             }
-            OpeningPhase::Refused => {
+            OpeningPhase::Refused | OpeningPhase::Down => {
                 self.openings.remove(index);
                 self.poolers[pooler as usize].machine.open_failed(self.now);
                 self.drain_pooler(pooler);
@@ -241,6 +246,31 @@ impl World<'_> {
         self.databases[number].connections -= 1;
         let connections = u64::from(self.databases[number].connections);
         self.record.databases[number].connections.set(self.now, connections);
+    }
+
+    /// A database has cut all connections: those of its poolers, and the ones that they were about to have.
+    pub(super) fn lose_servers(&mut self, database: u16) {
+        let underway: Vec<u32> = self
+            .openings
+            .iter()
+            .filter(|(_, opening)| {
+                opening.process == NOBODY && self.model.poolers[opening.pool as usize].database == database
+            })
+            .filter(|(_, opening)| matches!(opening.phase, OpeningPhase::Cpu | OpeningPhase::Ready))
+            .map(|(index, _)| index)
+            .collect();
+        for index in underway {
+            let pooler = self.openings[index].pool;
+            self.openings.remove(index);
+            self.poolers[pooler as usize].machine.open_failed(self.now);
+        }
+        for pooler in 0..self.poolers.len() {
+            if self.model.poolers[pooler].database == database {
+                self.poolers[pooler].at_server = 0;
+                self.poolers[pooler].machine.lose_all(self.now);
+                self.drain_pooler(pooler as u16);
+            }
+        }
     }
 
     // ---- clients' connections -------------------------------------------------------------------------------------

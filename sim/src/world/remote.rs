@@ -7,7 +7,7 @@ use highwater_models::{Cause, SimSpan, SimTime};
 use super::holding::OPENING;
 use super::{Held, HeldWhat, Ready, State, World};
 use crate::event::{Event, Scheduled};
-use crate::model::{Earlier, Op, Pc, STAGE_BACKOFF};
+use crate::model::{Earlier, Op, STAGE_BACKOFF};
 
 /// Openings of breakers that the log lists one by one; more are counted.
 const LISTED_MAX: u64 = 100;
@@ -21,16 +21,23 @@ impl World<'_> {
             spec.rtt,
             self.model.databases[spec.database as usize].stage,
         );
+        if self.databases[number].cut && self.holds_lost_connection(index, spec.database) {
+            let resource = self.model.databases[number].resource;
+            self.record.see(self.now, Cause::DatabaseUnavailable, Some(resource));
+            self.fail(index, Cause::DatabaseUnavailable);
+            return false;
+        }
         self.enter(index, stage);
         self.tasks[index].mark = self.now;
         self.tasks[index].cache_key = u64::from(query);
-        let way = self.draw_span(index, rtt);
+        let strain = self.strains.databases[number];
+        let way = strain.stretch(self.draw_span(index, rtt));
         let half = SimSpan::from_nanos(way.nanos() / 2);
         let resource = self.model.databases[number].resource as usize;
         if self.model.databases[number].cores.is_infinite() {
             // Nothing is shared: all of it is one length of time.
-            let work = self.draw_span(index, spec.cpu);
-            let wait = self.draw_span(index, spec.wait);
+            let work = strain.stretch(self.draw_span(index, spec.cpu));
+            let wait = strain.stretch(self.draw_span(index, spec.wait));
             self.record.stations[resource].start_at_once(self.now, self.record.measuring);
             self.tasks[index].visit = self.now;
             self.tasks[index].state = State::DatabaseBack;
@@ -52,6 +59,7 @@ impl World<'_> {
         let number = spec.database as usize;
         let resource = self.model.databases[number].resource as usize;
         let work = self.draw_span(index, spec.cpu);
+        let work = self.strains.databases[number].stretch(work);
         self.record.stations[resource].start_at_once(self.now, self.record.measuring);
         self.tasks[index].visit = self.now;
         self.tasks[index].state = State::DatabaseCpu;
@@ -82,7 +90,9 @@ impl World<'_> {
             }
             let index = payload as u32;
             let handle = self.tasks.handle(index);
-            if u64::from(handle.generation & 0x7fff_ffff) != payload >> 32 || !self.tasks.is_live(handle) {
+            let same = u64::from(handle.generation & 0x7fff_ffff) == payload >> 32;
+            // One that has died with its process may still be on its way to tell its client so.
+            if !same || !self.tasks.is_live(handle) || self.tasks[index].state != State::DatabaseCpu {
                 let orphans = &mut self.databases[number as usize].orphans;
                 let orphan = orphans.iter().position(|&(job, _)| job == payload);
                 let since = orphan.map_or(self.now, |at| orphans.swap_remove(at).1);
@@ -91,9 +101,10 @@ impl World<'_> {
                 continue;
             }
             let spec = &self.model.queries[self.tasks[index].cache_key as usize];
-            let way = self.draw_span(index, spec.rtt);
+            let strain = self.strains.databases[number as usize];
+            let way = strain.stretch(self.draw_span(index, spec.rtt));
             let rest = SimSpan::from_nanos(way.nanos() - way.nanos() / 2);
-            let wait = self.draw_span(index, spec.wait);
+            let wait = strain.stretch(self.draw_span(index, spec.wait));
             self.tasks[index].state = State::DatabaseBack;
             self.schedule_task(index, self.now + wait + rest);
         }
@@ -115,6 +126,13 @@ impl World<'_> {
         self.record.stations[resource].end(self.now, task.visit, measuring);
         if measuring {
             self.record.queries[spec.kind as usize].record(self.now.since(task.mark).nanos());
+        }
+        let strain = self.strains.databases[spec.database as usize];
+        let place = self.sites[spec.rtt as usize].1;
+        if strain.fails(|| task.key.at(!place, task.iteration)) {
+            self.record.see(self.now, Cause::QueryFailed, Some(resource as u16));
+            self.fail(index, Cause::QueryFailed);
+            return;
         }
         self.run_task(index);
     }
@@ -153,27 +171,59 @@ impl World<'_> {
         false
     }
 
-    /// A limiter's command to its store, and the reply. Where the store refuses, the limiter's own rule for that holds,
-    /// and not the cache's: the request fails, or goes on at `otherwise` as if there were no limiter.
-    pub(super) fn command(&mut self, index: u32, cache: u16, otherwise: Option<Pc>) -> bool {
-        if !self.spend_command(cache) {
-            if let Some(otherwise) = otherwise {
-                self.tasks[index].pc = otherwise;
-                return true;
+    /// A command fails because of the cache: what its step does then. True when the task goes on.
+    pub(super) fn command_refused(&mut self, index: u32) -> bool {
+        match self.model.ops[self.tasks[index].pc as usize - 1] {
+            Op::Lookup { entry, .. } => self.cache_refuses(index, self.model.lookups[entry as usize].cache),
+            Op::Store { entry } => {
+                let spec = &self.model.lookups[entry as usize];
+                // The fetch is over all the same.
+                let is_fetch = |held: &Held| matches!(held.what, HeldWhat::Fetch(entry, _) if entry == spec.entry);
+                if self.held[index as usize].last().is_some_and(is_fetch) {
+                    self.release_last(index, true);
+                }
+                self.cache_refuses(index, spec.cache)
             }
-            let resource = self.model.caches[cache as usize].resource;
-            self.record.see(self.now, Cause::CacheUnavailable, Some(resource));
-            self.fail(index, Cause::CacheUnavailable);
+            // The limiter's own rule for that holds, and not the cache's: the request fails, or goes on at `otherwise`
+            // as if there were no limiter.
+            Op::Command { cache, otherwise } => {
+                if let Some(otherwise) = otherwise {
+                    self.tasks[index].pc = otherwise;
+                    return true;
+                }
+                let resource = self.model.caches[cache as usize].resource;
+                self.record.see(self.now, Cause::CacheUnavailable, Some(resource));
+                self.fail(index, Cause::CacheUnavailable);
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// A command is sent: it counts against the quota, and may fail. False when it does.
+    fn command_sent(&mut self, index: u32, cache: u16, place: u64) -> bool {
+        let strain = self.strains.caches[cache as usize];
+        let task = &self.tasks[index];
+        let fails = strain.fails(|| task.key.at(!place, task.iteration));
+        self.spend_command(cache) && !fails
+    }
+
+    /// A limiter's command to its store, and the reply.
+    pub(super) fn command(&mut self, index: u32, cache: u16) -> bool {
+        if !self.reaches_cache(index, cache) {
             return false;
         }
         let spec = &self.model.caches[cache as usize];
         let (rtt, stage) = (spec.rtt, spec.stage);
-        let span = self.draw_span(index, rtt);
+        if !self.command_sent(index, cache, self.sites[rtt as usize].1) {
+            return self.command_refused(index);
+        }
+        let span = self.strains.caches[cache as usize].stretch(self.draw_span(index, rtt));
         if span == SimSpan::ZERO {
             return true;
         }
         self.enter(index, stage);
-        self.tasks[index].state = State::Going;
+        self.tasks[index].state = State::Command(cache);
         self.schedule_task(index, self.now + span);
         false
     }
@@ -197,12 +247,16 @@ impl World<'_> {
             }
         };
         self.tasks[index].cache_key = key;
-        if !self.spend_command(spec.cache) {
-            return self.cache_refuses(index, spec.cache);
+        if !self.reaches_cache(index, spec.cache) {
+            return false;
+        }
+        if !self.command_sent(index, spec.cache, self.sites[spec.rtt as usize].1) {
+            return self.command_refused(index);
         }
         let stage = self.model.caches[spec.cache as usize].stage;
         self.enter(index, stage);
-        let half = SimSpan::from_nanos(self.draw_span(index, spec.rtt).nanos() / 2);
+        let way = self.strains.caches[spec.cache as usize].stretch(self.draw_span(index, spec.rtt));
+        let half = SimSpan::from_nanos(way.nanos() / 2);
         self.tasks[index].state = State::CacheThere;
         if half == SimSpan::ZERO {
             self.looked_up(index);
@@ -253,7 +307,8 @@ impl World<'_> {
 
     fn look_up_returns(&mut self, index: u32, hit: bool) {
         let lookup = self.lookup_at(index);
-        let way = self.draw_span(index, self.model.lookups[lookup as usize].rtt);
+        let spec = &self.model.lookups[lookup as usize];
+        let way = self.strains.caches[spec.cache as usize].stretch(self.draw_span(index, spec.rtt));
         let rest = SimSpan::from_nanos(way.nanos() - way.nanos() / 2);
         if rest == SimSpan::ZERO {
             self.tasks[index].state = State::Going;
@@ -299,17 +354,16 @@ impl World<'_> {
     /// What was fetched sets out to be stored.
     pub(super) fn store(&mut self, index: u32, lookup: u16) -> bool {
         let spec = &self.model.lookups[lookup as usize];
-        if !self.spend_command(spec.cache) {
-            // The fetch is over all the same.
-            let is_fetch = |held: &Held| matches!(held.what, HeldWhat::Fetch(entry, _) if entry == spec.entry);
-            if self.held[index as usize].last().is_some_and(is_fetch) {
-                self.release_last(index, true);
-            }
-            return self.cache_refuses(index, spec.cache);
+        if !self.reaches_cache(index, spec.cache) {
+            return false;
+        }
+        if !self.command_sent(index, spec.cache, self.sites[spec.store_rtt as usize].1) {
+            return self.command_refused(index);
         }
         let stage = self.model.caches[spec.cache as usize].stage;
         self.enter(index, stage);
-        let half = SimSpan::from_nanos(self.draw_span(index, spec.store_rtt).nanos() / 2);
+        let way = self.strains.caches[spec.cache as usize].stretch(self.draw_span(index, spec.store_rtt));
+        let half = SimSpan::from_nanos(way.nanos() / 2);
         self.tasks[index].state = State::StoreThere;
         if half == SimSpan::ZERO {
             self.stored(index);
@@ -324,7 +378,7 @@ impl World<'_> {
         let lookup = self.lookup_at(index);
         let spec = &self.model.lookups[lookup as usize];
         let entry = &self.model.entries[spec.entry as usize];
-        let way = self.draw_span(index, spec.store_rtt);
+        let way = self.strains.caches[spec.cache as usize].stretch(self.draw_span(index, spec.store_rtt));
         let rest = SimSpan::from_nanos(way.nanos() - way.nanos() / 2);
         // Where the look-up was refused and counted as a miss there is no fetch of it to end, only perhaps one around it.
         if let Some(Held {
@@ -573,6 +627,15 @@ impl World<'_> {
                     money.bytes_a_token
                 };
         }
+        let strain = self.strains.providers[number];
+        if strain.down && !strain.hang {
+            // The connection is refused: nothing of it reaches the account.
+            self.record.stations[resource].refuse(self.now, measuring);
+            self.record.see(self.now, Cause::LlmError, Some(provider.resource));
+            self.tell_breaker(index, number, false);
+            self.attempt_refused(index, spec.reply, Cause::LlmError, None);
+            return;
+        }
         let is_spent = self.is_spent(number);
         let state = &mut self.providers[number];
         // An account without money is refused before its limits are looked at.
@@ -595,17 +658,14 @@ impl World<'_> {
             if measuring {
                 self.record.providers[number].refused += 1;
             }
+            if let Some(monitor) = &mut self.monitor {
+                monitor.attempt_ended(number, true);
+            }
             self.record.stations[resource].refuse(self.now, measuring);
             self.record.see(self.now, cause, Some(provider.resource));
             self.tell_breaker(index, number, false);
-            self.tasks[index].retry_after = limits.err().and_then(|refused| refused.retry_after);
-            self.tasks[index].cause = Some(cause);
-            self.tasks[index].phase = 2;
-            let handle = self.tasks.handle(index);
-            self.tasks[index].state = State::Going;
-            if self.slice_for_call(index, spec.reply) {
-                self.ready.push_back(Ready::Task(handle));
-            }
+            let retry_after = limits.err().and_then(|refused| refused.retry_after);
+            self.attempt_refused(index, spec.reply, cause, retry_after);
             return;
         }
         state.in_flight += 1;
@@ -617,12 +677,14 @@ impl World<'_> {
             let units = if spec.audio { prompt } else { answer };
             span += SimSpan::from_seconds(self.draw(index, site) * units);
         }
-        let fails = provider.fails > 0.0 && {
+        span = strain.stretch(span);
+        let fails = 1.0 - (1.0 - provider.fails) * (1.0 - strain.errors);
+        let fails = fails > 0.0 && {
             let task = &self.tasks[index];
             let draw = task.key.at(self.sites[spec.chance as usize].1, task.retries | 1 << 30);
-            draw.draw().uniform() < provider.fails
+            draw.draw().uniform() < fails
         };
-        let failure = if span > provider.timeout {
+        let failure = if span > provider.timeout || strain.down {
             span = provider.timeout;
             Some(Cause::LlmTimeout)
         } else if fails {
@@ -638,7 +700,10 @@ impl World<'_> {
             } else {
                 (prompt, answer, 0.0)
             };
-            self.pay(number, spec.model as usize, used);
+            let dollars = self.pay(number, spec.model as usize, used);
+            if let Some(monitor) = &mut self.monitor {
+                monitor.pay(self.now, number, dollars);
+            }
         }
         if measuring && is_paid {
             let record = &mut self.record.providers[number];
@@ -655,6 +720,19 @@ impl World<'_> {
         }
         self.tasks[index].state = State::Provider(failure);
         self.schedule_task(index, self.now + span);
+    }
+
+    /// An attempt is refused at once: the loop takes up the answer, and then it is seen whether to try again.
+    fn attempt_refused(&mut self, index: u32, reply: u32, cause: Cause, retry_after: Option<SimSpan>) {
+        let handle = self.tasks.handle(index);
+        let task = &mut self.tasks[index];
+        task.retry_after = retry_after;
+        task.cause = Some(cause);
+        task.phase = 2;
+        task.state = State::Going;
+        if self.slice_for_call(index, reply) {
+            self.ready.push_back(Ready::Task(handle));
+        }
     }
 
     /// A provider has answered, failed, or sent its first token.
@@ -684,6 +762,9 @@ impl World<'_> {
                 .attempt
                 .record(self.now.since(mark).nanos());
         }
+        if let Some(monitor) = &mut self.monitor {
+            monitor.attempt_ended(number, failure.is_some());
+        }
         match failure {
             None => {
                 let task = &self.tasks[index];
@@ -694,6 +775,13 @@ impl World<'_> {
                     session.messages += 2.0;
                 }
                 self.tasks[index].phase = if rest { 1 } else { 4 };
+            }
+            // An answer that breaks off is not asked for again.
+            Some(cause) if rest => {
+                self.tasks[index].phase = 0;
+                self.record.see(self.now, cause, Some(resource as u16));
+                self.fail(index, cause);
+                return;
             }
             Some(cause) => {
                 let task = &mut self.tasks[index];
@@ -736,8 +824,12 @@ impl World<'_> {
             let each = self.draw(index, site);
             self.chunk_work(index, SimSpan::from_seconds(each * tokens));
         }
-        self.tasks[index].state = State::Provider(None);
-        self.schedule_task(index, self.now + SimSpan::from_seconds(per_token * tokens));
+        let strain = self.strains.providers[spec.provider as usize];
+        let span = strain.stretch(SimSpan::from_seconds(per_token * tokens));
+        let failure = (strain.down && !strain.hang).then_some(Cause::LlmError);
+        self.tasks[index].state = State::Provider(failure);
+        let at = if failure.is_some() { self.now } else { self.now + span };
+        self.schedule_task(index, at);
         false
     }
 }

@@ -161,6 +161,7 @@ impl World<'_> {
             way: SimSpan::from_nanos(round_trip.nanos() - there.nanos()),
             retry_after: None,
             memory: 0,
+            heap: 0,
             streaming: None,
             prompt: 0.0,
             answer: 0.0,
@@ -183,9 +184,16 @@ impl World<'_> {
         if spec.timeout != SimSpan::FOREVER {
             let deadline = self.now + spec.timeout;
             let state = &mut self.clients[client as usize];
-            state.timeouts.push_back((deadline, handle, number));
-            if !state.armed {
-                state.armed = true;
+            let last = state.timeouts.back().map_or(SimTime::ZERO, |last| last.0);
+            if deadline < last {
+                // The time-out was shortened during the run.
+                let place = state.timeouts.partition_point(|(at, _, _)| *at <= deadline);
+                state.timeouts.insert(place, (deadline, handle, number));
+            } else {
+                state.timeouts.push_back((deadline, handle, number));
+            }
+            if deadline < state.armed {
+                state.armed = deadline;
                 self.events.schedule(deadline, Event::ClientTimeout(u32::from(client)));
             }
         }
@@ -359,12 +367,16 @@ impl World<'_> {
 
     /// Attempts whose client has waited for as long as it does.
     pub(super) fn client_timeouts(&mut self, client: u32) {
-        self.clients[client as usize].armed = false;
+        if self.clients[client as usize].armed != self.now {
+            // A shorter time-out has been looked at in between.
+            return;
+        }
+        self.clients[client as usize].armed = SimTime::NEVER;
         while let Some(&(deadline, handle, number)) = self.clients[client as usize].timeouts.front() {
             let bit = 1u64 << (number % 64);
             let alive = self.requests.get(handle).is_some_and(|request| request.live & bit != 0);
             if alive && deadline > self.now {
-                self.clients[client as usize].armed = true;
+                self.clients[client as usize].armed = deadline;
                 self.events.schedule(deadline, Event::ClientTimeout(client));
                 return;
             }
@@ -467,6 +479,9 @@ impl World<'_> {
             self.record.see(self.now, cause, None);
         }
         self.record.in_system.down(self.now);
+        if let Some(monitor) = &mut self.monitor {
+            monitor.request_ended(cause.is_none(), latency);
+        }
         if measured {
             if cause.is_none() && self.record.breakdown.add(latency, stages) != latency {
                 self.record.stage_mismatches += 1;

@@ -16,7 +16,7 @@ impl World<'_> {
         for source in 0..self.model.sources.len() {
             match &self.model.sources[source].coming {
                 Coming::Closed { segments } => {
-                    let users = level_at(segments, SimTime::ZERO);
+                    let users = level_at(segments, SimTime::ZERO, 1.0);
                     for _ in 0..users {
                         self.begin_user(source as u16);
                     }
@@ -35,45 +35,93 @@ impl World<'_> {
             Coming::Open { .. } => state.arrivals.as_mut().and_then(Iterator::next),
             Coming::At(times) => times.get(state.next_at).copied(),
             Coming::Trace(rows) => rows.get(state.next_at).map(|row| row.at),
-            Coming::Every(_) => {
-                let now = self.now;
-                state
-                    .every
-                    .as_mut()
-                    .map(|law| now + law.span(&mut state.draws).max(SimSpan::from_nanos(1)))
+            Coming::Every(_) if state.factor > 0.0 => {
+                let (now, factor) = (self.now, state.factor);
+                let gap = state.every.as_mut().map(|law| law.span(&mut state.draws));
+                gap.map(|gap| now + scaled(gap, 1.0 / factor).max(SimSpan::from_nanos(1)))
             }
+            // Looked at again when somebody is to come.
+            Coming::Every(_) => None,
             Coming::Closed { .. } => None,
         };
-        if let Some(at) = at
-            && at <= self.model.duration
-        {
-            self.events.schedule(at, Event::Arrival(source as u32));
+        self.expect(source, at);
+    }
+
+    /// The next arrival of a source is then, whatever was expected before.
+    fn expect(&mut self, source: usize, at: Option<SimTime>) {
+        let at = at.filter(|&at| at <= self.model.duration);
+        let state = &mut self.sources[source];
+        state.scheduled_at = at.unwrap_or(SimTime::NEVER);
+        state.scheduled = match at {
+            Some(at) => self.events.schedule(at, Event::Arrival(source as u32)),
+            None => Scheduled::NOTHING,
+        };
+    }
+
+    /// From now on so many times as many come from a source as its present settings say.
+    pub(super) fn change_source(&mut self, source: u16, factor: f64) {
+        let number = source as usize;
+        let before = std::mem::replace(&mut self.sources[number].factor, factor);
+        if !self.loading {
+            return;
+        }
+        match &self.model.sources[number].coming {
+            Coming::Open { segments, .. } => {
+                let now = self.now;
+                let state = &mut self.sources[number];
+                let at = state
+                    .arrivals
+                    .as_mut()
+                    .and_then(|arrivals| arrivals.change(now, segments.clone(), factor));
+                self.expect(number, at);
+            }
+            Coming::Closed { .. } => self.fill_up(source),
+            Coming::Every(_) => {
+                let at = self.sources[number].scheduled_at;
+                if at == SimTime::NEVER {
+                    self.schedule_arrival(number);
+                } else {
+                    let left = at.since(self.now);
+                    let at = (factor > 0.0).then(|| self.now + scaled(left, before / factor));
+                    self.expect(number, at);
+                }
+            }
+            // Their times are given; of each there are more, or fewer.
+            Coming::At(_) | Coming::Trace(_) => {}
+        }
+    }
+
+    /// A closed source has as many users as it wants now, and looks again when it wants more.
+    fn fill_up(&mut self, source: u16) {
+        let number = source as usize;
+        if let Coming::Closed { segments } = &self.model.sources[number].coming {
+            // The level may have fallen again, or those who left may have made room: look at it now.
+            let wanted = level_at(segments, self.now, self.sources[number].factor);
+            while self.sources[number].active < wanted {
+                self.begin_user(source);
+            }
+            self.schedule_rise(number);
         }
     }
 
     /// When a closed source wants one user more.
     fn schedule_rise(&mut self, source: usize) {
-        if let Coming::Closed { segments } = &self.model.sources[source].coming
-            && let Some(at) = rise(segments, self.now, self.sources[source].active + 1)
-            && at <= self.model.duration
-        {
-            self.events.schedule(at, Event::Arrival(source as u32));
+        if let Coming::Closed { segments } = &self.model.sources[source].coming {
+            let state = &self.sources[source];
+            let wanted = (state.active + 1) as f64 / state.factor;
+            let at = rise(segments, self.now, wanted);
+            self.expect(source, at);
         }
     }
 
     /// A source's next session, or several, arrive.
-    pub(super) fn arrival(&mut self, source: u32) {
+    pub(super) fn arrival(&mut self, source: u32, scheduled: Scheduled) {
         let number = source as usize;
-        if !self.loading {
+        if !self.loading || self.sources[number].scheduled != scheduled {
             return;
         }
-        if let Coming::Closed { segments } = &self.model.sources[number].coming {
-            // The level may have fallen again, or those who left may have made room: look at it now.
-            let wanted = level_at(segments, self.now);
-            while self.sources[number].active < wanted {
-                self.begin_user(source as u16);
-            }
-            self.schedule_rise(number);
+        if let Coming::Closed { .. } = &self.model.sources[number].coming {
+            self.fill_up(source as u16);
             return;
         }
         let recorded = match &self.model.sources[number].coming {
@@ -82,7 +130,13 @@ impl World<'_> {
         };
         self.sources[number].next_at += 1;
         let state = &mut self.sources[number];
-        let sessions = state.batch.as_mut().map_or(1, |batch| batch.count(&mut state.draws));
+        let mut sessions = state.batch.as_mut().map_or(1, |batch| batch.count(&mut state.draws));
+        let has_times = matches!(self.model.sources[number].coming, Coming::At(_) | Coming::Trace(_));
+        if has_times && state.factor != 1.0 {
+            // On average so many times as many: the fraction by chance.
+            let wanted = f64::from(sessions) * state.factor;
+            sessions = wanted as u32 + u32::from(state.draws.uniform() < wanted.fract());
+        }
         for _ in 0..sessions {
             self.begin_session(source as u16, 0, recorded.as_ref());
         }
@@ -159,6 +213,12 @@ impl World<'_> {
         let pc = self.model.flows[flow as usize].start;
         let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
         self.ready.push_back(Ready::Fibre(fibre));
+    }
+
+    /// Whether a closed source still wants as many users as it has.
+    fn is_wanted(&self, segments: &[Segment], source: u16) -> bool {
+        let state = &self.sources[source as usize];
+        self.loading && state.active <= level_at(segments, self.now, state.factor)
     }
 
     /// Whose session it is: a number within the source.
@@ -336,7 +396,7 @@ impl World<'_> {
             *word &= !(1 << (person % 64));
         }
         if let Coming::Closed { segments } = &self.model.sources[source as usize].coming {
-            if self.loading && self.sources[source as usize].active <= level_at(segments, self.now) {
+            if self.is_wanted(segments, source) {
                 self.begin_session(source, user, None);
             } else {
                 self.sources[source as usize].active -= 1;
@@ -348,8 +408,17 @@ impl World<'_> {
     }
 }
 
-/// How many users a closed source wants at a time.
-fn level_at(segments: &[Segment], at: SimTime) -> u64 {
+/// So many times as long.
+fn scaled(span: SimSpan, factor: f64) -> SimSpan {
+    if factor == 1.0 {
+        span
+    } else {
+        SimSpan::from_nanos((span.nanos() as f64 * factor) as u64)
+    }
+}
+
+/// How many users a closed source wants at a time, with so many times its level.
+fn level_at(segments: &[Segment], at: SimTime, factor: f64) -> u64 {
     let Some(segment) = segments
         .iter()
         .find(|segment| segment.from <= at && at < segment.to)
@@ -364,12 +433,11 @@ fn level_at(segments: &[Segment], at: SimTime) -> u64 {
         1.0
     };
     // A whole number on paper must stay one, whatever rounding does.
-    (segment.rate_from + (segment.rate_to - segment.rate_from) * share + 1e-9) as u64
+    ((segment.rate_from + (segment.rate_to - segment.rate_from) * share) * factor + 1e-9) as u64
 }
 
 /// When a closed source first wants so many users, from a time on.
-fn rise(segments: &[Segment], from: SimTime, wanted: u64) -> Option<SimTime> {
-    let wanted = wanted as f64;
+fn rise(segments: &[Segment], from: SimTime, wanted: f64) -> Option<SimTime> {
     for segment in segments.iter().filter(|segment| segment.to > from) {
         let start = segment.from.max(from);
         let length = (segment.to - segment.from).seconds();

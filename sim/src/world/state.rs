@@ -4,16 +4,20 @@
 
 use std::collections::VecDeque;
 
+use super::{Link, Strains};
 use crate::event::{EventQueue, Scheduled};
 use crate::experiment::RequestRow;
 use crate::measure::{Level, Record};
 use crate::model::{Model, Pc, Stage};
 use crate::processor::Processor;
 use crate::slab::{Handle, Slab};
+use crate::variants::Variants;
 use highwater_models::machine::autoscaler::Autoscaler;
 use highwater_models::machine::breaker::{Breaker, Pass};
 use highwater_models::machine::connections::{ConnectionId, Connections, Waiting};
 use highwater_models::machine::degradation::Degradation;
+use highwater_models::machine::health::Health;
+use highwater_models::machine::heap::Heap;
 use highwater_models::machine::job_queue::{JobPlace, JobQueue};
 use highwater_models::machine::limiter::Limiter;
 use highwater_models::machine::line::Place;
@@ -42,6 +46,8 @@ pub(crate) enum TaskKind {
     Call,
     /// Background work.
     Detached,
+    /// A probe of an instance's health.
+    Probe,
 }
 
 /// Where a task is.
@@ -77,6 +83,10 @@ pub(crate) enum State {
     CacheBack(bool),
     /// A store on its way.
     StoreThere,
+    /// A limiter's command to its store, on its way there and back.
+    Command(u16),
+    /// A command that waits for its process's connection to a cache.
+    Offline(u16),
     /// Waiting for another's fetch.
     Parked(u16, CachePlace),
     /// A provider works.
@@ -106,8 +116,8 @@ pub(crate) enum HeldWhat {
     Server(u16, Lease),
     /// A fetch that others may wait for.
     Fetch(u16, u64),
-    /// Memory during steps.
-    Memory(u64),
+    /// Memory during steps, and whether it is on the heap.
+    Memory(u64, bool),
 }
 
 /// A loop or a retry under way.
@@ -167,7 +177,10 @@ pub(crate) struct Task {
     /// Way to the client.
     pub way: SimSpan,
     pub retry_after: Option<SimSpan>,
+    /// Memory taken until it ends, and as much of it as is on the heap.
     pub memory: u64,
+    /// See `memory`.
+    pub heap: u64,
     /// A provider that is still sending an answer whose first token has come, and when it was asked.
     pub streaming: Option<(u16, SimTime)>,
     pub prompt: f64,
@@ -213,6 +226,7 @@ pub(crate) struct Process {
     pub instance: u32,
     pub service: u16,
     pub alive: bool,
+    pub heap: Heap,
     pub line: VecDeque<Slice>,
     pub running: Option<Slice>,
     /// A slice's code is being run right now, whose task it is.
@@ -248,23 +262,84 @@ pub(crate) struct LadderState {
     pub looked: SimTime,
 }
 
+/// Where an instance is in its life.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
+    /// Placed and started; no process runs yet.
     Booting,
+    /// Its processes run; its first probe has not been answered.
+    Starting,
+    /// Well, and waiting for the rest of its generation.
+    Standby,
+    /// In traffic.
     Ready,
+    /// Out of traffic, because its probes fail.
+    Out,
+    /// Of a generation that traffic has left.
+    Retired,
+    /// Told to stop.
     Leaving,
+    /// Ended.
     Gone,
+}
+
+/// What an instance dies of.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Death {
+    /// The platform kills it: over its memory limit.
+    OutOfMemory,
+    /// The runtime aborts: its heap is full.
+    Heap,
+    /// The platform restarts it: its probes fail.
+    Health,
+    /// Its program ends by an error.
+    Crash,
+}
+
+impl Death {
+    /// The cause of failure of what it had in hand.
+    pub(crate) const fn cause(self) -> Cause {
+        match self {
+            Self::OutOfMemory | Self::Heap => Cause::OutOfMemory,
+            Self::Health | Self::Crash => Cause::InstanceLost,
+        }
+    }
+
+    /// In words.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::OutOfMemory => "over its memory limit, killed (exit 137)",
+            Self::Heap => "heap full, aborted (exit 134)",
+            Self::Health => "health checks failed for too long, restarted",
+            Self::Crash => "crashed",
+        }
+    }
 }
 
 /// An instance: a CPU limit and the processes under it.
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub service: u16,
+    /// Which deploy it came with.
+    pub generation: u32,
     pub life: Life,
+    /// What it is about to die of.
+    pub fate: Option<Death>,
+    /// Boots again once it has been stopped.
+    pub comes_back: bool,
+    /// The next step of its life: the end of its boot, or its end.
+    pub event: Scheduled,
     pub processes: Vec<u32>,
     pub next_process: u32,
     pub in_hand: u32,
+    /// What is in its memory, and of that what was there when it started.
     pub memory: u64,
+    /// See `memory`.
+    pub base: u64,
+    /// Memory above which it is killed, and cores: those of the plan it was started on.
+    pub limit: u64,
+    /// See `limit`.
+    pub cores: f64,
     /// What it costs a month, in thousandths of a dollar.
     pub rent: u64,
     /// The CPU, where its limit can bind.
@@ -274,6 +349,15 @@ pub(crate) struct Instance {
     pub running: Level,
     /// CPU used when the autoscaler last looked.
     pub sampled: f64,
+    pub health: Health,
+    /// The probe under way, if one is.
+    pub probe: Handle,
+    /// See `probe`.
+    pub probing: bool,
+    pub probe_sent: SimTime,
+    /// The next probe, or the end of the time for the one under way.
+    pub probe_event: Scheduled,
+    pub probes: u32,
 }
 
 /// A connection that is being opened.
@@ -295,6 +379,8 @@ pub(crate) enum OpeningPhase {
     Cpu,
     Ready,
     Refused,
+    /// The server is down.
+    Down,
 }
 
 /// A wake-up for a machine's next deadline.
@@ -336,6 +422,12 @@ pub(crate) struct ServiceState {
     pub turn: usize,
     pub scaler: Option<Autoscaler>,
     pub line: VecDeque<Handle>,
+    /// The generation in traffic, and since when another one is being started.
+    pub generation: u32,
+    /// See `generation`.
+    pub deploying: Option<SimTime>,
+    /// CPU that instances used in lives that are over, in nanoseconds of a full core.
+    pub cpu_gone: f64,
     pub boots: u64,
     /// CPU work asked for in the whole run, in nanoseconds of a full core, and what it was when the autoscaler last looked.
     pub demand: f64,
@@ -351,6 +443,10 @@ pub(crate) struct DatabaseState {
     pub orphans: Vec<(u64, SimTime)>,
     pub scheduled: Scheduled,
     pub connections: u32,
+    /// Until when it is down.
+    pub down_until: SimTime,
+    /// Whether its connections were ever cut.
+    pub cut: bool,
     pub draws: Draw,
     pub connect: Sampler,
     pub connect_cpu: Sampler,
@@ -447,12 +543,18 @@ pub(crate) struct SourceState {
     pub batch: Option<Sampler>,
     pub every: Option<Sampler>,
     pub online: Vec<u64>,
+    /// How many times as many come.
+    pub factor: f64,
+    /// The next arrival.
+    pub scheduled: Scheduled,
+    pub scheduled_at: SimTime,
 }
 
 pub(crate) struct ClientState {
     /// Attempts under the constant time-out, in order: deadline, request, number of the attempt.
     pub timeouts: VecDeque<(SimTime, Handle, u32)>,
-    pub armed: bool,
+    /// When the oldest are looked at; never while nothing is scheduled.
+    pub armed: SimTime,
     pub budget: RetryBudget,
 }
 
@@ -465,7 +567,21 @@ pub(crate) enum Ready {
 
 /// The world of one replication.
 pub(crate) struct World<'m> {
+    /// What is in force now.
     pub model: &'m Model,
+    /// What can be in force.
+    pub variants: Option<&'m Variants<'m>>,
+    /// Settings that events have put in force, by number.
+    pub in_force: Vec<u16>,
+    /// Faults under way, by the number of their event.
+    pub faults: Vec<u32>,
+    /// By event: whether somebody reacts to its alert already.
+    pub reacting: Vec<bool>,
+    pub strains: Strains,
+    /// Clients of caches that have lost their connection at some time, and how many are without one now.
+    pub links: Vec<Link>,
+    /// See `links`.
+    pub links_away: u32,
     pub root: Key,
     pub replication: u32,
     pub now: SimTime,
@@ -495,6 +611,7 @@ pub(crate) struct World<'m> {
     pub shared_limiters: Vec<Limiter<u64>>,
     pub sources: Vec<SourceState>,
     pub clients: Vec<ClientState>,
+    pub monitor: Option<Box<super::monitor::Monitor>>,
     pub poolers: Vec<PoolerState>,
     /// By queue: jobs that may run for too long, the next first, each with when it began.
     pub runs: Vec<VecDeque<(SimTime, Handle, SimTime)>>,

@@ -80,6 +80,7 @@ impl World<'_> {
             way: SimSpan::ZERO,
             retry_after: None,
             memory: 0,
+            heap: 0,
             streaming: None,
             prompt: 0.0,
             answer: 0.0,
@@ -113,7 +114,7 @@ impl World<'_> {
     pub(super) fn resume(&mut self, index: u32) {
         self.tasks[index].scheduled = Scheduled::NOTHING;
         match self.tasks[index].state {
-            State::Going => self.run_task(index),
+            State::Going | State::Command(_) => self.run_task(index),
             State::Answering => self.answered(index),
             State::Burning => {
                 self.burned(index, false);
@@ -128,7 +129,12 @@ impl World<'_> {
             State::CacheBack(hit) => self.look_up_done(index, hit),
             State::StoreThere => self.stored(index),
             State::Provider(failure) => self.provider_done(index, failure),
-            State::Loop | State::ServiceLine | State::DatabaseCpu | State::Parked(..) | State::Joining => {
+            State::Loop
+            | State::ServiceLine
+            | State::DatabaseCpu
+            | State::Parked(..)
+            | State::Offline(_)
+            | State::Joining => {
                 debug_assert!(false, "an event for a task that waits for none");
             }
         }
@@ -176,13 +182,13 @@ impl World<'_> {
                     let span = self.draw_span(index, site);
                     self.pause(index, span, stage)
                 }
-                Op::Hold { bytes, kept } => {
-                    self.take_memory(index, bytes);
+                Op::Hold { bytes, kept, on_heap } => {
+                    self.take_memory(index, bytes, on_heap);
                     if kept {
-                        self.keep_memory(index, bytes);
+                        self.keep_memory(index, bytes, on_heap);
                     } else {
                         self.held[index as usize].push(Held {
-                            what: HeldWhat::Memory(bytes),
+                            what: HeldWhat::Memory(bytes, on_heap),
                             since: self.now,
                         });
                     }
@@ -214,7 +220,7 @@ impl World<'_> {
                 Op::Borrow { pool } => self.borrow(index, pool),
                 Op::Enter { queue } => self.enter_queue(index, queue),
                 Op::Query { query } => self.query(index, query),
-                Op::Command { cache, otherwise } => self.command(index, cache, otherwise),
+                Op::Command { cache, .. } => self.command(index, cache),
                 Op::Lookup { entry, .. } => self.look_up(index, entry),
                 Op::Store { entry } => self.store(index, entry),
                 Op::Llm { call } => self.llm(index, call),
@@ -512,6 +518,7 @@ impl World<'_> {
         self.tasks[index].cause = Some(cause);
         match self.tasks[index].kind {
             TaskKind::Attempt => self.end_program(index),
+            TaskKind::Probe => self.probe_ended(index),
             TaskKind::Detached => {
                 self.leave_process(index);
                 self.remove_task(index);
@@ -543,6 +550,10 @@ impl World<'_> {
         }
         while !self.held[index as usize].is_empty() {
             self.release_last(index, true);
+        }
+        if self.tasks[index].kind == TaskKind::Probe {
+            self.probe_ended(index);
+            return;
         }
         self.enter(index, STAGE_CLIENT);
         self.leave_process(index);
@@ -581,24 +592,6 @@ impl World<'_> {
         self.tasks.remove(index);
         if !self.loading {
             self.end_if_idle();
-        }
-    }
-
-    /// Memory that was taken is kept until the request ends: a branch's too, while its request is there.
-    fn keep_memory(&mut self, index: u32, bytes: u64) {
-        let mut owner = index;
-        while self.tasks[owner].kind == TaskKind::Branch && self.tasks.is_live(self.tasks[owner].parent) {
-            owner = self.tasks[owner].parent.index;
-        }
-        self.tasks[owner].memory += bytes;
-    }
-
-    /// Memory of a process's instance is taken.
-    pub(super) fn take_memory(&mut self, index: u32, bytes: u64) {
-        let process = self.tasks[index].process;
-        if process != NOBODY {
-            let instance = self.processes[process as usize].instance;
-            self.instances[instance as usize].memory += bytes;
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use highwater_models::{Cause, SimSpan, SimTime};
 
-use super::{Life, NOBODY, Slice, State, Turn, World};
+use super::{NOBODY, Slice, State, Turn, World};
 use crate::event::{Event, Scheduled};
 use crate::model::{Runtime, SiteId};
 use crate::slab::Handle;
@@ -28,7 +28,9 @@ impl World<'_> {
         let process = self.tasks[index].process;
         let state = &self.processes[process as usize];
         let service = state.service as usize;
+        let work = state.heap.stretch(work);
         let handle = self.tasks.handle(index);
+        let work = self.strains.services[service].stretch(work);
         self.services[service].demand += work.nanos() as f64;
         if state.turning && state.turn_of == index && state.running.is_none() {
             // The same slice goes on.
@@ -231,6 +233,13 @@ impl World<'_> {
         }
         let process = &self.processes[self.tasks[index].process as usize];
         let (instance, service) = (process.instance, process.service as usize);
+        // Beside an event loop it is native code that works; elsewhere it is the runtime's own.
+        let work = if self.model.services[service].runtime == Runtime::Node {
+            work
+        } else {
+            process.heap.stretch(work)
+        };
+        let work = self.strains.services[service].stretch(work);
         self.services[service].demand += work.nanos() as f64;
         self.note_start_at_once(self.model.services[service].resource);
         self.enter(index, self.model.services[service].cpu_stage);
@@ -297,9 +306,7 @@ impl World<'_> {
                 self.slice_done(payload as u32);
             }
         }
-        if self.instances[instance as usize].life != Life::Gone {
-            self.arm_cpu(instance);
-        }
+        self.arm_cpu(instance);
     }
 
     /// CPU time that an instance has used, in nanoseconds of a full core.

@@ -12,7 +12,8 @@ mod service;
 mod store;
 
 pub use operation::{
-    AlertLevel, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads, Recordings,
+    AlertLevel, AlertRepeat, AlertRule, Alerts, Channel, Degradation, Level, Money, Payment, Readings, Reads,
+    Recordings,
 };
 pub use provider::{Breaker, Model, Provider, ProviderWindow, RetryAfter};
 pub use review::Review;
@@ -23,7 +24,7 @@ pub use safeguard::{
 pub use service::{
     Balance, CpuLimit, Deploy, Health, Loop, Memory, OnSigterm, Runtime, Scaling, Service, Shed, Signal, Sockets,
 };
-pub use store::{Cache, CacheDown, Database, Entry, EntryKey, Pooler, PoolerMode, QueryKind, Rewrite};
+pub use store::{Cache, CacheClient, CacheDown, Database, Entry, EntryKey, Pooler, PoolerMode, QueryKind, Rewrite};
 
 use super::name::{Name, Named};
 use super::quantity::Quantity;

@@ -4,6 +4,7 @@
 //! Never: what the plans cost (that is `catalogue/`).
 
 use crate::SimSpan;
+use crate::file::Quantity;
 use crate::file::name::{Name, Named};
 use crate::file::rules;
 use crate::file::table::{choice, table};
@@ -73,6 +74,10 @@ table! {
     pub struct Alerts = "alerts" {
         /// Between two looks.
         every: SimSpan = "1m" in 0.001..=86400.0,
+        /// When a rule that goes on firing speaks again: at each look (a loop that asks and sends), once (until it has resolved), or after a time.
+        repeat: AlertRepeat = "each_look" [assumed "code that asks and sends and keeps no state; the coaching plan's does" "2026-11-24"],
+        /// Characters of a message, for channels that charge by the segment.
+        characters: u32 = 100 [assumed "a sentence with the reading and its threshold" "2026-11-24"] in 0.0..=1e6,
         /// What is watched.
         rule: Named<AlertRule> = {} "none",
         /// Who is told.
@@ -80,10 +85,21 @@ table! {
     }
 }
 
+/// When a rule that goes on firing speaks again.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum AlertRepeat {
+    /// At each look.
+    EachLook,
+    /// Not before it has resolved.
+    Once,
+    /// When so much time has passed.
+    After(SimSpan),
+}
+
 table! {
     /// A rule of monitoring.
     pub struct AlertRule = "alerts.rule" check rules::alert {
-        /// A result, by its path.
+        /// What a monitor reads. Of the whole system: `errors.rate`, `latency.mean`, `latency.p95` (any percentile), `throughput`, `goodput`, `users.online`, `in_system`. Of a service: `NAME.cpu`, `.memory`, `.loop_lag`, `.in_hand`, `.instances`. Of a pool: `.waiting`, `.busy`, `.connections`, `.utilization`. Of a queue: `.queue`, `.busy`, `.utilization`. Of a database: `.connections`, `.cpu`. Of a provider: `.errors`, `.requests`, `.in_flight`, `.cost_today`. Of a cache: `.commands_today`. Rates, shares and times are those since the last look; counts are those at the look.
         watch: Name = required,
         /// Fires above it; exactly one of the two.
         above: Option<f64> = none,
@@ -119,6 +135,18 @@ table! {
         month: Usd = 0,
         /// Messages beyond it are lost.
         rate: Option<Rate> = none "unlimited",
+        /// Messages that may come at once before the rate counts.
+        burst: u32 = 1 in 1.0..=1e6,
+        /// Messages beyond it are lost.
+        per_day: Option<u64> = none "unlimited" in 0.0..=1e12,
+        /// Messages beyond it are lost; a month has thirty days.
+        per_month: Option<u64> = none "unlimited" in 0.0..=1e12,
+        /// From then on every message is lost.
+        trial: Option<SimSpan> = none "for ever",
+        /// Characters of a segment: a longer message is several, each at the price.
+        segment: Option<u32> = none "a message is one" in 1.0..=1e6,
+        /// From the look to the person's hand.
+        delay: Quantity = "0s" of time,
     }
 }
 

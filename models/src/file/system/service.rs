@@ -34,7 +34,7 @@ table! {
         memory: Memory = {} "the plan's limit, and nothing that fills it",
         /// At the start.
         instances: u32 = 1 in 1.0..=1e5,
-        /// From start to serving.
+        /// From start to serving, at a deploy, a new instance and after a death alike.
         boot: Quantity = "45s" of time [assumed "30 to 90 s: place, start, runtime's boot, first health check" "2026-11-24"],
         /// Over healthy instances.
         balance: Balance = "round_robin" [assumed "the platform says only: evenly" "2026-11-24"],
@@ -42,6 +42,9 @@ table! {
         before: Vec<Step> = [],
         /// The server gives a request up then: `deadline`.
         deadline: Option<SimSpan> = none in 1e-3..=34_560_000.0,
+        /// An error on an idle database connection that nobody handles ends the process (node-postgres: a pool without a
+        /// listener for `error`): whoever cuts the database's connections takes the service along.
+        crash_on_database_error: bool = false,
         /// Work stops when its client has gone.
         cancel: bool = false [documented "nodejs.org: a disconnect does not stop a handler" "2026-11-24"],
         /// Whether limiters see the client's address through the platform's proxy (Express: `trust proxy`). If not,
@@ -111,16 +114,23 @@ table! {
 }
 
 table! {
-    /// What fills an instance's memory, and what kills it.
+    /// What fills an instance's memory, and what kills it. Two limits, two deaths: the runtime aborts when a process's
+    /// heap is full (`heap`), the platform kills an instance that is over its own limit (`out_of_memory`). Either ends the
+    /// whole instance, which then boots again.
     pub struct Memory = "service.memory" {
         /// The instance is killed above it.
         limit: Option<Bytes> = none "the plan's",
-        /// The runtime aborts above it.
-        heap: Option<Bytes> = none "half the limit, at most 2 GB" [documented "v8 heap.cc HeapSizeFromPhysicalMemory: half of the limit, at most 2 GB" "2026-11-24"],
+        /// The runtime aborts above it: of each process.
+        heap: Option<Bytes> = none "on `node` half the limit, at most 2 GB; else none" [documented "v8 heap.cc HeapSizeFromPhysicalMemory: half of the limit, at most 2 GB" "2026-11-24"],
         /// An idle instance.
         base: Bytes = "0 MB",
-        /// Each request in hand.
+        /// Part of the base that lies in the heaps; the rest is code, stacks and the runtime itself.
+        on_heap: Share = 0.5 [assumed "about half of an idle Node process's resident memory is its heap" "2026-11-24"],
+        /// Each request in hand, on the heap, whether it runs or waits in a line of the process.
         request: Bytes = "0 KB",
+        /// CPU that collecting garbage adds to work when the heap is over half full: this share times
+        /// (live / room left - 1). Up to half full it is part of what work was measured to cost.
+        collection: Share = 0.05 [assumed "a collection costs as much as lives and frees as much as is left; only the factor is a guess" "2026-11-24"],
     }
 }
 
@@ -185,13 +195,17 @@ choice! {
 }
 
 table! {
-    /// Probes of an instance.
+    /// Probes of an instance. Without `endpoint` they only ask whether the port answers, which it does while the process
+    /// lives.
     pub struct Health = "service.health" {
+        /// An endpoint of the service that is asked instead: it takes its turn on the event loop, and waits in line for
+        /// whatever its steps take.
+        endpoint: Option<Name> = none "the port" [documented "render.com/docs/health-checks: TCP, or an HTTP path" "2026-11-24"],
         /// Between probes.
         every: SimSpan = "5s" [assumed "render.com/docs/health-checks says: every few seconds" "2026-11-24"] in 0.1..=86400.0,
         /// A later answer is a failure.
         timeout: SimSpan = "5s" [documented "render.com/docs/health-checks" "2026-11-24"],
-        /// Failing this long, it gets no more traffic.
+        /// Failing this long, counted from the first probe that failed, it gets no more traffic.
         out_after: SimSpan = "15s" [documented "render.com/docs/health-checks" "2026-11-24"],
         /// Failing this long, it is restarted.
         restart_after: SimSpan = "60s" [documented "render.com/docs/health-checks" "2026-11-24"],
@@ -199,14 +213,17 @@ table! {
 }
 
 table! {
-    /// How a new version replaces the old.
+    /// How a new version replaces the old: as many new instances start beside the old ones; when all of them are up,
+    /// traffic goes to the new, and the old are told to stop when the overlap is over.
     pub struct Deploy = "service.deploy" {
-        /// Both generations run.
+        /// From the change of traffic to SIGTERM for the old generation.
         overlap: SimSpan = "60s" [documented "render.com, how zero-downtime deploys work" "2026-04-01"],
         /// From SIGTERM to SIGKILL.
         shutdown: SimSpan = "30s" [documented "render.com, how zero-downtime deploys work" "2026-04-01"],
         /// What the old one does in between.
         on_sigterm: OnSigterm = "drain",
+        /// A new generation that is not healthy by then is given up, and the old one stays.
+        give_up: SimSpan = "15m" [documented "render.com/docs/health-checks" "2026-11-24"],
     }
 }
 

@@ -34,6 +34,8 @@ table! {
         connect_cpu: Quantity = "0s" of time,
         /// Network, per query.
         rtt: Quantity = "0s" of time,
+        /// How long it is down when it is restarted or gets another plan: connections are cut and new ones refused.
+        downtime: SimSpan = "2m" [assumed "the vendor says: brief downtime" "2026-11-24"],
         /// Kinds of query.
         query: Named<QueryKind> = {} "none",
     }
@@ -90,6 +92,10 @@ table! {
         commands_per_month: Option<u64> = none "the plan's, else unlimited" in 0.0..=1e15,
         /// What a request does while the cache is unreachable.
         down: CacheDown = "fail",
+        /// What the program reaches it with: how commands wait while it is away.
+        client: Option<CacheClient> = none "the edition's version of ioredis",
+        /// Down for so long when it is restarted; its entries are lost.
+        restart: SimSpan = "2s" [assumed "a small store starts at once" "2026-11-24"],
         /// Classes of keys.
         entry: Named<Entry> = {} "none",
     }
@@ -102,6 +108,18 @@ choice! {
         Fail = "fail",
         /// Goes straight to the miss.
         Miss = "miss",
+    }
+}
+
+choice! {
+    /// What a program reaches a cache with.
+    pub enum CacheClient {
+        /// Commands wait until the 21st close in a row, 10.5 s where it is refused at once.
+        Ioredis5 = "ioredis 5",
+        /// The same after about 73 s.
+        Ioredis6 = "ioredis 6",
+        /// A command fails at once while the connection is away.
+        FailsAtOnce = "fails_at_once",
     }
 }
 

@@ -60,6 +60,11 @@ impl Stock {
         (self.entries.len() - self.free.len()) as u32
     }
 
+    /// Numbers that connections have had so far, closed ones too.
+    pub(super) fn entries(&self) -> u32 {
+        self.entries.len() as u32
+    }
+
     /// Those being opened.
     pub(super) fn connecting(&self) -> u32 {
         self.connecting

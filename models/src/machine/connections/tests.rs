@@ -547,3 +547,59 @@ proptest! {
         }
     }
 }
+
+// Lost if broken: after a restart of the database a pool lends connections that are dead, or none ever again.
+#[test]
+fn a_cut_takes_every_connection_and_those_in_line_ask_anew() {
+    let config = ConnectionsConfig {
+        max: 3,
+        min: 0,
+        idle_timeout: SimSpan::FOREVER,
+        timeout: SimSpan::FOREVER,
+        waiters: u32::MAX,
+        max_uses: u32::MAX,
+        max_lifetime: SimSpan::FOREVER,
+        drop_on_error: true,
+        recheck_min: true,
+    };
+    let now = SimTime::ZERO;
+    let mut pool = Connections::new(config);
+    let mut opened = Vec::new();
+    for ticket in ['a', 'b', 'c', 'd'] {
+        pool.acquire(now, ticket);
+    }
+    while let Some(output) = pool.poll() {
+        if let ConnectionsOutput::Open { connection } = output {
+            opened.push(connection);
+        }
+    }
+    assert_eq!(opened.len(), 3);
+    // `a` and `b` have theirs, `c` waits for its own, `d` is in line; `a` is done, and its goes to `d`, who is done too.
+    pool.opened(now, opened[0]);
+    pool.opened(now, opened[1]);
+    pool.release(now, opened[0], true);
+    pool.release(now, opened[0], true);
+    while pool.poll().is_some() {}
+    assert_eq!((pool.idle(), pool.lent(), pool.connecting()), (1, 1, 1));
+    assert!(!pool.is_lost(opened[1]));
+    assert_eq!(pool.cut(now), 1);
+    let refused = pool.poll();
+    assert!(
+        matches!(
+            refused,
+            Some(ConnectionsOutput::Refuse {
+                ticket: 'c',
+                cause: Cause::DatabaseUnavailable,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    assert!(pool.is_lost(opened[1]));
+    assert_eq!((pool.idle(), pool.lent(), pool.connecting()), (0, 1, 0));
+    pool.release(now, opened[1], true);
+    assert_eq!(pool.open(), 0);
+    assert_eq!(pool.poll(), None, "there is nothing left to close");
+    pool.acquire(now, 'e');
+    assert!(matches!(pool.poll(), Some(ConnectionsOutput::Open { .. })));
+}

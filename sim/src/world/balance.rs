@@ -1,0 +1,232 @@
+//! The balancer: which instance a request goes to, who is turned away there, and what a client leaves behind.
+
+use highwater_models::file::system::Balance;
+use highwater_models::{Cause, SimSpan};
+use highwater_workload::stream::Purpose;
+
+use super::{Life, NOBODY, Ready, State, World};
+use crate::event::Event;
+
+impl World<'_> {
+    /// A task is at the balancer of its service. True when it goes on in a process.
+    pub(super) fn arrive(&mut self, index: u32, service: u16) -> bool {
+        self.tasks[index].arrived = self.now;
+        self.note_deadline(index, service);
+        let spec = &self.model.services[service as usize];
+        let strain = self.strains.services[service as usize];
+        if strain.down {
+            self.record.see(self.now, Cause::NoInstance, Some(spec.resource));
+            self.fail(index, Cause::NoInstance);
+            return false;
+        }
+        let task = &self.tasks[index];
+        if strain.fails(|| task.key.at(!u64::from(service), task.iteration)) {
+            self.record.see(self.now, Cause::UpstreamError, Some(spec.resource));
+            self.fail(index, Cause::UpstreamError);
+            return false;
+        }
+        if spec.balance == Balance::SharedLine {
+            let bound = if spec.max_in_hand == u32::MAX {
+                1
+            } else {
+                spec.max_in_hand
+            };
+            let free = self
+                .ready_instances(service)
+                .find(|&instance| self.instances[instance as usize].in_hand < bound);
+            let Some(instance) = free else {
+                if self.ready_instances(service).next().is_none() {
+                    self.fail(index, Cause::NoInstance);
+                    return false;
+                }
+                self.enter(index, spec.wait_stage);
+                self.tasks[index].state = State::ServiceLine;
+                let handle = self.tasks.handle(index);
+                self.services[service as usize].line.push_back(handle);
+                self.record.stations[spec.resource as usize].join(self.now, self.record.measuring);
+                return false;
+            };
+            return self.take_in(index, instance);
+        }
+        let Some(process) = self.choose_process(service, index) else {
+            self.record.see(self.now, Cause::NoInstance, Some(spec.resource));
+            self.fail(index, Cause::NoInstance);
+            return false;
+        };
+        let instance = self.processes[process as usize].instance;
+        let refusal = if self.instances[instance as usize].in_hand >= spec.max_in_hand {
+            Some(Cause::QueueFull)
+        } else if self.model.endpoints[self.tasks[index].endpoint as usize].sheds && self.sheds(process, service) {
+            Some(Cause::Shed)
+        } else {
+            None
+        };
+        if let Some(cause) = refusal {
+            let station = &mut self.record.stations[spec.resource as usize];
+            station.first_refusal.get_or_insert(self.now);
+            self.record.see(self.now, cause, Some(spec.resource));
+            if cause == Cause::Shed {
+                self.tasks[index].retry_after = Some(spec.shed_retry_after);
+            }
+            self.fail(index, cause);
+            return false;
+        }
+        self.hand_to(index, process)
+    }
+
+    fn sheds(&self, process: u32, service: u16) -> bool {
+        let spec = &self.model.services[service as usize];
+        let state = &self.processes[process as usize];
+        if state.in_hand >= spec.shed_in_hand {
+            return true;
+        }
+        let oldest = state
+            .line
+            .front()
+            .map_or(SimSpan::ZERO, |slice| self.now.since(slice.since));
+        oldest > spec.shed_loop_delay
+    }
+
+    pub(super) fn ready_instances(&self, service: u16) -> impl Iterator<Item = u32> + '_ {
+        let instances = self.services[service as usize].instances.iter().copied();
+        instances.filter(|&instance| self.instances[instance as usize].life == Life::Ready)
+    }
+
+    /// The process that a new request of a service goes to; none when no instance is ready.
+    pub(super) fn choose_process(&mut self, service: u16, task: u32) -> Option<u32> {
+        if let [only] = self.services[service as usize].instances[..] {
+            return (self.instances[only as usize].life == Life::Ready).then(|| self.next_process(only));
+        }
+        let count = self.ready_instances(service).count();
+        if count == 0 {
+            return None;
+        }
+        let chosen = match self.model.services[service as usize].balance {
+            _ if count == 1 => self.ready_instances(service).next(),
+            Balance::RoundRobin | Balance::SharedLine => {
+                let turn = self.services[service as usize].turn % count;
+                self.services[service as usize].turn = turn + 1;
+                self.ready_instances(service).nth(turn)
+            }
+            Balance::Random => {
+                let key = self.tasks[task].key.purpose(Purpose::Balance);
+                let nth = key.draw().below(count as u64) as usize;
+                self.ready_instances(service).nth(nth)
+            }
+            Balance::LeastBusy => self
+                .ready_instances(service)
+                .min_by_key(|&i| self.instances[i as usize].in_hand),
+        }?;
+        Some(self.next_process(chosen))
+    }
+
+    pub(super) fn next_process(&mut self, instance: u32) -> u32 {
+        let state = &mut self.instances[instance as usize];
+        let process = state.processes[state.next_process as usize];
+        state.next_process += 1;
+        if state.next_process as usize == state.processes.len() {
+            state.next_process = 0;
+        }
+        process
+    }
+
+    fn take_in(&mut self, index: u32, instance: u32) -> bool {
+        let process = self.next_process(instance);
+        self.hand_to(index, process)
+    }
+
+    /// A request is in hand from here on.
+    fn hand_to(&mut self, index: u32, process: u32) -> bool {
+        if self.has_ladder(self.processes[process as usize].service) {
+            self.socket_taken(process);
+        }
+        let state = &mut self.processes[process as usize];
+        state.in_hand += 1;
+        let (instance, service) = (state.instance as usize, state.service);
+        self.instances[instance].in_hand += 1;
+        self.record.services[service as usize].in_hand.up(self.now);
+        let memory = self.model.services[service as usize].memory_request;
+        let task = &mut self.tasks[index];
+        task.process = process;
+        task.in_hand = true;
+        task.memory = memory;
+        task.heap = memory;
+        if memory > 0 {
+            self.occupy(process, memory, true);
+        }
+        // A new request is an event on the loop like any other.
+        !self.has_loop(process) || self.on_loop(index, SimSpan::ZERO)
+    }
+
+    /// A task has left its process: the request is no longer in hand.
+    pub(super) fn leave_process(&mut self, index: u32) {
+        let task = &mut self.tasks[index];
+        let (process, in_hand) = (task.process, std::mem::take(&mut task.in_hand));
+        let (memory, heap) = (std::mem::take(&mut task.memory), std::mem::take(&mut task.heap));
+        if memory > 0 && process != NOBODY {
+            self.vacate(process, memory, heap);
+        }
+        if !in_hand {
+            // A branch, background work or a probe: not counted as a request, but memory is memory.
+            return;
+        }
+        if self.has_ladder(self.processes[process as usize].service) {
+            self.socket_idle(process);
+        }
+        let state = &mut self.processes[process as usize];
+        state.in_hand -= 1;
+        let (instance, service) = (state.instance, state.service as usize);
+        let machine = &mut self.instances[instance as usize];
+        machine.in_hand -= 1;
+        let (is_idle, life) = (machine.in_hand == 0, machine.life);
+        self.record.services[service].in_hand.down(self.now);
+        if life == Life::Leaving {
+            if is_idle && !self.model.services[service].lingers && machine.fate.is_none() {
+                machine.event = self.events.schedule(self.now, Event::Killed(instance));
+            }
+        } else if life == Life::Ready {
+            self.take_next(instance, service);
+        }
+    }
+
+    /// A ready instance has room for one more: whoever has waited longest at the balancer.
+    pub(super) fn take_next(&mut self, instance: u32, service: usize) {
+        if let Some(next) = self.services[service].line.pop_front() {
+            let resource = self.model.services[service].resource as usize;
+            let since = self.tasks[next.index].since;
+            self.record.stations[resource].start(self.now, since, self.record.measuring);
+            self.record.stations[resource].end(self.now, self.now, self.record.measuring);
+            self.tasks[next.index].state = State::Going;
+            if self.take_in(next.index, instance) {
+                self.ready.push_back(Ready::Task(next));
+            }
+        }
+    }
+
+    /// The client of an attempt has gone. Its work goes on, unless the service cancels it.
+    pub(super) fn client_gone(&mut self, index: u32) {
+        let task = &self.tasks[index];
+        if let State::Queue(queue, _) = task.state
+            && self.model.queues[queue as usize].drops_abandoned
+            && self.leave_line(index).is_some()
+        {
+            self.end_cancelled(index);
+            return;
+        }
+        let process = self.tasks[index].process;
+        if process == NOBODY {
+            return;
+        }
+        let service = self.processes[process as usize].service;
+        if !self.model.services[service as usize].cancel {
+            return;
+        }
+        self.give_up(index, Cause::ClientTimeout, false);
+    }
+
+    fn end_cancelled(&mut self, index: u32) {
+        self.tasks[index].state = State::Going;
+        self.frames[index as usize].clear();
+        self.fail(index, Cause::ClientTimeout);
+    }
+}

@@ -1,0 +1,173 @@
+//! Health checks by an endpoint of the service itself.
+//!
+//! Owns: sending probes, judging their answers, and what follows for the instance.
+//! Never: the thresholds (`models::machine::health`). The platform's default probe asks only whether the port answers; it
+//! never fails while the process lives, and is not simulated.
+//! A probe is a request like any other to the process that takes it: it has its turn on the loop and waits for the pool.
+//! One that is answered too late runs on for nobody.
+
+use highwater_models::machine::health::HealthChange;
+use highwater_models::{SimSpan, SimTime};
+use highwater_workload::stream::Purpose;
+
+use super::{Death, Life, NOBODY, Ready, State, Task, TaskKind, World};
+use crate::event::{Event, Scheduled};
+use crate::model::STAGE_IO;
+use crate::slab::Handle;
+
+/// Whose address and count probes come under at limiters: nobody else's.
+const PROBER: u64 = u64::MAX >> 1;
+
+impl World<'_> {
+    /// A probe is due, or the one under way has had its time.
+    pub(super) fn probe(&mut self, instance: u32, scheduled: Scheduled) {
+        let machine = &self.instances[instance as usize];
+        if machine.probe_event != scheduled {
+            return;
+        }
+        if machine.probing {
+            self.judge(instance, false);
+        } else {
+            self.send_probe(instance);
+        }
+    }
+
+    /// Probes of an instance end; the answer of one under way is not waited for.
+    pub(super) fn stop_probes(&mut self, instance: u32) {
+        let machine = &mut self.instances[instance as usize];
+        machine.probe_event = Scheduled::NOTHING;
+        machine.probe = Handle::NOTHING;
+        machine.probing = false;
+    }
+
+    /// A probe sets out to the instance's next process.
+    pub(super) fn send_probe(&mut self, instance: u32) {
+        let service = self.instances[instance as usize].service as usize;
+        let spec = &self.model.services[service];
+        let Some(endpoint) = spec.health_endpoint else { return };
+        let process = self.next_process(instance);
+        let event = self
+            .events
+            .schedule(self.now + spec.health.timeout, Event::Probe(instance));
+        let memory = spec.memory_request;
+        let machine = &mut self.instances[instance as usize];
+        let number = machine.probes;
+        machine.probes += 1;
+        let key = self.root.purpose(Purpose::Boot).child(u64::MAX);
+        let key = key.child(u64::from(instance)).child(u64::from(number));
+        let task = self.insert_task(Task {
+            kind: TaskKind::Probe,
+            state: State::Going,
+            phase: 0,
+            class: 0,
+            signed_in: false,
+            in_hand: false,
+            failing: None,
+            cause: None,
+            stage: STAGE_IO,
+            endpoint,
+            client: 0,
+            cell: 0,
+            measured: false,
+            process,
+            // Past the balancer: a probe is for this instance and no other.
+            pc: self.model.endpoints[endpoint as usize].start + 1,
+            iteration: 0,
+            pending: 0,
+            forks: 0,
+            fork: 0,
+            attempt: 0,
+            retries: 0,
+            request: Handle::NOTHING,
+            session: Handle::NOTHING,
+            parent: Handle::NOTHING,
+            older: Handle::NOTHING,
+            key,
+            person: PROBER,
+            ip: PROBER,
+            since: self.now,
+            began: self.now,
+            arrived: self.now,
+            mark: self.now,
+            visit: self.now,
+            first_byte: SimTime::ZERO,
+            scheduled: Scheduled::NOTHING,
+            way: SimSpan::ZERO,
+            retry_after: None,
+            memory,
+            heap: memory,
+            streaming: None,
+            prompt: 0.0,
+            answer: 0.0,
+            cache_key: 0,
+            call: 0,
+            pass: None,
+            give_up_at: SimTime::NEVER,
+            quality: 1.0,
+            degraded: false,
+        });
+        let machine = &mut self.instances[instance as usize];
+        machine.probe = task;
+        machine.probing = true;
+        machine.probe_sent = self.now;
+        machine.probe_event = event;
+        if memory > 0 {
+            self.occupy(process, memory, true);
+        }
+        if !self.has_loop(process) || self.on_loop(task.index, SimSpan::ZERO) {
+            self.ready.push_back(Ready::Task(task));
+        }
+    }
+
+    /// A probe's program has ended, well or not: nothing is left of it but the answer.
+    pub(super) fn probe_ended(&mut self, index: u32) {
+        let good = self.tasks[index].cause.is_none();
+        let (handle, process) = (self.tasks.handle(index), self.tasks[index].process);
+        self.leave_process(index);
+        self.remove_task(index);
+        if process == NOBODY {
+            return;
+        }
+        let instance = self.processes[process as usize].instance;
+        let machine = &self.instances[instance as usize];
+        if machine.probing && machine.probe == handle {
+            self.judge(instance, good);
+        }
+    }
+
+    /// What follows from a probe's answer, or from none in time.
+    fn judge(&mut self, instance: u32, good: bool) {
+        let now = self.now;
+        let machine = &mut self.instances[instance as usize];
+        let (service, sent, life) = (machine.service as usize, machine.probe_sent, machine.life);
+        machine.probing = false;
+        machine.probe = Handle::NOTHING;
+        let change = if good {
+            machine.health.passed()
+        } else {
+            machine.health.failed(now, sent)
+        };
+        let next = machine.health.next_probe(now, sent);
+        machine.probe_event = self.events.schedule(next, Event::Probe(instance));
+        match (life, change) {
+            (Life::Starting, _) if good => self.came_up(instance),
+            (Life::Starting, _) if machine.generation != self.services[service].generation => {
+                self.generation_may_be_given_up(service as u16);
+            }
+            (Life::Ready, HealthChange::Out) => {
+                self.leave_traffic(instance, Life::Out);
+                let ready = self.ready_instances(service as u16).count();
+                let text = format!("an instance fails its health checks and gets no more traffic: {ready} left");
+                self.log(self.model.services[service].name.clone(), text);
+            }
+            (Life::Out, HealthChange::Back) => {
+                self.enter_traffic(instance);
+                let ready = self.ready_instances(service as u16).count();
+                let text = format!("an instance passes its health checks again: {ready} ready");
+                self.log(self.model.services[service].name.clone(), text);
+            }
+            (Life::Ready | Life::Out | Life::Starting, HealthChange::Restart) => self.doom(instance, Death::Health),
+            _ => {}
+        }
+    }
+}
