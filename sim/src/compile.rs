@@ -12,6 +12,7 @@ mod memory;
 mod money;
 mod monitoring;
 mod poolers;
+mod population;
 mod program;
 mod resources;
 mod servers;
@@ -87,6 +88,8 @@ struct Compiler<'p> {
     batches: FxHashMap<Vec<u16>, u16>,
     /// Flows of one request, as a trace asks for them.
     single: FxHashMap<u16, u16>,
+    /// Length of the run, also where only some of its days are run.
+    whole: SimTime,
     /// The phase that streams without phases share.
     whole_phase: Option<u16>,
     /// Calls made so far: by number, the provider, the role that the step names, and where it stands.
@@ -110,6 +113,7 @@ impl<'p> Compiler<'p> {
             threads: Vec::new(),
             batches: FxHashMap::default(),
             single: FxHashMap::default(),
+            whole: SimTime::ZERO,
             whole_phase: None,
             roles: Vec::new(),
             held: 0,
@@ -126,7 +130,11 @@ impl<'p> Compiler<'p> {
         let measure = &self.scenario.measure;
         let duration = self.scenario.duration.unwrap_or(SimSpan::ZERO);
         let model = &mut self.model;
-        model.duration = SimTime::ZERO + duration;
+        self.whole = SimTime::ZERO + duration;
+        model.duration = self.whole;
+        self.population();
+        let model = &mut self.model;
+        let duration = model.duration - SimTime::ZERO;
         model.end = model.duration + self.scenario.drain;
         model.measure_from = match measure.from {
             MeasureFrom::At(from) => SimTime::ZERO + from,

@@ -16,6 +16,8 @@ pub const CONFIDENCE: f64 = 0.95;
 pub struct Intervals {
     /// At `n - 2`: the critical value for `n` observations.
     critical: Vec<f64>,
+    /// What counts are multiplied by, where a part of a run stands for the whole.
+    pub times: f64,
 }
 
 impl Intervals {
@@ -24,6 +26,7 @@ impl Intervals {
     pub fn new(most: usize) -> Self {
         Self {
             critical: (2..=most).map(|count| critical(count - 1)).collect(),
+            times: 1.0,
         }
     }
 
@@ -61,7 +64,7 @@ fn mean(samples: &[f64]) -> f64 {
 }
 
 /// The t value that leaves half of what the interval may miss on either side.
-fn critical(freedom: usize) -> f64 {
+pub(crate) fn critical(freedom: usize) -> f64 {
     let quantile = 1.0 - (1.0 - CONFIDENCE) / 2.0;
     StudentsT::new(0.0, 1.0, freedom as f64).map_or(f64::NAN, |law| {
         // The library's logarithms may differ in their last bits between machines; results may not.

@@ -425,6 +425,8 @@ pub struct SnapshotRecord {
 pub struct SessionRecord {
     /// Begun in the measured span.
     pub offered: u64,
+    /// Of those, of people who registered in them.
+    pub signed_up: u64,
     /// Of those that ended in it, ended as their flow does.
     pub completed: u64,
     /// Ended because the person left.

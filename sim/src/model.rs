@@ -524,6 +524,34 @@ pub enum Who {
     Popular(u64, highwater_workload::popularity::Popularity),
     /// The closed user's own person, always.
     Same,
+    /// Any of those registered then who is not online.
+    Registered(Members),
+    /// Whoever registers at that moment, of the members of [`Source::people_of`].
+    SignUp,
+}
+
+/// Registered people, numbered by registration, over time.
+#[derive(Clone, Debug)]
+pub struct Members {
+    /// How many have ever been registered: those below this number.
+    pub joined: Vec<Segment>,
+    /// How many of them have left: the first ones.
+    pub left: Vec<Segment>,
+}
+
+/// How many are registered in a run, all streams together.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Registered {
+    /// At the beginning.
+    pub start: f64,
+    /// At the end.
+    pub end: f64,
+    /// On average.
+    pub mean: f64,
+    /// How many register, on average over replications.
+    pub joining: f64,
+    /// How many leave.
+    pub leaving: f64,
 }
 
 /// A stream of sessions.
@@ -537,6 +565,8 @@ pub struct Source {
     pub batch: Option<Sampler>,
     /// Who they are.
     pub who: Who,
+    /// The source whose people they are: itself, but for those who register.
+    pub people_of: u16,
     /// Addresses: a number of them, or people behind one.
     pub addresses: Addresses,
     /// Cumulative weight by class.
@@ -702,6 +732,10 @@ pub struct Model {
     pub classes: Vec<String>,
     /// Phases of all sources.
     pub phases: Vec<String>,
+    /// Registered users, where a stream has any; of the whole run, also where only some of its days are run.
+    pub registered: Option<Registered>,
+    /// The days that are run, where not all are.
+    pub days: Option<highwater_workload::days::Days>,
     /// Everything with statistics.
     pub resources: Vec<Resource>,
     /// What it costs and earns.

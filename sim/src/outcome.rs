@@ -12,6 +12,7 @@ pub mod failure;
 pub mod group;
 pub mod kind;
 pub mod objective;
+pub mod population;
 pub mod recovery;
 pub mod request;
 pub mod resource;
@@ -36,7 +37,7 @@ use crate::model::Model;
 /// The result of a plan from what its replications left, in their order. The root seed is the caller's to fill in.
 #[must_use]
 pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
-    let intervals = Intervals::new(records.len());
+    let intervals = intervals_of(model, records);
     let groups = Groups::new(model, records);
     let figures = figures_of(model, records, &groups, &intervals);
     let goals = &plan.scenario.objectives.goals;
@@ -45,6 +46,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     let recovery = recovery::recovery(goals, model, records, &intervals);
     let mut warnings = warnings::warnings(model, records, &groups);
     warnings.extend(degradation::flapping(model, records));
+    warnings.extend(population::warning(model, records));
     warnings.extend(objective::not_simulated(&plan.scenario.objectives));
     let goals = &plan.scenario.objectives.goals;
     warnings.extend(cost::missing(
@@ -96,8 +98,15 @@ pub fn figures(model: &Model, records: &[Record]) -> Figures {
         model,
         records,
         &Groups::new(model, records),
-        &Intervals::new(records.len()),
+        &intervals_of(model, records),
     )
+}
+
+/// How figures are made of what replications left: counts of a run of some days stand for all.
+fn intervals_of(model: &Model, records: &[Record]) -> Intervals {
+    let mut intervals = Intervals::new(records.len());
+    intervals.times = model.days.as_ref().map_or(1.0, highwater_workload::days::Days::weight);
+    intervals
 }
 
 fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &Intervals) -> Figures {
@@ -123,6 +132,7 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     cost::figures(&mut build, model);
     snapshot::figures(&mut build, model);
     alert::figures(&mut build, model);
+    population::figures(&mut build, model);
     build.figures
 }
 

@@ -23,6 +23,39 @@ pub struct Segment {
     pub rate_to: f64,
 }
 
+/// The rate at a time within a segment.
+#[must_use]
+pub fn rate_at(segment: &Segment, at: SimTime) -> f64 {
+    let length = (segment.to - segment.from).seconds();
+    if length == 0.0 || segment.rate_from == segment.rate_to {
+        return segment.rate_to;
+    }
+    segment.rate_from + (segment.rate_to - segment.rate_from) * (at.since(segment.from).seconds() / length)
+}
+
+/// A part of a segment.
+#[must_use]
+pub fn cut(segment: &Segment, from: SimTime, to: SimTime) -> Segment {
+    Segment {
+        from,
+        to,
+        rate_from: rate_at(segment, from),
+        rate_to: rate_at(segment, to),
+    }
+}
+
+/// The area under the rate between two times: how many come, on average.
+#[must_use]
+pub fn area(segments: &[Segment], from: SimTime, to: SimTime) -> f64 {
+    let within = segments.iter().filter(|segment| segment.from < to && segment.to > from);
+    within
+        .map(|segment| {
+            let part = cut(segment, segment.from.max(from), segment.to.min(to));
+            (part.rate_from + part.rate_to) / 2.0 * (part.to - part.from).seconds()
+        })
+        .sum()
+}
+
 /// How arrivals are spaced, at rate one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Spacing {
@@ -168,18 +201,6 @@ impl Arrivals {
         }
     }
 
-    /// Rate at a point of the current segment, bursts aside.
-    fn rate_at(segment: &Segment, at: SimTime) -> f64 {
-        if segment.rate_from == segment.rate_to {
-            return segment.rate_to;
-        }
-        let length = (segment.to - segment.from).seconds();
-        if length == 0.0 || segment.rate_from == segment.rate_to {
-            return segment.rate_to;
-        }
-        segment.rate_from + (segment.rate_to - segment.rate_from) * (at.since(segment.from).seconds() / length)
-    }
-
     /// Length of time from `at` until the area under the rate reaches `area`, if before `until`; else the area up to it.
     fn within(rate_from: f64, rate_to: f64, length: f64, area: f64) -> Result<f64, f64> {
         // A constant rate, which most segments have: what the general form comes to, bit for bit, without its root.
@@ -235,10 +256,10 @@ impl Arrivals {
                 continue;
             }
             let mut until = segment.to;
-            let (mut rate_from, mut rate_to) = (Self::rate_at(&segment, self.at), segment.rate_to);
+            let (mut rate_from, mut rate_to) = (rate_at(&segment, self.at), segment.rate_to);
             if limit < until {
                 until = limit;
-                rate_to = Self::rate_at(&segment, until);
+                rate_to = rate_at(&segment, until);
             }
             if let Some(bursts) = &mut self.bursts {
                 while bursts.until <= self.at {
@@ -252,7 +273,7 @@ impl Arrivals {
                     bursts.until += law.span(&mut bursts.draws).max(SimSpan::from_nanos(1));
                 }
                 until = until.min(bursts.until);
-                rate_to = Self::rate_at(&segment, until);
+                rate_to = rate_at(&segment, until);
                 if bursts.bursting {
                     (rate_from, rate_to) = (bursts.law.rate, bursts.law.rate);
                 }

@@ -45,6 +45,7 @@ pub(crate) fn check(scenario: &mut Scenario, system: &System, root: &Node, check
     events(scenario, system, root, checker);
     objectives(scenario, &phases, root, checker);
     measure(scenario, root, checker);
+    sample_days(scenario, root, checker);
 }
 
 /// Where the value at that path stands, or the nearest table around it that does.
@@ -123,6 +124,10 @@ fn stream(load: &mut Load, way: &[&str], run: Option<SimSpan>, system: &System, 
     }
     let clients = checker.names.clients.clone();
     checker.only_one(&mut load.client, &clients, "client", "client", at(&[]));
+    if let Some(sign_ups) = &load.sign_ups {
+        let flows = checker.names.flows.clone();
+        checker.refer_among("flow", &sign_ups.flow, &flows);
+    }
     trace(load, checker);
     size(load, run, at(&[]), checker);
 }
@@ -217,7 +222,10 @@ fn size(load: &Load, run: Option<SimSpan>, at: At, checker: &mut Checker) {
     let registered = |ramp: &Ramp, seconds: f64| mean(ramp) * daily * seconds / 86_400.0;
     let arrivals = match load.arrivals() {
         Some(Arrivals::Rate(rate)) => mean(rate) * seconds,
-        Some(Arrivals::Registered(people)) => registered(people, seconds),
+        Some(Arrivals::Registered(people)) => {
+            let sign_ups = load.sign_ups.as_ref().and_then(|sign_ups| sign_ups.per_day);
+            registered(people, seconds) + sign_ups.unwrap_or(0.0) * seconds / 86_400.0
+        }
         Some(Arrivals::Every(gap)) => gap.mean().filter(|gap| *gap > 0.0).map_or(0.0, |gap| seconds / gap),
         Some(Arrivals::Phases(phases)) => phases
             .iter()
@@ -392,5 +400,37 @@ fn measure(scenario: &Scenario, root: &Node, checker: &mut Checker) {
             let label = format!("at most {}: a longer window is needed", show_number(ROWS_MAX));
             checker.report(Diagnostic::error("check::too-large", message, at, label));
         }
+    }
+}
+
+/// Whether a run of some of its days is one of which that can be said: of whole days, of streams whose rates are known
+/// beforehand, and of nothing that has its place in the whole run.
+fn sample_days(scenario: &Scenario, root: &Node, checker: &mut Checker) {
+    let (Some(count), Some(run)) = (scenario.measure.sample_days, scenario.duration) else {
+        return;
+    };
+    let at = place(root, &["measure", "sample_days"]);
+    let mut refuse = |message: String, label: &str, help: &str| {
+        checker.report(Diagnostic::error("check::no-sample", message, at, label).help(help));
+    };
+    let day = SimSpan::from_secs(86_400);
+    if run.nanos() % day.nanos() != 0 || run.nanos() / day.nanos() <= u64::from(count) {
+        let message = format!("{} cannot be represented by {count} whole days", show_span(run));
+        let help = "make `duration` more days than that, in whole days, or leave `sample_days` out";
+        refuse(message, "too many, or not of whole days", help);
+    }
+    for (name, load) in scenario.streams() {
+        if !matches!(load.arrivals(), Some(Arrivals::Registered(_) | Arrivals::Rate(_))) {
+            let message = format!("how many come in `{name}` on a day is not known before the days between are run");
+            let help = "representative days go with `registered` and `rate` alone";
+            refuse(message, "some days only", help);
+        }
+    }
+    let measure = &scenario.measure;
+    let placed = measure.from != MeasureFrom::At(SimSpan::ZERO) || measure.to.is_some() || !measure.at.is_empty();
+    if placed || scenario.event.iter().any(|event| event.at.is_some()) {
+        let message = "something has its time in the whole run, and only some of its days are run".to_owned();
+        let help = "leave `measure.from`, `to` and `at` and events at a time out, or run all days";
+        refuse(message, "some days only", help);
     }
 }

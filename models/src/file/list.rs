@@ -119,6 +119,11 @@ const NAMES_MAX: usize = 1_000;
 fn right_length(length: usize, at: At, spec: &Spec, what: &str, reader: &mut Reader<'_>) -> bool {
     let unbounded = if what == "names" { NAMES_MAX } else { ITEMS_MAX };
     let (least, most) = spec.items.unwrap_or((0, unbounded));
+    if length < least && length > 0 {
+        let message = format!("{} has {length} {what}, and {least} are needed", reader.here());
+        reader.report(Diagnostic::error("file::out-of-range", message, at, "too few"));
+        return false;
+    }
     if length < least {
         let message = format!("{} must not be empty", reader.here());
         reader.report(Diagnostic::error("file::empty", message, at, format!("no {what}")));

@@ -374,7 +374,7 @@ fn read_value<T: Read>(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Opt
 pub(crate) fn read_choice<T: Copy>(
     node: &Node,
     all: &[T],
-    text_of: fn(T) -> &'static str,
+    text_of: impl Fn(T) -> &'static str,
     reader: &mut Reader<'_>,
 ) -> Option<T> {
     let texts: Vec<&'static str> = all.iter().map(|&one| text_of(one)).collect();

@@ -222,6 +222,31 @@ pub(crate) fn load(load: &Load, fields: &Fields<'_>, reader: &mut Reader<'_>) {
         fields,
         reader,
     );
+    only_with(
+        "week",
+        &["registered", "phase"],
+        "the rhythm is that of a registered population",
+        fields,
+        reader,
+    );
+    for (key, why) in [
+        ("churn", "there is nobody who could leave"),
+        ("sign_ups", "there is nothing to register with"),
+    ] {
+        only_with(key, &["registered"], why, fields, reader);
+    }
+    if let (Some(ramp), Some(sign_ups)) = (&load.registered, &load.sign_ups)
+        && sign_ups.per_day.is_some()
+        && !ramp.is_constant()
+    {
+        let message = format!(
+            "{}: `registered` grows in a way of its own beside `sign_ups.per_day`",
+            reader.here()
+        );
+        let at = fields.place_of("sign_ups").unwrap_or(fields.at());
+        let help = "give `registered` at the beginning alone, or leave `per_day` out";
+        reader.report(Diagnostic::error("file::exclusive-keys", message, at, "not both").help(help));
+    }
     if let Some(people) = &load.people
         && people.pick == Pick::Same
         && fields.given(&["users", "phase"]).is_empty()

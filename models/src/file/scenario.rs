@@ -90,10 +90,16 @@ table! {
         batch: Quantity = 1 of count,
         /// A higher rate now and then.
         bursts: Option<Bursts> = none,
-        /// Rhythm of a registered population.
+        /// Rhythm of a registered population over the hours of a day.
         day: Option<Day> = none "flat",
+        /// The same over the days of a week.
+        week: Option<Week> = none "flat",
+        /// Registered users who leave in 30 days; those who have been there longest go first.
+        churn: Share = 0.0,
+        /// What people do who register. Without it the population grows silently.
+        sign_ups: Option<SignUps> = none,
         /// Who a session belongs to.
-        people: Option<People> = none "as many as sessions, each new",
+        people: Option<People> = none "as many as sessions, each new; with `registered`, whoever is registered then",
         /// Share of the sessions that arrive signed in. The others count by their address until an endpoint that
         /// `signs_in` has answered.
         signed_in: Share = 1.0,
@@ -218,9 +224,58 @@ table! {
     /// The daily rhythm of a registered population.
     pub struct Day = "load.day" {
         /// A day, on average.
-        sessions_per_user: f64 = 1 in 0.0..=1e4,
-        /// How they spread over the hours.
-        shape: DayShape = "evening",
+        sessions_per_user: f64 = 1 [assumed "one visit a day; no published figure of a coaching product was found" "2026-11-24"] in 0.0..=1e4,
+        /// How they spread over the hours; the rate is the same throughout an hour.
+        shape: DayShape = "evening" [assumed "the common shape of leisure traffic" "2026-11-24"],
+        /// Time of day at which the run begins.
+        starts_at: SimSpan = "0s" in 0.0..=86_400.0,
+    }
+}
+
+table! {
+    /// The weekly rhythm of a registered population.
+    pub struct Week = "load.week" (shape) {
+        /// How a week's sessions spread over its days; the mean stays `day.sessions_per_user`.
+        shape: WeekShape = "flat",
+        /// Day on which the run begins.
+        starts_on: Weekday = "monday",
+    }
+}
+
+/// How a week's sessions spread over its days.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct WeekShape {
+    /// Weight of each day from Monday; only their proportions count.
+    pub days: [f64; 7],
+}
+
+choice! {
+    /// A day of the week.
+    pub enum Weekday {
+        /// The first.
+        Monday = "monday",
+        /// The second.
+        Tuesday = "tuesday",
+        /// The third.
+        Wednesday = "wednesday",
+        /// The fourth.
+        Thursday = "thursday",
+        /// The fifth.
+        Friday = "friday",
+        /// The sixth.
+        Saturday = "saturday",
+        /// The last.
+        Sunday = "sunday",
+    }
+}
+
+table! {
+    /// People who register.
+    pub struct SignUps = "load.sign_ups" (flow) {
+        /// What they do, before they are signed in.
+        flow: Name = required,
+        /// A day. The population then follows from its beginning, these and `churn`.
+        per_day: Option<f64> = none "what the ramp and `churn` need" in 0.0..=1e9,
     }
 }
 
@@ -463,6 +518,8 @@ table! {
         requests: bool = false,
         /// books.csv.
         books: bool = false,
+        /// Days that are run, chosen so that each stands for as many days of similar load; sums are scaled up.
+        sample_days: Option<u32> = none "all" or "all" in 1.0..=400.0,
         /// Of latency.
         percentiles: Vec<f64> = [50, 90, 95, 99] in 0.0..=1e2,
     }

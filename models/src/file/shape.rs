@@ -11,7 +11,7 @@ use super::name::{Name, Named};
 use super::path;
 use super::read::{Read, Reader, Spec, Unit, read_choice};
 use super::reference::TableReference;
-use super::scenario::{Causes, DayShape, MeasureFrom, Pick, Spacing, SystemSource, TraceFile};
+use super::scenario::{Causes, DayShape, MeasureFrom, Pick, Spacing, SystemSource, TraceFile, WeekShape};
 use super::step::History;
 use super::suggest::nearest;
 use super::system::{AlertRepeat, LimiterStore, System};
@@ -522,36 +522,57 @@ const DAY_SHAPES: [(&str, [f64; 24]); 3] = [
     ("flat", [1.0; 24]),
 ];
 
+/// Shapes of a week by name: the weight of each day from Monday. Assumed, like those of a day.
+const WEEK_SHAPES: [(&str, [f64; 7]); 3] = [
+    ("flat", [1.0; 7]),
+    ("office", [1.2, 1.25, 1.25, 1.2, 1.1, 0.5, 0.5]),
+    ("leisure", [0.95, 0.95, 0.95, 0.95, 0.9, 1.1, 1.2]),
+];
+
+/// Reads so many weights, or a shape by its name.
+fn read_shape<const N: usize>(
+    node: &Node,
+    named: &[(&'static str, [f64; N])],
+    each: &str,
+    reader: &mut Reader<'_>,
+) -> Option<[f64; N]> {
+    let Value::List(_) = node.value else {
+        let all: Vec<usize> = (0..named.len()).collect();
+        let index = read_choice(node, &all, |index: usize| named[index].0, reader)?;
+        return Some(named[index].1);
+    };
+    let spec = Spec {
+        items: Some((N, N)),
+        range: Some((0.0, 1e9)),
+        ..Spec::NONE
+    };
+    let weights: [f64; N] = Vec::<f64>::read(node, &spec, reader)?.try_into().ok()?;
+    if weights.iter().all(|&weight| weight == 0.0) {
+        let message = format!("{} has no {each} above zero", reader.here());
+        let diagnostic = Diagnostic::error("file::no-weight", message, node.at, "nobody would ever come");
+        reader.report(diagnostic);
+        return None;
+    }
+    Some(weights)
+}
+
 impl Read for DayShape {
     fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
-        if let Value::List(_) = node.value {
-            let spec = Spec {
-                items: Some((24, 24)),
-                range: Some((0.0, 1e9)),
-                ..Spec::NONE
-            };
-            let hours = Vec::<f64>::read(node, &spec, reader)?;
-            let hours: [f64; 24] = hours.try_into().ok()?;
-            if hours.iter().all(|&weight| weight == 0.0) {
-                let message = format!("{} has no hour above zero", reader.here());
-                reader.report(Diagnostic::error(
-                    "file::no-weight",
-                    message,
-                    node.at,
-                    "nobody would ever come",
-                ));
-                return None;
-            }
-            return Some(Self { hours });
-        }
-        let index = read_choice(node, &[0, 1, 2], |index: usize| DAY_SHAPES[index].0, reader)?;
-        Some(Self {
-            hours: DAY_SHAPES[index].1,
-        })
+        read_shape(node, &DAY_SHAPES, "hour", reader).map(|hours| Self { hours })
     }
 
     fn type_text(_: &Spec) -> String {
         "\"evening\", \"office\", \"flat\" or list of 24 numbers".to_owned()
+    }
+}
+
+impl Read for WeekShape {
+    fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
+        read_shape(node, &WEEK_SHAPES, "day", reader).map(|days| Self { days })
+    }
+
+    fn type_text(_: &Spec) -> String {
+        "\"flat\", \"office\", \"leisure\" or list of 7 numbers".to_owned()
     }
 }
 

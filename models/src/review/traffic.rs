@@ -195,6 +195,12 @@ fn stream<'a>(design: &Design<'a>, name: &'a str, load: &'a Load, duration: f64)
             let total: f64 = hours.iter().sum();
             if total > 0.0 { 24.0 * most / total } else { 1.0 }
         });
+        let peak = peak
+            * load.week.as_ref().map_or(1.0, |week| {
+                let days = week.shape.days;
+                let total: f64 = days.iter().sum();
+                7.0 * days.iter().copied().fold(0.0, f64::max) / total.max(f64::MIN_POSITIVE)
+            });
         (sessions, sessions * peak)
     };
     let batch = mean(&load.batch).unwrap_or(1.0);

@@ -10,6 +10,7 @@ use highwater_workload::Sampler;
 use highwater_workload::arrivals::{Bursts, Segment, Spacing};
 use rustc_hash::FxHashMap;
 
+use super::population::{Population, visits};
 use super::{Compiler, constant, number};
 use crate::model::{Addresses, Coming, Recorded, Source, Who};
 
@@ -23,9 +24,14 @@ impl Compiler<'_> {
     pub(super) fn sources(&mut self) {
         let scenario = self.scenario;
         for (name, load) in scenario.streams() {
-            let comings = self.comings(name, load);
+            let population = Population::of(load, self.whole);
+            let comings = self.comings(name, load, population.as_ref());
             let (first_phase, phase_ends) = self.phases(load);
-            let who = self.who(name, load);
+            let members = population.as_ref().filter(|_| load.people.is_none());
+            let who = match members {
+                Some(population) => Who::Registered(self.members(population)),
+                None => self.who(name, load),
+            };
             let classes = load.class.iter().flat_map(|weights| &weights.entries);
             let classes: Vec<(f64, u8)> = cumulative(classes.map(|(name, weight)| (self.class(name), *weight)));
             let flows = load.flow.iter().flat_map(|weights| &weights.entries);
@@ -36,11 +42,13 @@ impl Compiler<'_> {
                 .as_ref()
                 .and_then(|name| self.system.client.index_of(&name.text));
             for coming in comings {
+                let people_of = number(self.model.sources.len());
                 self.model.sources.push(Source {
                     name: name.to_owned(),
                     coming,
                     batch: (constant(&load.batch) != Some(1.0)).then(|| Sampler::new(&load.batch)),
                     who: who.clone(),
+                    people_of,
                     addresses: match load.ips {
                         Some(ips) => Addresses::Count(ips),
                         None => Addresses::PeoplePerAddress(load.people_per_ip.unwrap_or(1.0)),
@@ -53,12 +61,37 @@ impl Compiler<'_> {
                     phase_ends: phase_ends.clone(),
                 });
             }
+            self.sign_ups(load, population.as_ref());
         }
     }
 
+    /// Those who register come beside those who have: the source before this one.
+    fn sign_ups(&mut self, load: &Load, population: Option<&Population>) {
+        let (Some(sign_ups), Some(population), Some(visits)) =
+            (&load.sign_ups, population, self.model.sources.last().cloned())
+        else {
+            return;
+        };
+        let members = matches!(visits.who, Who::Registered(_));
+        let flow = number(self.system.flow.index_of(&sign_ups.flow.text).unwrap_or(0));
+        self.model.sources.push(Source {
+            coming: Coming::Open {
+                segments: self.as_run(population.sign_ups()),
+                spacing: Spacing::Poisson,
+                bursts: None,
+            },
+            batch: None,
+            who: if members { Who::SignUp } else { Who::New },
+            people_of: number(self.model.sources.len() - usize::from(members)),
+            flows: vec![(1.0, flow)],
+            signed_in: 0.0,
+            ..visits
+        });
+    }
+
     /// How the sessions of a stream come. Phases of both kinds, open and closed, make two.
-    fn comings(&mut self, name: &str, load: &Load) -> Vec<Coming> {
-        let end = self.model.duration;
+    fn comings(&mut self, name: &str, load: &Load, population: Option<&Population>) -> Vec<Coming> {
+        let end = self.whole;
         let open = |segments: Vec<Segment>| Coming::Open {
             segments,
             spacing: match &load.spacing {
@@ -73,7 +106,7 @@ impl Compiler<'_> {
             }),
         };
         match load.arrivals() {
-            Some(Arrivals::Rate(rate)) => vec![open(segments(rate, SimTime::ZERO, end, end))],
+            Some(Arrivals::Rate(rate)) => vec![open(self.as_run(segments(rate, SimTime::ZERO, end, end)))],
             Some(Arrivals::Users(users)) => {
                 vec![Coming::Closed {
                     segments: segments(users, SimTime::ZERO, end, end),
@@ -88,17 +121,19 @@ impl Compiler<'_> {
                         rates.extend(segments(&rate, from, to, end));
                     } else if let Some(users) = &phase.users {
                         levels.extend(segments(users, from, to, end));
-                    } else {
-                        self.no_rhythm(name);
                     }
                     from = to;
+                }
+                if let Some(population) = population {
+                    rates.extend(visits(load, population));
+                    rates.sort_by_key(|rate| rate.from);
                 }
                 let has_levels = phases.iter().any(|phase| phase.users.is_some());
                 let mut comings = Vec::new();
                 if has_levels {
                     comings.push(Coming::Closed { segments: levels });
                 }
-                if !has_levels || phases.iter().any(|phase| open_rate(phase).is_some()) {
+                if !has_levels || !rates.is_empty() {
                     comings.push(open(rates));
                 }
                 comings
@@ -112,17 +147,11 @@ impl Compiler<'_> {
             Some(Arrivals::Every(gap)) => vec![Coming::Every(Sampler::new(gap))],
             Some(Arrivals::Trace(trace)) => vec![Coming::Trace(self.trace(name, trace))],
             Some(Arrivals::Registered(_)) => {
-                self.no_rhythm(name);
-                vec![open(Vec::new())]
+                let rates = population.map(|population| visits(load, population));
+                vec![open(self.as_run(rates.unwrap_or_default()))]
             }
             None => vec![open(Vec::new())],
         }
-    }
-
-    fn no_rhythm(&mut self, name: &str) {
-        self.note(format!(
-            "`{name}.registered`: no session of a registered population comes."
-        ));
     }
 
     /// The first of a stream's phases and the ends of all. Streams without phases share one that lasts for the run.
@@ -234,7 +263,7 @@ fn open_rate(phase: &Phase) -> Option<Ramp> {
 }
 
 /// A ramp from one time to another as straight pieces, cut off at the end of the run.
-fn segments(ramp: &Ramp, from: SimTime, to: SimTime, end: SimTime) -> Vec<Segment> {
+pub(super) fn segments(ramp: &Ramp, from: SimTime, to: SimTime, end: SimTime) -> Vec<Segment> {
     let whole = Segment {
         from,
         to,

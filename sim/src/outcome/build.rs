@@ -70,7 +70,11 @@ impl<'a> Builder<'a> {
         self.figures.insert(Path::new(path), figure);
     }
 
-    fn insert(&mut self, path: &[&str], kind: FigureKind, unit: Unit, samples: Vec<f64>) {
+    fn insert(&mut self, path: &[&str], kind: FigureKind, unit: Unit, mut samples: Vec<f64>) {
+        // The same keys come on other days: how many were seen does not grow with the days.
+        if kind == FigureKind::Count && self.intervals.times != 1.0 && path.last() != Some(&"keys") {
+            samples.iter_mut().for_each(|sample| *sample *= self.intervals.times);
+        }
         let mut estimate = at_least_zero(self.intervals.estimate(&samples));
         if unit == Unit::Share {
             estimate = at_most_one(estimate);

@@ -182,6 +182,7 @@ impl Judge<'_> {
         let samples: Vec<f64> = cells
             .iter()
             .map(|cell| causes.iter().map(|&cause| cell.by_cause[cause as usize]).sum::<u64>() as f64)
+            .map(|count| count * self.intervals.times)
             .collect();
         let estimate = at_least_zero(self.intervals.estimate(&samples));
         self.add(name, target as f64, true, Unit::Count, estimate);

@@ -131,6 +131,7 @@ pub fn add_phases(model: &mut Model) {
         coming: Coming::At(Vec::new()),
         batch: None,
         who: Who::New,
+        people_of: 0,
         addresses: Addresses::Count(1),
         classes: Vec::new(),
         flows: Vec::new(),

@@ -8,7 +8,7 @@
 use highwater_models::units::show_span;
 use highwater_models::{Cause, SimSpan};
 
-use super::{Death, HeldWhat, Life, NOBODY, OpeningPhase, Ready, State, World};
+use super::{Death, HeldWhat, Life, NOBODY, OpeningPhase, Ready, State, TaskKind, World};
 use crate::event::{Event, Scheduled};
 
 impl World<'_> {
@@ -218,13 +218,36 @@ impl World<'_> {
         }
     }
 
-    /// Whether the connection that a task holds to a database was cut while it held it.
-    pub(super) fn holds_lost_connection(&self, index: u32, database: u16) -> bool {
+    /// Whether what a task asks a database over was cut while it held it. A branch uses what its parent holds.
+    pub(super) fn is_cut_off(&self, index: u32, database: u16) -> bool {
+        let mut at = index;
+        loop {
+            if self.holds_lost_connection(at, database) {
+                return true;
+            }
+            let parent = self.tasks[at].parent;
+            if self.tasks[at].kind != TaskKind::Branch || !self.tasks.is_live(parent) {
+                return false;
+            }
+            at = parent.index;
+        }
+    }
+
+    fn holds_lost_connection(&self, index: u32, database: u16) -> bool {
         let process = &self.processes[self.tasks[index].process as usize];
         self.held[index as usize].iter().rev().any(|held| match held.what {
             HeldWhat::Connection(pool, connection) => {
                 let spec = &self.model.pools[pool as usize];
-                spec.database == database && process.pools[spec.local as usize].is_lost(connection)
+                let local = spec.local as usize;
+                let is_lost = || match spec.pooler {
+                    None => process.pools[local].is_lost(connection),
+                    // In session mode the server connection is the client connection's own.
+                    Some(pooler) => {
+                        let lease = process.leases[local].get(connection.index()).copied().flatten();
+                        lease.is_some_and(|(lease, _)| self.poolers[pooler as usize].machine.is_lost(lease))
+                    }
+                };
+                spec.database == database && is_lost()
             }
             HeldWhat::Server(pooler, lease) => {
                 self.model.poolers[pooler as usize].database == database

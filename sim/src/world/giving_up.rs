@@ -189,13 +189,22 @@ impl World<'_> {
         }
         let task = &mut self.tasks[index];
         let is_attempt = task.kind == TaskKind::Attempt;
+        let probed = (task.kind == TaskKind::Probe).then_some(task.process);
         task.kind = TaskKind::Detached;
         task.request = Handle::NOTHING;
         task.parent = Handle::NOTHING;
         task.older = Handle::NOTHING;
         task.in_hand = false;
         task.memory = 0;
+        task.heap = 0;
         task.give_up_at = SimTime::NEVER;
+        if let Some(process) = probed {
+            let instance = self.processes[process as usize].instance;
+            let machine = &mut self.instances[instance as usize];
+            if machine.probe == worker {
+                machine.probe = speaker;
+            }
+        }
         if is_attempt && self.requests.is_live(request) {
             self.rename_attempt(request.index, worker, speaker, attempt);
         }

@@ -156,15 +156,16 @@ impl World<'_> {
     fn start_processes(&mut self, instance: u32) {
         let service = self.instances[instance as usize].service;
         let spec = &self.model.services[service as usize];
-        for _ in 0..spec.processes {
-            let process = self.insert_process(instance, service);
-            self.instances[instance as usize].processes.push(process);
-        }
         let machine = &mut self.instances[instance as usize];
         machine.next_process = 0;
         machine.cpu = spec.can_bind.then(|| Processor::new(machine.cores, spec.limit));
         machine.running = Level::default();
         machine.running.touch(self.now);
+        for _ in 0..spec.processes {
+            let process = self.insert_process(instance, service);
+            self.instances[instance as usize].processes.push(process);
+        }
+        let machine = &mut self.instances[instance as usize];
         machine.health = Health::new(spec.health);
         machine.memory = spec.memory_base;
         machine.base = spec.memory_base;
@@ -485,6 +486,7 @@ impl World<'_> {
         state.slots = Vec::new();
         state.pools = Vec::new();
         state.connections = Vec::new();
+        state.leases = Vec::new();
         state.queues = Vec::new();
         state.limiters = Vec::new();
         for &pool in &self.model.services[service].pools {

@@ -22,10 +22,9 @@ impl World<'_> {
         let used = self.cpu_used(instance);
         self.expire_sockets(process);
         let state = &mut self.processes[process as usize];
-        let service = &model.services[state.service as usize];
         let machine = &self.instances[instance as usize];
         let span = self.now.since(state.ladder.looked).nanos() as f64;
-        let cpu = (used - state.ladder.cpu) / (span * service.cores);
+        let cpu = (used - state.ladder.cpu) / (span * machine.cores);
         (state.ladder.cpu, state.ladder.looked) = (used, self.now);
         let sockets = (u64::from(state.in_hand) + state.ladder.idle.len() as u64) * u64::from(ladder.per_client);
         let reading = Reading {
@@ -33,8 +32,8 @@ impl World<'_> {
             in_hand: f64::from(state.in_hand),
             // Nothing has passed, or nothing is limited: nothing is busy.
             cpu: if cpu.is_finite() { cpu } else { 0.0 },
-            memory: if service.memory_limit > 0 {
-                machine.memory as f64 / service.memory_limit as f64
+            memory: if machine.limit != u64::MAX {
+                machine.memory as f64 / machine.limit as f64
             } else {
                 0.0
             },

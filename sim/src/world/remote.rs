@@ -21,7 +21,7 @@ impl World<'_> {
             spec.rtt,
             self.model.databases[spec.database as usize].stage,
         );
-        if self.databases[number].cut && self.holds_lost_connection(index, spec.database) {
+        if self.databases[number].cut && self.is_cut_off(index, spec.database) {
             let resource = self.model.databases[number].resource;
             self.record.see(self.now, Cause::DatabaseUnavailable, Some(resource));
             self.fail(index, Cause::DatabaseUnavailable);

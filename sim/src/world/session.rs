@@ -162,7 +162,8 @@ impl World<'_> {
             Some(person) => person,
             None => self.choose_person(source, user, key),
         };
-        let person = (u64::from(source) << 48) | person;
+        let people_of = spec.people_of;
+        let person = (u64::from(people_of) << 48) | person;
         let root = self.root;
         let of_person = || root.purpose(Purpose::Person).child(person);
         let class = match recorded.and_then(|row| row.class) {
@@ -198,7 +199,7 @@ impl World<'_> {
             abandoned: false,
             measured: self.record.measuring,
             person,
-            ip: (u64::from(source) << 48) ^ ip,
+            ip: (u64::from(people_of) << 48) ^ ip,
             user,
             began: self.now,
             requests: 0,
@@ -209,6 +210,7 @@ impl World<'_> {
         self.record.online.up(self.now);
         if self.record.measuring {
             self.record.sessions.offered += 1;
+            self.record.sessions.signed_up += u64::from(matches!(spec.who, Who::SignUp));
         }
         let pc = self.model.flows[flow as usize].start;
         let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
@@ -223,8 +225,9 @@ impl World<'_> {
 
     /// Whose session it is: a number within the source.
     fn choose_person(&mut self, source: u16, user: u64, key: Key) -> u64 {
-        let state = &mut self.sources[source as usize];
-        let (count, popular) = match &self.model.sources[source as usize].who {
+        let spec = &self.model.sources[source as usize];
+        let state = &mut self.sources[spec.people_of as usize];
+        let (first, count, popular) = match &spec.who {
             Who::Same => return user,
             Who::New => {
                 state.people += 1;
@@ -234,25 +237,37 @@ impl World<'_> {
                 state.people += 1;
                 return (state.people - 1) % count.max(&1);
             }
-            Who::Even(count) => (*count, None),
-            Who::Popular(count, popularity) => (*count, Some(popularity)),
+            Who::Registered(members) => {
+                let (joined, left) = (level_at(&members.joined, self.now), level_at(&members.left, self.now));
+                (left, joined.saturating_sub(left).max(1), None)
+            }
+            Who::SignUp => {
+                let members = match &self.model.sources[spec.people_of as usize].who {
+                    Who::Registered(members) => members,
+                    _ => return 0,
+                };
+                // The next number: at least what the curve has come to, so that nobody who is registered has it.
+                let person = level_at(&members.joined, self.now).max(state.people);
+                state.people = person + 1;
+                state.mark_online(person);
+                return person;
+            }
+            Who::Even(count) => (0, *count, None),
+            Who::Popular(count, popularity) => (0, *count, Some(popularity)),
         };
-        if state.online.is_empty() {
-            state.online = vec![0; (count as usize).div_ceil(64)];
-        }
         let mut draw = key.child(0).draw();
         let mut person = 0;
-        // Somebody who is not online yet; after many misses nearly everybody is, and the next free number will do.
+        // Somebody who is not online yet; after many misses nearly everybody is, and the next one will do.
         for _ in 0..64 {
             person = match popular {
-                None => draw.below(count),
+                None => first + draw.below(count),
                 Some(popularity) => u64::from(popularity.draw(&mut draw)),
             };
-            if state.online[person as usize / 64] & (1 << (person % 64)) == 0 {
+            if !state.is_online(person) {
                 break;
             }
         }
-        state.online[person as usize / 64] |= 1 << (person % 64);
+        state.mark_online(person);
         person
     }
 
@@ -391,10 +406,8 @@ impl World<'_> {
         }
         self.sessions.remove(index);
         self.record.online.down(self.now);
-        let state = &mut self.sources[source as usize];
-        if let Some(word) = state.online.get_mut(person as usize / 64) {
-            *word &= !(1 << (person % 64));
-        }
+        let people_of = self.model.sources[source as usize].people_of;
+        self.sources[people_of as usize].mark_offline(person);
         if let Coming::Closed { segments } = &self.model.sources[source as usize].coming {
             if self.is_wanted(segments, source) {
                 self.begin_session(source, user, None);
@@ -419,11 +432,9 @@ fn scaled(span: SimSpan, factor: f64) -> SimSpan {
 
 /// How many users a closed source wants at a time, with so many times its level.
 fn level_at(segments: &[Segment], at: SimTime, factor: f64) -> u64 {
-    let Some(segment) = segments
-        .iter()
-        .find(|segment| segment.from <= at && at < segment.to)
-        .or_else(|| segments.last())
-    else {
+    let next = segments.partition_point(|segment| segment.to <= at);
+    let found = segments.get(next).filter(|segment| segment.from <= at);
+    let Some(segment) = found.or_else(|| segments.last()) else {
         return 0;
     };
     let length = (segment.to - segment.from).seconds();

@@ -550,6 +550,28 @@ pub(crate) struct SourceState {
     pub scheduled_at: SimTime,
 }
 
+impl SourceState {
+    pub(crate) fn is_online(&self, person: u64) -> bool {
+        let word = self.online.get(person as usize / 64);
+        word.is_some_and(|word| word & (1 << (person % 64)) != 0)
+    }
+
+    pub(crate) fn mark_online(&mut self, person: u64) {
+        let word = person as usize / 64;
+        if word >= self.online.len() {
+            // In large steps, so that growing stops soon.
+            self.online.resize((word + 1).next_power_of_two(), 0);
+        }
+        self.online[word] |= 1 << (person % 64);
+    }
+
+    pub(crate) fn mark_offline(&mut self, person: u64) {
+        if let Some(word) = self.online.get_mut(person as usize / 64) {
+            *word &= !(1 << (person % 64));
+        }
+    }
+}
+
 pub(crate) struct ClientState {
     /// Attempts under the constant time-out, in order: deadline, request, number of the attempt.
     pub timeouts: VecDeque<(SimTime, Handle, u32)>,
