@@ -238,7 +238,10 @@ impl World<'_> {
                 return (state.people - 1) % count.max(&1);
             }
             Who::Registered(members) => {
-                let (joined, left) = (level_at(&members.joined, self.now), level_at(&members.left, self.now));
+                let (joined, left) = (
+                    level_at(&members.joined, self.now, 1.0),
+                    level_at(&members.left, self.now, 1.0),
+                );
                 (left, joined.saturating_sub(left).max(1), None)
             }
             Who::SignUp => {
@@ -247,7 +250,7 @@ impl World<'_> {
                     _ => return 0,
                 };
                 // The next number: at least what the curve has come to, so that nobody who is registered has it.
-                let person = level_at(&members.joined, self.now).max(state.people);
+                let person = level_at(&members.joined, self.now, 1.0).max(state.people);
                 state.people = person + 1;
                 state.mark_online(person);
                 return person;
