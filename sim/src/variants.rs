@@ -252,7 +252,7 @@ fn same_things(one: &Model, two: &Model) -> bool {
         })
         && alike(&one.pools, &two.pools, |it| {
             let stages = (it.wait_stage, it.connect_stage);
-            (it.resource, it.database, it.local, it.on_loop, stages)
+            (it.resource, it.database, it.pooler, it.local, it.on_loop, stages)
         })
         && alike(&one.queues, &two.queues, |it| (it.resource, it.wait_stage, it.local))
         && alike(&one.limiters, &two.limiters, |it| {
@@ -265,6 +265,15 @@ fn same_things(one: &Model, two: &Model) -> bool {
             let names: Vec<String> = it.models.iter().map(|model| model.name.clone()).collect();
             (it.resource, it.stage, names)
         })
+        && alike(&one.poolers, &two.poolers, |it| {
+            (it.resource, it.database, it.by_session, it.wait_stage)
+        })
+        && alike(one.degradation.as_slice(), two.degradation.as_slice(), |it| {
+            (it.service, it.levels.clone(), it.calls.clone())
+        })
+        && alike(one.monitoring.as_slice(), two.monitoring.as_slice(), |it| {
+            (it.rules.len(), it.channels.len())
+        })
         && one.query_kinds == two.query_kinds
         && one.features == two.features
 }
@@ -272,7 +281,7 @@ fn same_things(one: &Model, two: &Model) -> bool {
 fn same_people(one: &Model, two: &Model) -> bool {
     alike(&one.sources, &two.sources, |it| {
         let kind = std::mem::discriminant(&it.coming);
-        (it.name.clone(), kind, it.first_phase, it.phase_ends.len())
+        (it.name.clone(), kind, it.first_phase, it.phase_ends.len(), it.people_of)
     }) && one.phases == two.phases
         && one.classes == two.classes
         && alike(&one.clients, &two.clients, |it| {

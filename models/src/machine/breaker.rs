@@ -64,6 +64,14 @@ impl Breaker {
         }
     }
 
+    /// Other settings for what is decided from now on: one that is open stays so until its time is over.
+    pub fn set_config(&mut self, config: BreakerConfig) {
+        self.config = config;
+        while self.failures.len() > config.failures as usize {
+            self.failures.pop_front();
+        }
+    }
+
     /// Asks for leave.
     ///
     /// # Errors

@@ -54,6 +54,11 @@ impl Health {
         }
     }
 
+    /// Other settings from now on.
+    pub fn set_config(&mut self, config: HealthConfig) {
+        self.config = config;
+    }
+
     /// A probe was answered well.
     pub fn passed(&mut self) -> HealthChange {
         self.failing = None;

@@ -98,6 +98,14 @@ impl<T: Copy> Pooler<T> {
         }
     }
 
+    /// Other settings for what is decided from now on: more connections serve those who wait, those above a lowered number
+    /// close when they come back.
+    pub fn set_config(&mut self, now: SimTime, config: PoolerConfig) {
+        self.advance(now);
+        self.config = config;
+        self.open_next(now);
+    }
+
     /// A client wants a server connection.
     pub fn acquire(&mut self, now: SimTime, ticket: T) -> Server {
         self.advance(now);
@@ -215,6 +223,11 @@ impl<T: Copy> Pooler<T> {
 
     /// A server connection that nobody has: to the front of the line, or idle.
     fn put(&mut self, now: SimTime) {
+        if self.open() >= self.config.max {
+            // The number was lowered meanwhile.
+            self.outputs.push_back(PoolerOutput::Close);
+            return;
+        }
         match self.line.pop() {
             Some(Waiter { ticket, since, .. }) => {
                 let lease = self.lend();

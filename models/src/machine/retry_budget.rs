@@ -23,6 +23,11 @@ impl RetryBudget {
         Self { share, saved: 0.0 }
     }
 
+    /// Another share from now on; what has been saved up stays.
+    pub fn set_share(&mut self, share: f64) {
+        self.share = share;
+    }
+
     /// Something is asked for the first time.
     #[inline]
     pub fn note_request(&mut self) {

@@ -162,8 +162,12 @@ impl<'p> Compiler<'p> {
             .map_or("", |(name, _)| name.as_str());
         let speed = self.speed(provider_name, name, made.audio);
         made.first = self.site(&format!("{path}/first"), &speed.first);
-        let per_unit = speed.per_unit.as_ref();
-        made.per_token = per_unit.map(|law| self.site(&format!("{path}/per_token"), law));
+        let constant = Quantity::constant(0.0);
+        let per_token = self.site(
+            &format!("{path}/per_token"),
+            speed.per_unit.as_ref().unwrap_or(&constant),
+        );
+        made.per_token = speed.per_unit.is_some().then_some(per_token);
         self.model.calls.push(made);
         number(self.model.calls.len() - 1)
     }

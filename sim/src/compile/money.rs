@@ -36,7 +36,12 @@ impl Compiler<'_> {
         let number = |key: &str| self.edition.number(key).map_or(0.0, |figure| figure.value);
         let (bytes_a_token, kilobytes_a_minute) =
             (number("openai.upload.per_token"), number("openai.upload.per_minute"));
-        let users = registered(system, self.scenario);
+        // A population that changes pays, over the month, as its mean does.
+        let given = system.money.users.map(|users| users as f64);
+        let of_run = self.model.registered.map(|registered| registered.mean);
+        let users = given
+            .or(of_run)
+            .or_else(|| registered(system, self.scenario).map(|users| users as f64));
         let money = &mut self.model.money;
         money.rents = tariff
             .services
@@ -48,6 +53,6 @@ impl Compiler<'_> {
         money.bytes_a_token = bytes_a_token;
         money.bytes_a_minute = kilobytes_a_minute * KILOBYTE;
         money.asks_users = system.class.iter().any(|(_, class)| class.price.dollars() > 0.0);
-        money.revenue = users.map(|users| Revenue::of(system, users as f64));
+        money.revenue = users.map(|users| Revenue::of(system, users));
     }
 }

@@ -83,11 +83,10 @@ pub fn figures(build: &mut Builder, model: &Model) {
         }
     };
     let months: Vec<f64> = bills.iter().map(|bill| a_month(bill, bill.total())).collect();
-    build.estimate(
-        &["cost", "event"],
-        Unit::Dollars,
-        bills.iter().map(Bill::total).collect(),
-    );
+    // Days that stand for others are paid for as often.
+    let times = build.intervals.times;
+    let events = bills.iter().map(|bill| bill.total() * times).collect();
+    build.estimate(&["cost", "event"], Unit::Dollars, events);
     build.estimate(&["cost", "month"], Unit::Dollars, months.clone());
     let users = money.revenue.map_or(f64::NAN, |revenue| revenue.users);
     let per_user = months.iter().map(|month| ratio(*month, users)).collect();
@@ -95,7 +94,8 @@ pub fn figures(build: &mut Builder, model: &Model) {
     for item in items(model) {
         let of = |bill: &Bill| bill.item(&item.name).map_or(0.0, |item| item.dollars);
         let path = |key: &'static str| ["cost", "items", item.name.as_str(), key];
-        build.estimate(&path("event"), Unit::Dollars, bills.iter().map(of).collect());
+        let events = bills.iter().map(|bill| of(bill) * times).collect();
+        build.estimate(&path("event"), Unit::Dollars, events);
         let months = bills.iter().map(|bill| a_month(bill, of(bill))).collect();
         build.estimate(&path("month"), Unit::Dollars, months);
     }
@@ -135,7 +135,8 @@ pub fn figures(build: &mut Builder, model: &Model) {
 fn providers(build: &mut Builder, model: &Model, usages: &[Usage]) {
     for (number, provider) in model.providers.iter().enumerate() {
         let own = model.resources[usize::from(provider.resource)].name.as_str();
-        let cost = |usage: &Usage, index: usize| model.money.call(number, index, usage.models[number][index]);
+        let times = build.intervals.times;
+        let cost = |usage: &Usage, index: usize| model.money.call(number, index, usage.models[number][index]) * times;
         let whole = usages.iter();
         let whole = whole.map(|usage| (0..provider.models.len()).map(|index| cost(usage, index)).sum());
         build.estimate(&["resources", own, "cost"], Unit::Dollars, whole.collect());

@@ -6,6 +6,8 @@
 //! and one that fails.
 //! Owns: which of these it is. Never: when (the driver's timers and the client decide).
 
+use std::collections::VecDeque;
+
 use highwater_models::{Cause, SimSpan, SimTime};
 
 use super::{Frame, HeldWhat, NOBODY, Ready, State, TaskKind, Turn, World};
@@ -25,7 +27,8 @@ impl World<'_> {
         let handle = self.tasks.handle(index);
         let task = &mut self.tasks[index];
         task.give_up_at = task.give_up_at.min(deadline);
-        self.services[service as usize].deadlines.push_back((deadline, handle));
+        let deadlines = &mut self.services[service as usize].deadlines;
+        by_time(deadlines, (deadline, handle), |entry| entry.0);
         let wake = self.model.poolers.len() as u32 + u32::from(service);
         self.arm(wake, deadline);
     }
@@ -247,7 +250,9 @@ impl World<'_> {
             return;
         }
         let deadline = self.now + most;
-        self.runs[queue as usize].push_back((deadline, ticket, self.now));
+        by_time(&mut self.runs[queue as usize], (deadline, ticket, self.now), |entry| {
+            entry.0
+        });
         let wake = (self.model.poolers.len() + self.model.services.len()) as u32 + u32::from(queue);
         self.arm(wake, deadline);
     }
@@ -296,5 +301,16 @@ impl World<'_> {
         self.record.see(self.now, Cause::QueueTimeout, Some(spec.resource));
         self.tasks[speaker.index].failing = Some(Cause::QueueTimeout);
         self.ready.push_back(Ready::Task(speaker));
+    }
+}
+
+/// Adds an entry to a line that is kept by time: at its end, unless a time-out was shortened during the run.
+pub(super) fn by_time<T>(line: &mut VecDeque<T>, entry: T, time: impl Fn(&T) -> SimTime) {
+    let at = time(&entry);
+    if line.back().is_some_and(|last| time(last) > at) {
+        let place = line.partition_point(|other| time(other) <= at);
+        line.insert(place, entry);
+    } else {
+        line.push_back(entry);
     }
 }

@@ -6,6 +6,7 @@
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::stream::Purpose;
 
+use super::giving_up::by_time;
 use super::{NOBODY, Ready, Request, State, Task, TaskKind, World};
 use crate::event::{Event, Scheduled};
 use crate::experiment::{RequestOutcome, RequestRow};
@@ -184,14 +185,7 @@ impl World<'_> {
         if spec.timeout != SimSpan::FOREVER {
             let deadline = self.now + spec.timeout;
             let state = &mut self.clients[client as usize];
-            let last = state.timeouts.back().map_or(SimTime::ZERO, |last| last.0);
-            if deadline < last {
-                // The time-out was shortened during the run.
-                let place = state.timeouts.partition_point(|(at, _, _)| *at <= deadline);
-                state.timeouts.insert(place, (deadline, handle, number));
-            } else {
-                state.timeouts.push_back((deadline, handle, number));
-            }
+            by_time(&mut state.timeouts, (deadline, handle, number), |entry| entry.0);
             if deadline < state.armed {
                 state.armed = deadline;
                 self.events.schedule(deadline, Event::ClientTimeout(u32::from(client)));

@@ -7,6 +7,7 @@
 //! Machines and samplers keep copies: those are told. Nothing that has been started is redone.
 
 use highwater_models::machine::autoscaler::Autoscaler;
+use highwater_models::machine::breaker::Breaker;
 use highwater_models::machine::provider_limit::ProviderLimit;
 
 use super::{HeldWhat, Machine, World};
@@ -111,6 +112,17 @@ impl<'m> World<'m> {
                 self.processes[process as usize].limiters[local].set_rule(model.limiters[limiter as usize].rule);
             }
         }
+        for process in self.processes.iter_mut().filter(|process| process.alive) {
+            for (spec, breaker) in model.providers.iter().zip(&mut process.breakers) {
+                match (spec.breaker, breaker) {
+                    (Some(config), Some(breaker)) => breaker.set_config(config),
+                    (config, breaker) => *breaker = config.map(Breaker::new),
+                }
+            }
+            for (spec, budget) in model.providers.iter().zip(&mut process.budgets) {
+                budget.set_share(spec.retry_budget);
+            }
+        }
         for limiter in model.limiters.iter().filter(|limiter| limiter.shared) {
             self.shared_limiters[limiter.local as usize].set_rule(limiter.rule);
         }
@@ -134,6 +146,13 @@ impl<'m> World<'m> {
                 self.restart_database(number as u16, spec.downtime);
             }
         }
+        for (number, spec) in model.poolers.iter().enumerate() {
+            self.poolers[number].machine.set_config(self.now, spec.config);
+            self.drain_pooler(number as u16);
+        }
+        for (spec, client) in model.clients.iter().zip(&mut self.clients) {
+            client.budget.set_share(spec.retry_budget);
+        }
         for (entry, cache) in model.entries.iter().zip(&mut self.caches) {
             cache.set_config(entry.config);
         }
@@ -154,6 +173,9 @@ impl<'m> World<'m> {
         let model = self.model;
         for (number, spec) in model.services.iter().enumerate() {
             let before = &old.services[number];
+            for &instance in &self.services[number].instances {
+                self.instances[instance as usize].health.set_config(spec.health);
+            }
             let other_machine = spec.plan != before.plan
                 || spec.cores != before.cores
                 || spec.limit != before.limit
