@@ -8,6 +8,7 @@ use crate::catalogue::Edition;
 use crate::file::Name;
 use crate::file::step::Step;
 use crate::file::system::{AlertLevel, AlertRule, Channel, Database, Pool, Runtime, Service, System};
+use crate::money::ModelTariff;
 use crate::watch::{Part, Reading, Watch};
 
 #[cfg(test)]
@@ -332,7 +333,9 @@ fn cost(system: &System, name: &str) -> Reach {
     };
     let named = provider.r#use.iter().map(|(_, model)| model.as_str());
     let own = provider.model.names().map(Name::as_str);
-    let priced = named.chain(own).any(|model| prices(system, name, model) != [0.0; 3]);
+    let priced = named
+        .chain(own)
+        .any(|model| ModelTariff::of(provider, edition(system), model).is_charged());
     // A step may name a model that stands nowhere else.
     let nothing_named = provider.r#use.is_empty() && provider.model.is_empty();
     if priced || nothing_named {
@@ -340,42 +343,6 @@ fn cost(system: &System, name: &str) -> Reach {
     } else {
         Reach::exactly(0.0, "none of its models has a price")
     }
-}
-
-/// Dollars for a prompt token, an answer token and a minute of a recording: the file's prices, else the catalogue's, else
-/// nothing.
-#[must_use]
-pub fn prices(system: &System, provider: &str, model: &str) -> [f64; 3] {
-    /// Prices are for a million tokens.
-    const TOKENS: f64 = 1e6;
-    let file = system
-        .provider
-        .get(provider)
-        .and_then(|provider| provider.model.get(model));
-    let catalogue = edition(system).model(model);
-    let known = |given: Option<crate::units::Usd>, figure: Option<f64>| {
-        given.map(|usd| usd.dollars()).or(figure).unwrap_or(0.0)
-    };
-    [
-        known(
-            file.and_then(|file| file.price_in),
-            catalogue
-                .and_then(|model| model.price_in.as_ref())
-                .map(|figure| figure.value),
-        ) / TOKENS,
-        known(
-            file.and_then(|file| file.price_out),
-            catalogue
-                .and_then(|model| model.price_out.as_ref())
-                .map(|figure| figure.value),
-        ) / TOKENS,
-        known(
-            file.and_then(|file| file.price_audio_minute),
-            catalogue
-                .and_then(|model| model.price_audio_minute.as_ref())
-                .map(|figure| figure.value),
-        ),
-    ]
 }
 
 /// Whether anything that runs on a service works off the loop.

@@ -116,12 +116,12 @@ pub fn dollars(value: f64) -> String {
     signed(value, decimals, Unit::Dollars, "")
 }
 
-/// Decimals of a sum: two, but two digits of what is less than ten cents.
+/// Decimals of a sum: two, but two digits of what is less than ten cents, and none from ten thousand dollars on.
 fn cents(value: f64) -> usize {
-    if value.abs() < 0.095 {
-        usize::try_from(1 - magnitude(value)).unwrap_or(0).clamp(2, 8)
-    } else {
-        2
+    match value.abs() {
+        small if small < 0.095 => usize::try_from(1 - magnitude(value)).unwrap_or(0).clamp(2, 8),
+        large if large >= 10_000.0 => 0,
+        _ => 2,
     }
 }
 
@@ -406,7 +406,13 @@ mod tests {
         );
         check_cells(
             Unit::Dollars,
-            &[(29.0, None, "$29.00", ""), (-1234.5, None, "-$1,234.50", "")],
+            &[
+                (29.0, None, "$29.00", ""),
+                (-1234.5, None, "-$1,234.50", ""),
+                (76_550.25, None, "$76,550", ""),
+                (0.0083, None, "$0.0083", ""),
+                (0.0, None, "$0.00", ""),
+            ],
         );
     }
 

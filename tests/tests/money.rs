@@ -124,6 +124,16 @@ fn an_instance_is_paid_for_from_the_start_of_its_boot() {
     );
 }
 
+// Lost if broken: the second generation of a deploy for nothing. The new instance boots for 45 s, then the old one stays
+// for another 60 s, idle: 105 s are paid for twice.
+#[test]
+fn both_generations_of_a_deploy_are_paid_for() {
+    let outcome = hour(&format!(
+        "{STARTER}boot = \"45s\"\n[[event]]\nat = \"30m\"\naction = {{ deploy = \"web\" }}\n"
+    ));
+    check(&outcome, &[("cost/instance_seconds", 3600.0 + 105.0)]);
+}
+
 // Lost if broken: a ceiling that binds a call early or late, or one that is knocked at again and again. 23 calls cost
 // $0.966; the 24th is let through and makes it $1.008.
 #[test]

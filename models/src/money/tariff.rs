@@ -138,6 +138,13 @@ impl ModelTariff {
         }
     }
 
+    /// Whether any of its calls cost anything.
+    #[must_use]
+    pub fn is_charged(&self) -> bool {
+        let prices = [&self.price_in, &self.price_out, &self.price_minute];
+        prices.into_iter().flatten().any(|price| price.dollars > 0.0)
+    }
+
     /// Whether no price of it is known.
     #[must_use]
     pub const fn is_unknown(&self) -> bool {

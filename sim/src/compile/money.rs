@@ -3,7 +3,7 @@
 //! Owns: the model's `money`, but for the sizes of answers (they are written down with the endpoints).
 //! Never: which price belongs to what (that is `highwater_models::money`).
 
-use highwater_models::money::{Revenue, Tariff, registered};
+use highwater_models::money::{Revenue, Tariff, Usage, registered};
 
 use super::Compiler;
 
@@ -20,7 +20,8 @@ impl Compiler<'_> {
             .map(|provider| provider.models.iter().map(|model| model.name.clone()).collect())
             .collect();
         let tariff = Tariff::of(system, self.edition, &models);
-        for model in tariff.unknown() {
+        let is_priced = !tariff.bill(&Usage::default()).items.is_empty();
+        for model in tariff.unknown().filter(|_| is_priced) {
             self.note(format!(
                 "the price of `{model}`: its calls cost nothing. Set `price_in` and `price_out`"
             ));

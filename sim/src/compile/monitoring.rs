@@ -1,10 +1,9 @@
-//! Monitoring: rules by the number of what they watch, channels by their machine's settings, prices by model.
+//! Monitoring: rules by the number of what they watch, channels by their machine's settings.
 
 use highwater_models::SimSpan;
 use highwater_models::file::system::{self, AlertRepeat};
 use highwater_models::machine::alert::{AlertConfig, Repeat};
 use highwater_models::machine::channel::{ChannelConfig, segments};
-use highwater_models::reach::prices;
 use highwater_models::watch::{Part, Reading, Watch};
 use highwater_workload::Sampler;
 
@@ -48,21 +47,13 @@ impl Compiler<'_> {
             delay: Sampler::new(&channel.delay),
         });
         let channels = channels.collect();
-        let providers = self.model.providers.iter().zip(self.system.provider.iter());
-        let prices = providers.map(|(provider, (name, _))| {
-            let models = provider.models.iter();
-            models
-                .map(|model| prices(self.system, name.as_str(), &model.name))
-                .collect()
-        });
-        let prices = prices.collect();
         let slow = self.scenario.objectives.goals.p95;
         self.model.monitoring = Some(Monitoring {
             every: alerts.every,
             rules,
             channels,
             slow: slow.unwrap_or(SimSpan::FOREVER).nanos(),
-            prices,
+            providers: self.model.providers.len(),
         });
     }
 

@@ -19,8 +19,8 @@ pub struct Monitoring {
     pub channels: Vec<ChannelSpec>,
     /// From which latency on a request counts as slow, in nanoseconds: the scenario's objective on p95, if it has one.
     pub slow: u64,
-    /// By provider and model: dollars for a prompt token, an answer token and a minute of a recording.
-    pub prices: Vec<Vec<[f64; 3]>>,
+    /// Providers that there are.
+    pub providers: usize,
 }
 
 /// A rule.

@@ -43,8 +43,8 @@ impl World<'_> {
         is_spent
     }
 
-    /// A call is paid for: prompt and answer tokens, minutes of a recording.
-    pub(super) fn pay(&mut self, provider: usize, model: usize, (prompt, answer, minutes): (f64, f64, f64)) {
+    /// A call is paid for: prompt and answer tokens, minutes of a recording. What it costs, in dollars.
+    pub(super) fn pay(&mut self, provider: usize, model: usize, (prompt, answer, minutes): (f64, f64, f64)) -> f64 {
         let used = ModelUse {
             prompt,
             answer,
@@ -52,5 +52,6 @@ impl World<'_> {
         };
         let dollars = self.model.money.call(provider, model, used);
         self.providers[provider].spending.add(self.now, dollars);
+        dollars
     }
 }

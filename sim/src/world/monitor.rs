@@ -114,7 +114,7 @@ pub(crate) struct Monitor<'m> {
 impl<'m> Monitor<'m> {
     pub(super) fn new(spec: &'m Monitoring) -> Self {
         let quantiles = spec.rules.iter().any(|rule| matches!(rule.gauge, Gauge::Latency(_)));
-        let providers = spec.prices.len();
+        let providers = spec.providers;
         Self {
             spec,
             counters: Counters {

@@ -701,7 +701,10 @@ impl World<'_> {
             } else {
                 (prompt, answer, 0.0)
             };
-            self.pay(number, spec.model as usize, used);
+            let dollars = self.pay(number, spec.model as usize, used);
+            if let Some(monitor) = &mut self.monitor {
+                monitor.pay(self.now, number, dollars);
+            }
         }
         if measuring && is_paid {
             let record = &mut self.record.providers[number];
@@ -714,17 +717,6 @@ impl World<'_> {
                 record.tokens_answer += answer;
                 by_model.1 += prompt;
                 by_model.2 += answer;
-            }
-        }
-        if let (Some(monitor), Some(monitoring), None) = (&mut self.monitor, &self.model.monitoring, failure) {
-            let prices = monitoring.prices.get(number);
-            if let Some(&[token_in, token_out, minute]) = prices.and_then(|prices| prices.get(spec.model as usize)) {
-                let dollars = if spec.audio {
-                    prompt * minute
-                } else {
-                    prompt * token_in + answer * token_out
-                };
-                monitor.pay(self.now, number, dollars);
             }
         }
         self.tasks[index].state = State::Provider(failure);
