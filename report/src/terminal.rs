@@ -5,6 +5,7 @@
 //! Never: judging (`verdict.rs`), rounding (`number.rs`), layout (`table.rs`).
 
 mod alerts;
+mod log;
 mod sections;
 
 use highwater_models::record::summary::{Objective, Summary};
@@ -13,7 +14,7 @@ use crate::money;
 use crate::number;
 use crate::paint::{Paint, Style};
 use crate::review;
-use crate::table::{Align, Cell, Table, wrap, wrap_after};
+use crate::table::{Align, Cell, Table, wrap};
 use crate::verdict::{self, Judgement};
 use crate::words;
 
@@ -29,7 +30,7 @@ pub fn render(summary: &Summary, paint: Paint) -> String {
     );
     parts.push(money(summary, paint));
     parts.extend(alerts::sections(summary, paint));
-    parts.push(log(summary, paint));
+    parts.push(log::section(summary, paint));
     parts.push(review::summary(&summary.review, paint));
     parts.push(warnings(summary, paint));
     parts.push(footer(summary, paint));
@@ -110,33 +111,6 @@ fn money(summary: &Summary, paint: Paint) -> String {
         return String::new();
     }
     format!("{}{}", wrap(&money::words(summary), 0), table.render(paint))
-}
-
-/// Entries of the log that are shown; the rest is counted.
-const LOG_LINES: usize = 25;
-
-fn log(summary: &Summary, paint: Paint) -> String {
-    if summary.log.is_empty() {
-        return String::new();
-    }
-    let title = if summary.replications > 1 {
-        "What happened, in the first replication"
-    } else {
-        "What happened"
-    };
-    let mut text = format!("{}\n", paint.text(Style::Heading, title));
-    for entry in summary.log.iter().take(LOG_LINES) {
-        let at = number::span_words(entry.at);
-        text.push_str(&wrap_after(
-            &format!("{at:>12}  "),
-            &format!("{}: {}", entry.subject, entry.text),
-        ));
-    }
-    if summary.log.len() > LOG_LINES {
-        let more = summary.log.len() - LOG_LINES;
-        text.push_str(&format!("{:>14}and {more} more, in `events_log` of summary.json\n", ""));
-    }
-    text
 }
 
 fn warnings(summary: &Summary, paint: Paint) -> String {

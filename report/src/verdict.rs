@@ -324,7 +324,7 @@ impl Teller<'_> {
             (None, Some((stage, share))) => format!(
                 "; the slowest 5 % spend {} of their time {}",
                 percent_words(share),
-                words::stage(stage)
+                words::spent(stage)
             ),
             (None, None) => String::new(),
         };

@@ -65,6 +65,16 @@ pub fn stage(name: &str) -> String {
     }
 }
 
+/// The same after "they spend their time".
+#[must_use]
+pub fn spent(name: &str) -> String {
+    match name {
+        "client" => "on the network and at the client".to_owned(),
+        "backoff" => "in pauses between tries".to_owned(),
+        other => stage(other),
+    }
+}
+
 /// An objective's metric and where it applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
@@ -244,5 +254,7 @@ mod tests {
         ] {
             assert_eq!(stage(name), words);
         }
+        assert_eq!(spent("backoff"), "in pauses between tries");
+        assert_eq!(spent("wait.web"), "waiting for web");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns: the clock, the pending events, who is ready to go on, and the tables of what is in flight.
 //! What happens at each place is in the rooms beside this one: `task` (an attempt's steps), `turn` (event loops and
-//! CPUs), `holding` (slots, connections, queues), `remote` (database, cache, provider), `session` (people), `request` (what they ask for),
+//! CPUs), `holding` (slots, connections, queues), `database`, `cache`, `provider` (what lies behind the process), `session` (people), `request` (what they ask for),
 //! `balance` (which instance a request goes to), `instance` (lives), `memory`, `health`, `deploy` and `scaling` (what
 //! begins and ends them), `event` (the scenario's), `chores` (windows and the log), `books` (what must add up).
 //! Order: whoever becomes ready at an instant goes on in the order in which that happened (invariant 5).
@@ -35,7 +35,9 @@ use crate::variants::Variants;
 
 mod balance;
 mod books;
+mod cache;
 mod chores;
+mod database;
 mod deploy;
 mod event;
 mod fault;
@@ -49,7 +51,7 @@ mod memory;
 mod money;
 mod monitor;
 mod pooler;
-mod remote;
+mod provider;
 mod request;
 mod scaling;
 mod session;

@@ -4,7 +4,7 @@
 //! Owns: which checks there are and their order, cheapest first.
 //! Never: a check of its own. Each step is a command that anybody can run by hand, and it is printed as such.
 
-mod review;
+mod plan_review;
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -73,8 +73,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test"] => run(&TEST),
-        ["plan-review"] => review::run(root(), review::Mode::Write),
-        ["plan-review", "--quick"] => review::run(root(), review::Mode::Quick),
+        ["plan-review"] => plan_review::run(root(), plan_review::Mode::Write),
+        ["plan-review", "--quick"] => plan_review::run(root(), plan_review::Mode::Quick),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS

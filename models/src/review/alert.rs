@@ -6,7 +6,9 @@ use super::rule::{Found, Rule};
 use super::words::{list, many, ticked};
 use crate::file::Name;
 use crate::file::system::{AlertRule, Alerts};
+use crate::reach::{CanFire, can_fire, reach};
 use crate::units::show_number;
+use crate::watch::Watch;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -57,88 +59,41 @@ fn alerts<'a>(design: &Design<'a>) -> Option<&'a Alerts> {
     design.system.alerts.as_ref().filter(|alerts| !alerts.rule.is_empty())
 }
 
-/// The most that a watched path can show, and why; `None` where nothing bounds it.
-fn most(design: &Design<'_>, watch: &str) -> Option<(f64, String)> {
-    let (name, what) = watch.rsplit_once('.')?;
-    match what {
-        "connections" => {
-            let database = design.system.database.get(name)?;
-            let mut most = 0;
-            let mut parts = Vec::new();
-            for (_, pool) in design.system.pool.iter().filter(|(_, pool)| pool.on) {
-                if pool.database.as_ref().is_some_and(|database| database.as_str() == name) {
-                    most += u64::from(pool.max) * design.processes_most(pool.service.as_ref());
-                    parts.push(format!("{} x {}", pool.max, design.times_text(pool.service.as_ref())));
-                }
-            }
-            for (_, pooler) in design.system.pooler.iter() {
-                if pooler.database.as_str() == name {
-                    most += u64::from(pooler.max);
-                    parts.push(format!("{} of a pooler", pooler.max));
-                }
-            }
-            let sum = format!("{} = {most} connections", parts.join(" + "));
-            let plan = design.database_plan(database.plan.as_ref());
-            let has = database.max_connections.or(plan.map(|plan| plan.max_connections.value));
-            match has.map(u64::from).filter(|&has| has < most) {
-                // Those of others and the reserved ones are among what the server has.
-                Some(has) => Some((has as f64, format!("the server has {has}"))),
-                None if database.others == 0 => Some((most as f64, sum)),
-                None => Some((
-                    (most + u64::from(database.others)) as f64,
-                    format!("{sum}, {} of others", database.others),
-                )),
-            }
-        }
-        "cpu" => {
-            let (name, service) = design.service_called(name)?;
-            match design.cpu_reading(name, service) {
-                Some(reading) => Some(((reading.most * reading.slack()).min(1.0), reading.text())),
-                None => Some((1.0, "a share is 1 at most".to_owned())),
-            }
-        }
-        "rate" | "utilization" | "error_rate" | "hit_ratio" => Some((1.0, "a share is 1 at most".to_owned())),
-        "instances" => {
-            let (_, service) = design.service_called(name)?;
-            let most = super::design::Design::instances_most(service);
-            Some((most as f64, format!("{most} instances at most")))
-        }
-        _ => None,
-    }
-}
-
 fn cannot_fire(design: &Design<'_>) -> Vec<Found> {
     let Some(alerts) = alerts(design) else {
         return Vec::new();
     };
     let mut found = Vec::new();
     for (name, rule) in alerts.rule.iter() {
-        let subject = format!("alerts.rule.{}", super::words::part(name.as_str()));
-        if let Some(below) = rule.below.filter(|&below| below <= 0.0) {
-            found.push(Found {
-                subject,
-                title: format!("the alert `{name}` cannot fire"),
-                arithmetic: format!("`{}` is never below {}", rule.watch, show_number(below)),
-                cure: "a threshold above zero".to_owned(),
-            });
-            continue;
-        }
-        let Some((above, (most, why))) = rule.above.zip(most(design, rule.watch.as_str())) else {
-            continue;
+        let (title, why) = match can_fire(design.system, rule) {
+            CanFire::Yes => continue,
+            CanFire::OnlyInDeploy(why) => (format!("the alert `{name}` can fire only while a deploy runs"), why),
+            CanFire::Never(why) => (format!("the alert `{name}` cannot fire"), why),
         };
-        if above >= most {
-            let near = if most <= 1.0 {
-                (most * 70.0).floor() / 100.0
-            } else {
-                (most * 0.8).floor()
-            };
-            found.push(Found {
-                title: format!("the alert `{name}` cannot fire"),
-                arithmetic: format!("{why}; it fires above {}", show_number(above)),
-                cure: super::words::set(&format!("{subject}.above"), near),
-                subject,
-            });
-        }
+        let subject = format!("alerts.rule.{}", super::words::part(name.as_str()));
+        let most = Watch::of(rule.watch.as_str(), design.system).map_or(0.0, |watch| reach(design.system, &watch).most);
+        let (arithmetic, cure) = match rule.above {
+            Some(above) => {
+                let near = if most <= 1.0 {
+                    (most * 70.0).floor() / 100.0
+                } else {
+                    (most * 0.8).floor()
+                };
+                let cure = if near > 0.0 {
+                    super::words::set(&format!("{subject}.above"), near)
+                } else {
+                    "watch something that this system has".to_owned()
+                };
+                (format!("{why}; it fires above {}", show_number(above)), cure)
+            }
+            None => (why, "a threshold above zero".to_owned()),
+        };
+        found.push(Found {
+            subject,
+            title,
+            arithmetic,
+            cure,
+        });
     }
     found
 }
@@ -223,7 +178,7 @@ fn blind_spots(design: &Design<'_>) -> Vec<Found> {
         && !watches(&["refused", "llm", "gave_up", &format!("{name}.errors")])
         && !design.calls.is_empty()
     {
-        missing.push(format!("the model provider's refusals (`{name}.refused`)"));
+        missing.push(format!("the model provider's errors (`{name}.errors`)"));
     }
     if missing.is_empty() {
         return Vec::new();

@@ -7,6 +7,7 @@
 //! objective on `p95` or `error_rate` of the whole run. The timeline
 //! is cut into blocks of at least `REQUESTS` requests; a block that breaks one of the two objectives is a breach. The
 //! system is back at the end of the last breached block, and not back when the last block of the load is breached.
+//! The last window is left out: it also holds what begins after the load has ended.
 //! The last trigger is the end of the last fault or the beginning of the last phase that changed the load, if it is later; a system that
 //! was back before it has recovered in no time.
 
@@ -83,8 +84,16 @@ fn ends(goals: &Goals, model: &Model, records: &[Record]) -> Option<Vec<End>> {
         return None;
     }
     let window = model.window.seconds();
-    let ends = records.iter().map(|record| end(&record.windows, &limits, window));
+    let ends = records
+        .iter()
+        .map(|record| end(under_load(&record.windows), &limits, window));
     Some(ends.collect())
+}
+
+/// Windows that say how the system does under its load. The last one says little: requests that begin after the load has
+/// ended count to it, and when most have left anything recovers.
+fn under_load(windows: &[Window]) -> &[Window] {
+    windows.split_last().map_or(&[], |(_, before)| before)
 }
 
 /// When there was last something to come back from, in seconds.
@@ -236,7 +245,8 @@ mod tests {
         let goals = &plan.scenario.objectives.goals;
         let with = |last: u64| {
             let mut record = sample::record(&model, 100, 0);
-            record.windows = vec![window(200, 50, 1), window(200, last, 1)];
+            // Whatever the last window is like, it is not asked.
+            record.windows = vec![window(200, 50, 1), window(200, last, 1), window(200, 50 - last, 1)];
             record
         };
         let records = [with(0), with(50)];

@@ -6,13 +6,12 @@
 //! A probe is a request like any other to the process that takes it: it has its turn on the loop and waits for the pool.
 //! One that is answered too late runs on for nobody.
 
+use highwater_models::SimSpan;
 use highwater_models::machine::health::HealthChange;
-use highwater_models::{SimSpan, SimTime};
 use highwater_workload::stream::Purpose;
 
-use super::{Death, Life, NOBODY, Ready, State, Task, TaskKind, World};
+use super::{Death, Life, NOBODY, Ready, Task, TaskKind, World};
 use crate::event::{Event, Scheduled};
-use crate::model::STAGE_IO;
 use crate::slab::Handle;
 
 /// Whose address and count probes come under at limiters: nobody else's.
@@ -55,56 +54,16 @@ impl World<'_> {
         machine.probes += 1;
         let key = self.root.purpose(Purpose::Boot).child(u64::MAX);
         let key = key.child(u64::from(instance)).child(u64::from(number));
+        // Past the balancer: a probe is for this instance and no other.
+        let start = self.model.endpoints[endpoint as usize].start + 1;
         let task = self.insert_task(Task {
-            kind: TaskKind::Probe,
-            state: State::Going,
-            phase: 0,
-            class: 0,
-            signed_in: false,
-            in_hand: false,
-            failing: None,
-            cause: None,
-            stage: STAGE_IO,
             endpoint,
-            client: 0,
-            cell: 0,
-            measured: false,
             process,
-            // Past the balancer: a probe is for this instance and no other.
-            pc: self.model.endpoints[endpoint as usize].start + 1,
-            iteration: 0,
-            pending: 0,
-            forks: 0,
-            fork: 0,
-            attempt: 0,
-            retries: 0,
-            request: Handle::NOTHING,
-            session: Handle::NOTHING,
-            parent: Handle::NOTHING,
-            older: Handle::NOTHING,
-            key,
             person: PROBER,
             ip: PROBER,
-            since: self.now,
-            began: self.now,
-            arrived: self.now,
-            mark: self.now,
-            visit: self.now,
-            first_byte: SimTime::ZERO,
-            scheduled: Scheduled::NOTHING,
-            way: SimSpan::ZERO,
-            retry_after: None,
             memory,
             heap: memory,
-            streaming: None,
-            prompt: 0.0,
-            answer: 0.0,
-            cache_key: 0,
-            call: 0,
-            pass: None,
-            give_up_at: SimTime::NEVER,
-            quality: 1.0,
-            degraded: false,
+            ..Task::new(TaskKind::Probe, start, key, self.now)
         });
         let machine = &mut self.instances[instance as usize];
         machine.probe = task;

@@ -8,7 +8,7 @@ use highwater_models::machine::line::Place;
 use highwater_models::machine::slots::Ask;
 use highwater_models::{Cause, SimSpan, SimTime};
 
-use super::{Held, HeldWhat, Machine, NOBODY, Opening, OpeningPhase, Ready, State, Turn, World};
+use super::{Held, HeldWhat, Machine, NOBODY, OpeningPhase, Ready, State, Turn, World};
 use crate::event::{Event, Scheduled};
 use crate::model::Pc;
 use crate::slab::Handle;
@@ -303,18 +303,8 @@ impl World<'_> {
         let database = &mut self.databases[spec.database as usize];
         let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
         let way = self.strains.databases[spec.database as usize].stretch(way);
-        let opening = Opening {
-            process,
-            pool,
-            connection,
-            began: self.now,
-            phase: OpeningPhase::There,
-            scheduled: Scheduled::NOTHING,
-            dead: false,
-        };
-        let index = self.openings.insert(opening).index;
-        let scheduled = self.events.schedule(self.now + way, Event::Opening(index));
-        self.openings[index].scheduled = scheduled;
+        let index = self.insert_opening(process, pool, connection);
+        self.schedule_opening(index, way);
         let table = &mut self.processes[process as usize].connections[spec.local as usize];
         if table.len() <= connection.index() {
             table.resize(connection.index() + 1, (false, NONE));
@@ -347,46 +337,12 @@ impl World<'_> {
                     self.client_opening(index, pooler);
                     return;
                 }
-                let limit = self.model.databases[number].connections;
-                let database = &mut self.databases[number];
-                if self.now < database.down_until {
-                    let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
-                    self.openings[index].phase = OpeningPhase::Down;
-                    let scheduled = self.events.schedule(self.now + way, Event::Opening(index));
-                    self.openings[index].scheduled = scheduled;
-                    return;
-                }
-                if database.connections >= limit {
-                    if self.record.measuring {
-                        self.record.databases[number].connections_refused += 1;
-                        self.record.pools[opening.pool as usize].connects_refused += 1;
-                    }
-                    let resource = self.model.databases[number].resource;
-                    self.record.stations[resource as usize]
-                        .first_refusal
-                        .get_or_insert(self.now);
-                    let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
-                    self.openings[index].phase = OpeningPhase::Refused;
-                    let scheduled = self.events.schedule(self.now + way, Event::Opening(index));
-                    self.openings[index].scheduled = scheduled;
-                    return;
-                }
-                database.connections += 1;
-                let connections = u64::from(database.connections);
-                let work = SimSpan::from_seconds(database.connect_cpu.draw(&mut database.draws));
-                let work = self.strains.databases[number].stretch(work);
-                let table = &mut self.processes[opening.process as usize].connections[spec.local as usize];
-                table[opening.connection.index()].0 = true;
-                self.record.databases[number].connections.set(self.now, connections);
-                if work > SimSpan::ZERO {
-                    self.openings[index].phase = OpeningPhase::Cpu;
-                    self.openings[index].scheduled = Scheduled::NOTHING;
-                    self.databases[number]
-                        .cpu
-                        .start(self.now, work, OPENING | u64::from(index));
-                    self.arm_database(number as u32);
-                } else {
-                    self.opening_worked(index);
+                if self.knock(index, number) {
+                    let table = &mut self.processes[opening.process as usize].connections[spec.local as usize];
+                    table[opening.connection.index()].0 = true;
+                    self.begin_opening_work(index, number);
+                } else if self.openings[index].phase == OpeningPhase::Refused && self.record.measuring {
+                    self.record.pools[opening.pool as usize].connects_refused += 1;
                 }
             }
             OpeningPhase::Cpu => {}
@@ -395,6 +351,52 @@ impl World<'_> {
                     self.opening_ended(index);
                 }
             }
+        }
+    }
+
+    /// Somebody who opens a connection is at a database: whether it is taken. If not, the answer is on its way back.
+    pub(super) fn knock(&mut self, index: u32, number: usize) -> bool {
+        let limit = self.model.databases[number].connections;
+        let database = &mut self.databases[number];
+        let refusal = if self.now < database.down_until {
+            OpeningPhase::Down
+        } else if database.connections >= limit {
+            OpeningPhase::Refused
+        } else {
+            database.connections += 1;
+            let connections = u64::from(database.connections);
+            self.record.databases[number].connections.set(self.now, connections);
+            return true;
+        };
+        if refusal == OpeningPhase::Refused {
+            if self.record.measuring {
+                self.record.databases[number].connections_refused += 1;
+            }
+            let resource = self.model.databases[number].resource;
+            self.record.stations[resource as usize]
+                .first_refusal
+                .get_or_insert(self.now);
+        }
+        let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
+        self.openings[index].phase = refusal;
+        self.schedule_opening(index, way);
+        false
+    }
+
+    /// A database begins its work for a connection that it has taken.
+    pub(super) fn begin_opening_work(&mut self, index: u32, number: usize) {
+        let database = &mut self.databases[number];
+        let work = SimSpan::from_seconds(database.connect_cpu.draw(&mut database.draws));
+        let work = self.strains.databases[number].stretch(work);
+        if work > SimSpan::ZERO {
+            self.openings[index].phase = OpeningPhase::Cpu;
+            self.openings[index].scheduled = Scheduled::NOTHING;
+            self.databases[number]
+                .cpu
+                .start(self.now, work, OPENING | u64::from(index));
+            self.arm_database(number as u32);
+        } else {
+            self.opening_worked(index);
         }
     }
 

@@ -9,7 +9,6 @@ use highwater_models::machine::connections::ConnectionId;
 use highwater_models::machine::pooler::{Lease, PoolerOutput, Server};
 use highwater_models::{Cause, SimSpan, SimTime};
 
-use super::holding::OPENING;
 use super::{Held, HeldWhat, NOBODY, Opening, OpeningPhase, Ready, State, World};
 use crate::event::{Event, Scheduled};
 use crate::slab::Handle;
@@ -156,7 +155,7 @@ impl World<'_> {
         }
     }
 
-    fn insert_opening(&mut self, process: u32, pool: u16, connection: ConnectionId) -> u32 {
+    pub(super) fn insert_opening(&mut self, process: u32, pool: u16, connection: ConnectionId) -> u32 {
         let opening = Opening {
             process,
             pool,
@@ -169,7 +168,7 @@ impl World<'_> {
         self.openings.insert(opening).index
     }
 
-    fn schedule_opening(&mut self, index: u32, after: SimSpan) {
+    pub(super) fn schedule_opening(&mut self, index: u32, after: SimSpan) {
         let scheduled = self.events.schedule(self.now + after, Event::Opening(index));
         self.openings[index].scheduled = scheduled;
     }
@@ -189,42 +188,13 @@ impl World<'_> {
         let opening = self.openings[index];
         let pooler = opening.pool;
         let number = self.database_of(&opening);
-        let database = &mut self.databases[number];
         match opening.phase {
-            OpeningPhase::There if self.now < database.down_until => {
-                let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
-                self.openings[index].phase = OpeningPhase::Down;
-                self.schedule_opening(index, way);
-            }
-            OpeningPhase::There if database.connections >= self.model.databases[number].connections => {
-                if self.record.measuring {
-                    self.record.databases[number].connections_refused += 1;
-                    self.record.poolers[pooler as usize].connects_refused += 1;
-                }
-                let resource = self.model.databases[number].resource;
-                self.record.stations[resource as usize]
-                    .first_refusal
-                    .get_or_insert(self.now);
-                let way = SimSpan::from_seconds(database.rtt.draw(&mut database.draws) / 2.0);
-                self.openings[index].phase = OpeningPhase::Refused;
-                self.schedule_opening(index, way);
-            }
             OpeningPhase::There => {
-                database.connections += 1;
-                let connections = u64::from(database.connections);
-                let work = SimSpan::from_seconds(database.connect_cpu.draw(&mut database.draws));
-                let work = self.strains.databases[number].stretch(work);
-                self.poolers[pooler as usize].at_server += 1;
-                self.record.databases[number].connections.set(self.now, connections);
-                if work > SimSpan::ZERO {
-                    self.openings[index].phase = OpeningPhase::Cpu;
-                    self.openings[index].scheduled = Scheduled::NOTHING;
-                    self.databases[number]
-                        .cpu
-                        .start(self.now, work, OPENING | u64::from(index));
-                    self.arm_database(number as u32);
-                } else {
-                    self.opening_worked(index);
+                if self.knock(index, number) {
+                    self.poolers[pooler as usize].at_server += 1;
+                    self.begin_opening_work(index, number);
+                } else if self.openings[index].phase == OpeningPhase::Refused && self.record.measuring {
+                    self.record.poolers[pooler as usize].connects_refused += 1;
                 }
             }
             OpeningPhase::Cpu => {}

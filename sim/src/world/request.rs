@@ -8,7 +8,7 @@ use highwater_workload::Key;
 use highwater_workload::stream::Purpose;
 
 use super::giving_up::by_time;
-use super::{NOBODY, Ready, Request, State, Task, TaskKind, World};
+use super::{Ready, Request, Task, TaskKind, World};
 use crate::event::{Event, Scheduled};
 use crate::experiment::{RequestOutcome, RequestRow};
 use crate::measure::{Answer, Ended};
@@ -179,55 +179,23 @@ impl World<'_> {
         request.attempts += 1;
         request.live |= 1 << (number % 64);
         let wants_first_byte = !request.patience_is_person && spec.first_byte_timeout != SimSpan::FOREVER;
+        let start = self.model.endpoints[asked.endpoint as usize].start;
         let task = Task {
-            kind: TaskKind::Attempt,
-            state: State::Going,
-            phase: 0,
             class: asked.class,
             signed_in: asked.signed_in,
-            in_hand: false,
-            failing: None,
-            cause: None,
             stage: STAGE_CLIENT,
             endpoint: asked.endpoint,
             client: asked.client,
             cell: asked.cell,
             measured: asked.measured,
-            process: NOBODY,
-            pc: self.model.endpoints[asked.endpoint as usize].start,
-            iteration: 0,
-            pending: 0,
-            forks: 0,
-            fork: 0,
             attempt: number,
-            retries: 0,
             request: handle,
             session: asked.session,
-            parent: Handle::NOTHING,
             older: request.task,
-            key: asked.key.child(u64::from(number)),
             person: asked.person,
             ip: asked.ip,
-            since: self.now,
-            began: self.now,
-            arrived: self.now,
-            mark: self.now,
-            visit: self.now,
-            first_byte: SimTime::ZERO,
-            scheduled: Scheduled::NOTHING,
             way: SimSpan::from_nanos(round_trip.nanos() - there.nanos()),
-            retry_after: None,
-            memory: 0,
-            heap: 0,
-            streaming: None,
-            prompt: 0.0,
-            answer: 0.0,
-            cache_key: 0,
-            call: 0,
-            pass: None,
-            give_up_at: SimTime::NEVER,
-            quality: 1.0,
-            degraded: false,
+            ..Task::new(TaskKind::Attempt, start, asked.key.child(u64::from(number)), self.now)
         };
         self.record.attempts_begun += 1;
         let task = self.insert_task(task);

@@ -8,7 +8,7 @@ use super::{Link, Strains};
 use crate::event::{EventQueue, Scheduled};
 use crate::experiment::RequestRow;
 use crate::measure::{Level, Record};
-use crate::model::{Model, Pc, Stage};
+use crate::model::{Model, Pc, STAGE_IO, Stage};
 use crate::processor::Processor;
 use crate::slab::{Handle, Slab};
 use crate::split::Split;
@@ -198,6 +198,64 @@ pub(crate) struct Task {
     pub quality: f32,
     /// See `quality`.
     pub degraded: bool,
+}
+
+impl Task {
+    /// A task at the beginning of its program, that nobody waits for and that holds nothing.
+    // Inlined, so that what a caller sets is written once.
+    #[inline(always)]
+    pub fn new(kind: TaskKind, pc: Pc, key: Key, now: SimTime) -> Self {
+        Self {
+            kind,
+            state: State::Going,
+            phase: 0,
+            class: 0,
+            signed_in: false,
+            in_hand: false,
+            failing: None,
+            cause: None,
+            stage: STAGE_IO,
+            endpoint: 0,
+            client: 0,
+            cell: 0,
+            measured: false,
+            process: NOBODY,
+            pc,
+            iteration: 0,
+            pending: 0,
+            forks: 0,
+            fork: 0,
+            attempt: 0,
+            retries: 0,
+            request: Handle::NOTHING,
+            session: Handle::NOTHING,
+            parent: Handle::NOTHING,
+            older: Handle::NOTHING,
+            key,
+            person: 0,
+            ip: 0,
+            since: now,
+            began: now,
+            arrived: now,
+            mark: now,
+            visit: now,
+            first_byte: SimTime::ZERO,
+            scheduled: Scheduled::NOTHING,
+            way: SimSpan::ZERO,
+            retry_after: None,
+            memory: 0,
+            heap: 0,
+            streaming: None,
+            prompt: 0.0,
+            answer: 0.0,
+            cache_key: 0,
+            call: 0,
+            pass: None,
+            give_up_at: SimTime::NEVER,
+            quality: 1.0,
+            degraded: false,
+        }
+    }
 }
 
 /// Who is on a loop.

@@ -31,68 +31,27 @@ impl World<'_> {
     /// A task that belongs to another one.
     fn child(&mut self, parent: u32, kind: TaskKind, pc: Pc, number: u64) -> Handle {
         let of = &self.tasks[parent];
-        let task = Task {
-            kind,
-            state: State::Going,
-            phase: 0,
+        let mut task = Task {
             class: of.class,
             signed_in: of.signed_in,
-            in_hand: false,
-            failing: None,
-            cause: None,
-            stage: STAGE_IO,
             endpoint: of.endpoint,
             client: of.client,
             cell: of.cell,
             measured: of.measured,
             process: of.process,
-            pc,
             iteration: of.iteration,
-            pending: 0,
-            forks: 0,
             fork: of.forks,
             attempt: of.attempt,
-            retries: 0,
-            request: if kind == TaskKind::Detached {
-                Handle::NOTHING
-            } else {
-                of.request
-            },
             session: of.session,
-            parent: if kind == TaskKind::Detached {
-                Handle::NOTHING
-            } else {
-                self.tasks.handle(parent)
-            },
-            older: Handle::NOTHING,
-            key: of.key.child(number),
             person: of.person,
             ip: of.ip,
-            since: self.now,
-            began: self.now,
-            arrived: self.now,
-            mark: self.now,
-            visit: self.now,
-            first_byte: SimTime::ZERO,
-            scheduled: Scheduled::NOTHING,
-            way: SimSpan::ZERO,
-            retry_after: None,
-            memory: 0,
-            heap: 0,
-            streaming: None,
-            prompt: 0.0,
-            answer: 0.0,
-            cache_key: 0,
-            call: 0,
-            pass: None,
-            give_up_at: if kind == TaskKind::Detached {
-                SimTime::NEVER
-            } else {
-                of.give_up_at
-            },
-            quality: 1.0,
-            degraded: false,
+            ..Task::new(kind, pc, of.key.child(number), self.now)
         };
+        if kind != TaskKind::Detached {
+            task.request = of.request;
+            task.parent = self.tasks.handle(parent);
+            task.give_up_at = of.give_up_at;
+        }
         self.insert_task(task)
     }
 
