@@ -313,6 +313,49 @@ hang.steps = [ { request = "hang" } ]
     assert_eq!(count(&outcome, "resources.web.deaths.health"), 0.0);
 }
 
+// Lost if broken: one instance's crash is one instance's, whatever its health route waits for.
+#[test]
+fn a_health_route_that_waits_for_the_pool_hands_an_overload_from_instance_to_instance() {
+    // Three instances of two slots serve six a second, and five come. Without the one that crashes at 61 s, two serve four:
+    // their lines grow by half a request a second each, which is a quarter of a second of waiting. The probe sent at 75 s
+    // waits 3.5 s and at most one service more, that of 85 s 6 s: the first that waits longer than 5 s is that of 80 or 85 s,
+    // and 15 s later no instance is in traffic, a minute before the third is back.
+    let crash = |health: &str| {
+        run(&plan(&format!(
+            r#"
+title        = "one of three crashes"
+duration     = "3m"
+replications = 2
+[load]
+rate    = 5.0
+spacing = "even"
+[[event]]
+at    = "61s"
+fault = {{ crash = {{ target = "web" }} }}
+[system.service.web]
+runtime   = "ideal"
+instances = 3
+boot      = "90s"
+{health}
+[system.pool.slots]
+max = 2
+[system.flow.pages]
+steps = [ {{ request = "page" }} ]
+[system.endpoint]
+ping.steps = [ {{ take = {{ from = "slots", for = "1ms" }} }} ]
+page.steps = [ {{ take = {{ from = "slots", for = "1s" }} }} ]
+"#
+        )))
+    };
+    let by_port = crash("");
+    assert_eq!(by_cause(&by_port, "no_instance"), 0.0);
+    assert_eq!(logged(&by_port, "gets no more traffic"), None);
+    let by_route = crash(r#"health = { endpoint = "ping", restart_after = "10m" }"#);
+    let out = logged(&by_route, "gets no more traffic").expect("an instance fails its checks");
+    assert!(out == 95.0 || out == 100.0, "{out}");
+    assert!(by_cause(&by_route, "no_instance") > 0.0);
+}
+
 // Lost if broken: a limit in memory that outlives the memory.
 #[test]
 fn a_crash_forgets_in_memory_limits_and_connections() {

@@ -111,14 +111,24 @@ pub struct Finding {
     pub figures: Vec<String>,
 }
 
+/// A cause that was never met does not stand among the errors.
+const NEVER_MET: Value = Value::Null;
+
 impl Case {
+    fn value<'v>(&self, result: &'v Value, path: &str) -> Result<&'v Value, String> {
+        match at(result, path) {
+            Some(value) => Ok(value),
+            None if path.starts_with("errors.by_cause.") => Ok(&NEVER_MET),
+            None => Err(format!("`{}` has no `{path}`", self.command)),
+        }
+    }
+
     /// Runs the command and reads the answer.
     pub fn find(&self, commands: &mut Commands) -> Result<Finding, String> {
         let result = commands.result(&self.command)?;
         let mut figures = Vec::new();
         for figure in &self.figure {
-            let value = at(&result, &figure.path);
-            let value = value.ok_or_else(|| format!("`{}` has no `{}`", self.command, figure.path))?;
+            let value = self.value(&result, &figure.path)?;
             figures.push(format!("{} {}", figure.name, in_words(value, &figure.unit)?));
         }
         if let Some(id) = &self.contradicted_by {
@@ -140,8 +150,7 @@ impl Case {
             Answer::Holds
         };
         for bound in &self.holds {
-            let value = at(&result, &bound.path);
-            let value = value.ok_or_else(|| format!("`{}` has no `{}`", self.command, bound.path))?;
+            let value = self.value(&result, &bound.path)?;
             // A count of one run has no interval; what it says is then what is.
             let (low, high) = interval(value).ok_or_else(|| format!("`{}` is no figure", bound.path))?;
             let this = if bound.most.is_some_and(|most| low > most) || bound.least.is_some_and(|least| high < least) {
@@ -161,7 +170,7 @@ impl Case {
     }
 }
 
-/// The value at a dotted path; names with dots stand in quotes.
+/// The value at a dotted path; names with dots stand in quotes, and what stands in a list goes by its `name`.
 pub fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     let mut at = value;
     let mut rest = path;
@@ -173,7 +182,7 @@ pub fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
             rest.split_once('.').unwrap_or((rest, ""))
         };
         at = match at {
-            Value::Array(items) => items.get(name.parse::<usize>().ok()?)?,
+            Value::Array(items) => items.iter().find(|item| item["name"] == name)?,
             other => other.get(name)?,
         };
         rest = after;
@@ -183,6 +192,9 @@ pub fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
 
 /// The interval of a figure: of an estimate its own, of a plain number that number.
 fn interval(value: &Value) -> Option<(f64, f64)> {
+    if *value == NEVER_MET {
+        return Some((0.0, 0.0));
+    }
     if let Some(number) = value.as_f64() {
         return Some((number, number));
     }
@@ -193,7 +205,7 @@ fn interval(value: &Value) -> Option<(f64, f64)> {
 
 /// A figure with its interval, in words.
 fn in_words(value: &Value, unit: &str) -> Result<String, String> {
-    if value.is_null() || value.get("value").is_some_and(Value::is_null) {
+    if *value == NEVER_MET || value.get("value").is_some_and(Value::is_null) {
         return Ok("none".to_owned());
     }
     let middle = value.as_f64().or_else(|| value.get("value").and_then(Value::as_f64));
@@ -208,10 +220,11 @@ fn in_words(value: &Value, unit: &str) -> Result<String, String> {
         other => return Err(format!("no unit \"{other}\"")),
     };
     let write = |x: f64| format!("{before}{}", rounded(x * scale));
-    Ok(if low == high {
-        format!("{}{after}", write(middle))
+    let (shown, from, to) = (write(middle), write(low), write(high));
+    Ok(if from == to {
+        format!("{shown}{after}")
     } else {
-        format!("{}{after} ({} to {})", write(middle), write(low), write(high))
+        format!("{shown}{after} ({from} to {to})")
     })
 }
 
@@ -250,9 +263,9 @@ mod tests {
 
     #[test]
     fn a_path_goes_through_tables_lists_and_quoted_names() {
-        let value = json!({ "a": { "b.c": [ 1, { "d": 2 } ] } });
-        assert_eq!(at(&value, "a.\"b.c\".1.d"), Some(&json!(2)));
-        assert_eq!(at(&value, "a.\"b.c\".0"), Some(&json!(1)));
+        let value = json!({ "a": { "b.c": [ { "name": "x", "d": 1 }, { "name": "y", "d": 2 } ] } });
+        assert_eq!(at(&value, "a.\"b.c\".y.d"), Some(&json!(2)));
+        assert_eq!(at(&value, "a.\"b.c\".0"), None);
         assert_eq!(at(&value, "a.b"), None);
     }
 
