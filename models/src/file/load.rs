@@ -196,12 +196,10 @@ impl Load<'_> {
         }
         let (mut scenario, mut system) = (scenario?, system_read?);
         self.complete(&mut scenario, &mut system, &root);
-        let is_sound = !self.diagnostics.iter().any(Diagnostic::is_error);
-        if is_sound {
-            self.later_settings(&scenario, &system, &trees);
-            if profile.is_none() {
-                self.try_profiles(&system, &trees, &[scenario.clone()], Reach::Both);
-            }
+        // Also where there are mistakes already: each is told once, however often it is met.
+        self.later_settings(&scenario, &system, &trees);
+        if profile.is_none() {
+            self.try_profiles(&system, &trees, &[scenario.clone()], Reach::Both);
         }
         let name = stem(request.name);
         Some(Plan {

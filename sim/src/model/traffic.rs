@@ -142,7 +142,7 @@ pub struct Source {
     pub client: u16,
     /// Share of sessions that are signed in from the start.
     pub signed_in: f64,
-    /// First of its phases in [`Model::phases`], and when each ends.
+    /// First of its phases in [`Model::phases`](super::Model::phases), and when each ends.
     pub first_phase: u16,
     /// Ends of its phases.
     pub phase_ends: Vec<SimTime>,

@@ -388,3 +388,43 @@ fn a_trace_names_what_there_is() {
         "#,
     );
 }
+
+/// Else somebody mends the file's mistakes one by one, and meets those of an event's settings last.
+#[test]
+fn mistakes_in_what_an_event_sets_are_told_beside_the_others() {
+    check(
+        r#"
+        duration = "1m"
+        [load]
+        rate = 5
+        [[event]]
+        at = "10s"
+        fault = { crash = { target = "web" } }
+        [[event]]
+        at = "20s"
+        action = { set = { "servers.mx" = 2 } }
+        [system.pool.servers]
+        max = 1
+        [system.endpoint.job]
+        steps = [ { take = { from = "servers", for = "1s" } } ]
+        "#,
+        &[],
+        r#"
+        error[check::unknown-name]: there is no service `web`
+         --> dir/a.toml:6:30
+          |
+        6 | fault = { crash = { target = "web" } }
+          |                              ^^^^^ unknown name
+          |
+          = help: no service is declared
+
+        error[file::unknown-key]: `pool.servers` has no key `mx`
+         --> dir/a.toml:9:20
+          |
+        9 | action = { set = { "servers.mx" = 2 } }
+          |                    ^^^^^^^^^^^^ unknown key
+          |
+          = help: did you mean `max`?
+        "#,
+    );
+}
