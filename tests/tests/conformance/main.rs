@@ -1,0 +1,6 @@
+//! Our machines against the real packages: traces recorded from the packages are replayed, and the machines have to
+//! come to the same decisions at the same times. `cargo xtask conformance` records the traces anew.
+
+mod pool;
+mod replay;
+mod trace;
