@@ -33,3 +33,8 @@ export class Chance {
     return choices[this.whole(0, choices.length - 1)];
   }
 }
+
+/** A draw from [0, 1) that is short in writing: six digits. */
+export function draw(chance) {
+  return chance.whole(0, 999_999) / 1e6;
+}

@@ -231,11 +231,12 @@ impl<T: Copy> Connections<T> {
             return;
         };
         self.stock.remove(index);
-        if let Some(asker) = asker {
-            let Entry { ticket, since, .. } = self.drop_asker(asker);
+        let asker = asker.map(|asker| self.drop_asker(asker));
+        // The next waiter's attempt begins before the request hears of it.
+        self.pulse(now);
+        if let Some(Entry { ticket, since, .. }) = asker {
             self.refuse(ticket, since, cause);
         }
-        self.pulse(now);
     }
 
     /// A lent connection comes back; `healthy` is false after a failed query.
@@ -455,11 +456,11 @@ impl<T: Copy> Connections<T> {
             return;
         };
         self.close(index);
-        if let Some(asker) = asker {
-            let Entry { ticket, since, .. } = self.drop_asker(asker);
+        let asker = asker.map(|asker| self.drop_asker(asker));
+        self.pulse(now);
+        if let Some(Entry { ticket, since, .. }) = asker {
             self.refuse(ticket, since, Cause::ConnectTimeout);
         }
-        self.pulse(now);
     }
 
     /// A request's own time limit has come.

@@ -159,7 +159,7 @@ async function record({ Pool, Client, chance, kind }) {
 
   // Arrivals: bursts, single ones, and pauses long enough for idleness to end.
   let at = 0;
-  for (let count = chance.whole(12, 30); count > 0; ) {
+  for (let count = chance.whole(8, 24); count > 0; ) {
     const burst = chance.happens(0.3) ? chance.whole(2, 6) : 1;
     for (let one = 0; one < burst; one += 1) clock.at(at, ask);
     count -= burst;

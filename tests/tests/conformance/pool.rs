@@ -1,7 +1,7 @@
 //! pg-pool against `machine::connections`.
 
 use highwater_models::machine::connections::{ConnectionId, Connections, ConnectionsConfig, ConnectionsOutput};
-use highwater_models::{Cause, SimTime};
+use highwater_models::{Cause, SimSpan, SimTime};
 
 use crate::replay::{Part, check, differences};
 use crate::trace::{Line, Recording, Trace};
@@ -67,7 +67,7 @@ impl Part for Pool {
             "failed" => {
                 self.answer = input.word(2).to_owned();
                 self.machine
-                    .open_failed(now, connection(self), Cause::DatabaseConnectionsExhausted);
+                    .open_failed(now, connection(self), Cause::ConnectionRefused);
             }
             "back" => self.machine.release(now, connection(self), input.word(2) == "ok"),
             "cut" => {
@@ -125,4 +125,33 @@ fn pg_pool_3_10_1_decides_as_ours_does() {
 #[test]
 fn pg_pool_3_14_0_decides_as_ours_does() {
     check(&Recording::read(NEW), |trace| Pool::new(config(trace, true)));
+}
+
+// Lost if broken: a trace that any pool would pass shows nothing.
+#[test]
+fn a_pool_that_is_a_little_wrong_is_found_out() {
+    let recording = Recording::read(OLD);
+    let found = |change: &dyn Fn(&mut ConnectionsConfig)| {
+        differences(&recording, |trace| {
+            let mut config = config(trace, false);
+            change(&mut config);
+            Pool::new(config)
+        })
+        .len()
+    };
+    let longer = |span: SimSpan| SimSpan::from_nanos(span.nanos().saturating_add(1_000_000));
+    let wrong: [(&str, usize, &dyn Fn(&mut ConnectionsConfig)); 8] = [
+        ("one connection more", 50, &|config| config.max += 1),
+        ("one idle connection more kept", 50, &|config| config.min += 1),
+        ("idleness a millisecond longer", 50, &|config| config.idle_timeout = longer(config.idle_timeout)),
+        ("a timeout a millisecond longer", 50, &|config| config.timeout = longer(config.timeout)),
+        ("one use more", 10, &|config| config.max_uses = config.max_uses.saturating_add(1)),
+        ("a life a millisecond longer", 10, &|config| config.max_lifetime = longer(config.max_lifetime)),
+        ("connections kept after an error", 50, &|config| config.drop_on_error = false),
+        ("the minimum looked at again", 10, &|config| config.recheck_min = true),
+    ];
+    for (name, least, change) in wrong {
+        let found = found(change);
+        assert!(found >= least, "{name} differs in {found} traces only");
+    }
 }
