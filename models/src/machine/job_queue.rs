@@ -132,8 +132,9 @@ impl<T: Copy> JobQueue<T> {
         let level = self.level(priority);
         let place = self.join(now, ticket, level);
         if anybody_before {
-            // The package tries once for each job that is handed in, whoever is first in line.
-            self.start_next(now);
+            // The package tries once for each job that is handed in, whoever is first in line; from version 10 on it starts
+            // all that may start.
+            while self.start_next(now) && self.config.window == WindowKind::PQueue10 {}
         }
         Submit::Waiting(place)
     }

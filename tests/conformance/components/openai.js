@@ -43,7 +43,9 @@ async function record({ OpenAI, chance }) {
     timeout: chance.pick([2000, 10_000, 600_000]),
   };
   const trace = new Trace(clock, settings);
-  trace.until = 10_000_000;
+  // Long enough for every attempt of a call to hang, and for a minute's wait after each.
+  const room = (settings.retries + 1) * (settings.timeout + 70_000);
+  trace.until = 7 * room;
 
   /** What an attempt meets: all of it is drawn, and noted, as the attempt begins. */
   function serve(call, signal) {
@@ -141,7 +143,7 @@ async function record({ OpenAI, chance }) {
   // One call after another, so that a draw belongs to the call that is under way.
   for (let at = 0, left = chance.whole(3, 6); left > 0; left -= 1) {
     clock.at(at, ask);
-    at += 1_500_000;
+    at += room;
   }
   await settle();
   await clock.runTo(trace.until);

@@ -72,6 +72,7 @@ async function record({ Pool, Client, chance, kind }) {
         } else {
           trace.input('opened', wire.number);
           wire.isIn = true;
+          wire.openedAt = clock.now;
           wire.welcome();
         }
       });
@@ -94,8 +95,8 @@ async function record({ Pool, Client, chance, kind }) {
     },
   };
   function lend(asked, wire) {
-    trace.decide('lend', asked, wire.number, wire.wasLent ? 'used' : 'fresh');
-    wire.wasLent = true;
+    trace.decide('lend', asked, wire.number, wire.openedAt === clock.now ? 'fresh' : 'used');
+    wire.openedAt = undefined;
   }
 
   const real = new Pool({
@@ -112,6 +113,10 @@ async function record({ Pool, Client, chance, kind }) {
     maxLifetimeSeconds: settings.life / 1000,
   });
   real.on('error', () => {});
+  // A connection that was opened for somebody who has gone is back before anybody else has it.
+  real.on('release', (_problem, client) => {
+    client.connection.stream.openedAt = undefined;
+  });
 
   const spans = [];
   function ask() {

@@ -56,6 +56,13 @@ impl Queue {
         }
     }
 
+    fn finish(&mut self) {
+        // After a difference the trace may end what we never started.
+        if self.machine.running() > 0 {
+            self.machine.finish(self.now);
+        }
+    }
+
     fn drain(&mut self) {
         while let Some(output) = self.machine.poll() {
             match output {
@@ -85,9 +92,7 @@ impl Part for Queue {
             }
             "end" => {
                 self.running.retain(|&(_, running)| running != job);
-                if self.machine.running() > 0 {
-                    self.machine.finish(self.now);
-                }
+                self.finish();
             }
             "abort" => {
                 if let Some(place) = self.places[job] {
@@ -113,9 +118,14 @@ impl Part for Queue {
         {
             self.running.remove(0);
             self.decided.push(format!("timeout {job}"));
-            self.machine.finish(now);
+            self.finish();
             self.drain();
         }
+    }
+
+    /// Whoever waits for a job hears of its time-out some microtasks before or after its slot is given away.
+    fn rank(line: &Line) -> u64 {
+        u64::from(line.word(0) == "start")
     }
 
     fn decided(&mut self) -> Vec<String> {
@@ -139,10 +149,10 @@ fn p_queue_9_3_5_decides_as_ours_does() {
     check_window("p-queue-9.3.5", WindowKind::PQueue93);
 }
 
-// Lost if broken: that today's version keeps windows as 9.3 does.
+// Lost if broken: the newest version, whose windows keep the cap where those of 9.3 do not.
 #[test]
 fn p_queue_10_0_0_decides_as_ours_does() {
-    check_window("p-queue-10.0.0", WindowKind::PQueue93);
+    check_window("p-queue-10.0.0", WindowKind::PQueue10);
 }
 
 // Lost if broken: the sliding window is what the package does in its strict mode.

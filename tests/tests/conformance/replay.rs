@@ -17,6 +17,11 @@ pub trait Part {
     fn next_deadline(&self) -> SimTime;
     /// Carries out what is due.
     fn advance(&mut self, now: SimTime);
+    /// Of decisions of one instant that do not depend on each other, which comes first for comparing; by default as they
+    /// were made. Equal ones keep their order.
+    fn rank(_line: &Line) -> u64 {
+        0
+    }
     /// Takes what has been decided since the last call, as the recorder words it.
     fn decided(&mut self) -> Vec<String>;
 }
@@ -51,9 +56,9 @@ impl fmt::Display for Difference {
 }
 
 /// What our machine decides in a trace.
-pub fn decisions(trace: &Trace, mut part: impl Part) -> Vec<Line> {
+fn decisions<P: Part>(trace: &Trace, mut part: P) -> Vec<Line> {
     let mut ours = Vec::new();
-    let mut take = |part: &mut dyn Part, at| ours.extend(part.decided().iter().map(|words| Line::new(at, words)));
+    let mut take = |part: &mut P, at| ours.extend(part.decided().iter().map(|words| Line::new(at, words)));
     for input in &trace.inputs {
         while part.next_deadline() <= input.at {
             let at = part.next_deadline();
@@ -72,8 +77,7 @@ pub fn decisions(trace: &Trace, mut part: impl Part) -> Vec<Line> {
 }
 
 /// The first place at which our decisions differ from those recorded.
-pub fn difference(recording: &Recording, trace: &Trace, ours: &[Line]) -> Option<Difference> {
-    let theirs = &trace.decisions;
+fn difference(recording: &Recording, trace: &Trace, theirs: &[Line], ours: &[Line]) -> Option<Difference> {
     let same = theirs.iter().zip(ours).take_while(|(theirs, ours)| theirs == ours).count();
     if same == theirs.len() && same == ours.len() {
         return None;
@@ -91,7 +95,14 @@ pub fn difference(recording: &Recording, trace: &Trace, ours: &[Line]) -> Option
 
 /// Replays all traces of a recording and tells the differences.
 pub fn differences<P: Part>(recording: &Recording, make: impl Fn(&Trace) -> P) -> Vec<Difference> {
-    let compare = |trace: &Trace| difference(recording, trace, &decisions(trace, make(trace)));
+    let compare = |trace: &Trace| {
+        let mut ours = decisions(trace, make(trace));
+        let mut theirs = trace.decisions.clone();
+        for lines in [&mut ours, &mut theirs] {
+            lines.sort_by_key(|line| (line.at, P::rank(line)));
+        }
+        difference(recording, trace, &theirs, &ours)
+    };
     recording.traces.iter().filter_map(compare).collect()
 }
 
