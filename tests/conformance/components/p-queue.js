@@ -4,7 +4,7 @@ import { Chance } from '../chance.js';
 import { Clock, settle } from '../clock.js';
 import { Trace, version, write } from '../trace.js';
 
-async function record({ PQueue, chance, strict }) {
+async function record({ PQueue, chance, strict, aborts: mayAbort }) {
   const clock = new Clock().install();
   // On a coarse grid of times many things fall on the very ends of windows.
   const grid = chance.pick([1, 5, 10]);
@@ -63,7 +63,7 @@ async function record({ PQueue, chance, strict }) {
     const burst = chance.happens(0.4) ? chance.whole(2, 9) : 1;
     for (let one = 0; one < burst; one += 1) clock.at(at, () => add(chance.pick([0, 0, 10, 5])));
     count -= burst;
-    if (chance.happens(0.15)) {
+    if (chance.happens(0.25) && mayAbort) {
       clock.at(at + on(0, 40), () => {
         const which = chance.pick(['waiting', 'waiting', 'running']);
         const jobs = state.flatMap((state, job) => (state === which ? [job] : []));
@@ -88,7 +88,8 @@ export async function pQueue({ queue, strict = false, seed, count }) {
   const { default: PQueue } = await import(queue);
   const traces = [];
   for (let number = 0; number < count; number += 1) {
-    traces.push(await record({ PQueue, chance: new Chance(seed, number), strict }));
+    // Every second trace has jobs that are aborted.
+    traces.push(await record({ PQueue, chance: new Chance(seed, number), strict, aborts: number % 2 === 1 }));
   }
   const name = `p-queue-${version(queue)}${strict ? '-strict' : ''}`;
   write(name, { component: 'p-queue', packages: { 'p-queue': version(queue) }, seed }, traces);

@@ -84,9 +84,26 @@ impl Trace {
         }
     }
 
-    /// A setting that is yes or no.
-    pub fn flag(&self, name: &str) -> bool {
-        self.settings[name].as_bool().unwrap_or_default()
+    /// The trace up to a point in time, for what comes after a difference on purpose.
+    pub fn before(mut self, end: SimTime) -> Self {
+        self.inputs.retain(|line| line.at < end);
+        self.decisions.retain(|line| line.at < end);
+        self.until = SimTime::from_nanos(end.nanos() - 1);
+        self
+    }
+}
+
+impl Recording {
+    /// The same with each trace only up to where `end` says, if it says so; and how many were cut.
+    pub fn cut(mut self, end: impl Fn(&Trace) -> Option<SimTime>) -> (Self, usize) {
+        let mut cut = 0;
+        for trace in &mut self.traces {
+            if let Some(end) = end(trace) {
+                *trace = trace.clone().before(end);
+                cut += 1;
+            }
+        }
+        (self, cut)
     }
 }
 
@@ -117,7 +134,7 @@ impl Recording {
                 .map(|line| Line::parse(line.as_str().expect("text")))
                 .collect()
         };
-        let traces = lines
+        let traces: Vec<Trace> = lines
             .map(|line| Trace {
                 number: line["trace"].as_u64().expect("a number"),
                 settings: line["settings"].clone(),
@@ -126,6 +143,7 @@ impl Recording {
                 until: SimTime::ZERO + SimSpan::from_millis(line["until"].as_u64().expect("whole milliseconds")),
             })
             .collect();
+        assert_eq!(header["traces"], traces.len(), "{name} is not whole");
         Self {
             name: name.to_owned(),
             header,

@@ -35,7 +35,7 @@
 //! real clock is late as Node's timers are.
 //!
 //! **10.0.0** has neither: at its very end a window is over, and a start that opens a window cancels the one-shot timer of
-//! the one before. A job that is handed in, or that leaves the line, there starts all that may start and not only one.
+//! the one before. Where versions 9 try to start one job, it starts all that may start.
 //!
 //! Under a line that never empties the recurring timer alone rolls the windows, and the cap holds in every version.
 
