@@ -83,13 +83,12 @@ async function record({ PQueue, chance, strict, aborts: mayAbort }) {
   return trace;
 }
 
-/** Records a version of the queue, in its default mode or in the strict one. */
-export async function pQueue({ queue, strict = false, seed, count }) {
+/** Records a version of the queue, in its default mode or in the strict one. Some traces have jobs that are aborted. */
+export async function pQueue({ queue, strict = false, seed, count, abortsEvery = 2 }) {
   const { default: PQueue } = await import(queue);
   const traces = [];
   for (let number = 0; number < count; number += 1) {
-    // Every second trace has jobs that are aborted.
-    traces.push(await record({ PQueue, chance: new Chance(seed, number), strict, aborts: number % 2 === 1 }));
+    traces.push(await record({ PQueue, chance: new Chance(seed, number), strict, aborts: number % abortsEvery === 1 }));
   }
   const name = `p-queue-${version(queue)}${strict ? '-strict' : ''}`;
   write(name, { component: 'p-queue', packages: { 'p-queue': version(queue) }, seed }, traces);

@@ -3,6 +3,7 @@
 
 mod limiter;
 mod link;
+mod page;
 mod pool;
 mod queue;
 mod replay;

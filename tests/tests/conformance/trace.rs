@@ -88,7 +88,7 @@ impl Trace {
     pub fn before(mut self, end: SimTime) -> Self {
         self.inputs.retain(|line| line.at < end);
         self.decisions.retain(|line| line.at < end);
-        self.until = SimTime::from_nanos(end.nanos() - 1);
+        self.until = SimTime::from_nanos(end.nanos().saturating_sub(1));
         self
     }
 }
