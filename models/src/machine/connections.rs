@@ -184,7 +184,11 @@ impl<T: Copy> Connections<T> {
             now + self.config.timeout
         };
         let order = self.next_timer();
-        let wish = Wish { direct, opening: None, order };
+        let wish = Wish {
+            direct,
+            opening: None,
+            order,
+        };
         let asker = self.askers.add(ticket, now, deadline, wish);
         if direct {
             self.open_for(now, asker);

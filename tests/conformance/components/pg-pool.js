@@ -22,10 +22,10 @@ const KINDS = {
   // The server lets in so many and turns others away.
   full: (chance) => ({ slots: chance.whole(1, 3), fails: 0.1 }),
   // Attempts are slow, hang or are refused.
-  slow: (chance) => ({ connect: [20, 160], hangs: 0.15, refuses: 0.15, timeout: chance.whole(60, 140) }),
+  slow: (_chance, whole) => ({ connect: [20, 160], hangs: 0.15, refuses: 0.15, timeout: whole(60, 140) }),
   // Idle connections are reaped, used up and grow old.
-  ageing: (chance) => ({
-    idle: chance.whole(15, 120),
+  ageing: (chance, whole) => ({
+    idle: whole(15, 120),
     uses: chance.pick([0, 2, 3, 5]),
     life: chance.pick([0, 150, 400]),
     fails: 0.1,
@@ -38,18 +38,21 @@ const KINDS = {
 
 async function record({ Pool, Client, chance, kind }) {
   const clock = new Clock().install();
+  // On a coarse grid of times many things fall on the very ends of waits and of idleness.
+  const grid = chance.pick([1, 5, 10]);
+  const whole = (least, most) => chance.whole(Math.ceil(least / grid), Math.ceil(most / grid)) * grid;
   const max = chance.whole(1, 6);
   const settings = {
     max,
     min: chance.happens(0.4) ? chance.whole(1, max) : 0,
-    idle: chance.whole(30, 400),
-    timeout: chance.pick([0, chance.whole(10, 60), chance.whole(40, 200)]),
+    idle: whole(30, 400),
+    timeout: chance.pick([0, whole(10, 60), whole(40, 200)]),
     uses: 0,
     life: 0,
-    ...KINDS[kind](chance),
+    ...KINDS[kind](chance, whole),
   };
   const { slots = Infinity, hangs = 0, refuses = 0, fails = 0.05, cuts = 0, connect = [2, 25], ends = false, ...pool } = settings;
-  const trace = new Trace(clock, { kind, ...pool });
+  const trace = new Trace(clock, { kind, grid, ...pool });
   trace.until = 2000;
 
   const wires = [];
@@ -61,7 +64,7 @@ async function record({ Pool, Client, chance, kind }) {
       wire.number = wires.push(wire) - 1;
       trace.decide('open', wire.number);
       if (chance.happens(hangs)) return;
-      clock.after(chance.whole(...connect), () => {
+      clock.after(whole(...connect), () => {
         if (!isOpen(wire)) return;
         if (chance.happens(refuses)) {
           trace.input('failed', wire.number, 'refused');
@@ -120,7 +123,7 @@ async function record({ Pool, Client, chance, kind }) {
 
   const spans = [];
   function ask() {
-    const asked = spans.push(chance.whole(1, 60)) - 1;
+    const asked = spans.push(whole(1, 60)) - 1;
     trace.input('ask', asked);
     const refused = (problem) => trace.decide('refuse', asked, why(problem));
     if (chance.happens(0.5)) {
@@ -168,7 +171,7 @@ async function record({ Pool, Client, chance, kind }) {
     const burst = chance.happens(0.3) ? chance.whole(2, 6) : 1;
     for (let one = 0; one < burst; one += 1) clock.at(at, ask);
     count -= burst;
-    at += chance.pick([chance.whole(1, 8), chance.whole(5, 40), chance.whole(50, 250)]);
+    at += chance.pick([whole(1, 8), whole(5, 40), whole(50, 250), settings.timeout, settings.idle]);
     if (chance.happens(cuts)) {
       clock.at(at, () => {
         const open = wires.filter(isOpen);
@@ -177,7 +180,7 @@ async function record({ Pool, Client, chance, kind }) {
     }
   }
   if (ends) {
-    clock.at(chance.whole(50, at), () => {
+    clock.at(whole(50, at), () => {
       trace.input('end');
       real.end().catch(() => {});
     });

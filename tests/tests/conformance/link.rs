@@ -3,7 +3,7 @@
 use highwater_models::machine::reconnect::{Reconnect, ReconnectKind, ReconnectOutput};
 use highwater_models::{SimSpan, SimTime};
 
-use crate::replay::{Part, check, differences};
+use crate::replay::{Part, check, differences, inputs_at_ends};
 use crate::trace::{Line, Recording, Trace};
 
 /// How long an attempt lasts when nobody answers.
@@ -78,7 +78,11 @@ impl Part for Link {
 
     /// The package gives up those that were unanswered last; ours in the order in which they were handed in.
     fn rank(line: &Line) -> u64 {
-        if line.word(0) == "reject" { 1 + line.number(1) as u64 } else { 0 }
+        if line.word(0) == "reject" {
+            1 + line.number(1) as u64
+        } else {
+            0
+        }
     }
 
     fn decided(&mut self) -> Vec<String> {
@@ -103,8 +107,7 @@ impl Part for Link {
 pub fn before_useless_connections(name: &str) -> (Recording, usize) {
     Recording::read(name).cut(|trace| {
         let ends = trace.inputs.iter().filter(|input| input.word(0) == "shut");
-        ends.map(|shut| shut.at)
-            .find(|&shut| is_any_put_aside(trace, shut))
+        ends.map(|shut| shut.at).find(|&shut| is_any_put_aside(trace, shut))
     })
 }
 
@@ -120,6 +123,16 @@ fn is_any_put_aside(trace: &Trace, now: SimTime) -> bool {
             && last(&trace.decisions, "reject", command).is_none()
             && last(&trace.inputs, "answer", command).is_none()
     })
+}
+
+/// Inputs at the instant of an attempt or of its end.
+pub fn at_ends(recording: &Recording) -> usize {
+    let kind = if recording.name == "ioredis-5.8.2" {
+        ReconnectKind::Ioredis5
+    } else {
+        ReconnectKind::Ioredis6
+    };
+    inputs_at_ends(recording, |_| Link::new(kind))
 }
 
 fn check_kind(name: &str, kind: ReconnectKind) {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::trace::{Line, Recording, Trace};
-use crate::{link, queue};
+use crate::{limiter, link, pool, queue, retry};
 
 const BEGIN: &str = "<!-- counted from the traces: begin -->\n";
 const END: &str = "<!-- counted from the traces: end -->\n";
@@ -40,7 +40,32 @@ fn compared(name: &str) -> (Recording, usize) {
     }
 }
 
-/// Of which kind an input or a decision is, in words.
+/// Inputs at the very instant at which time itself decides something.
+fn at_ends(component: &str, recording: &Recording) -> usize {
+    match component {
+        "pg-pool" => pool::at_ends(recording),
+        "p-queue" => queue::at_ends(recording),
+        "ioredis" => link::at_ends(recording),
+        "openai" => retry::at_ends(recording),
+        _ => limiter::at_ends(recording),
+    }
+}
+
+/// Of which kinds an input or a decision is, in words.
+fn kinds_of(component: &str, line: &Line) -> Vec<String> {
+    let mut kinds = vec![kind(component, line)];
+    if component == "openai" && line.word(0) == "refuses" {
+        let told = line.word(4).split('=').next().unwrap_or_default();
+        if told != "none" {
+            kinds.push(format!("with {told}"));
+        }
+        if line.word(5) != "nothing" {
+            kinds.push(format!("with x-should-retry {}", line.word(5)));
+        }
+    }
+    kinds
+}
+
 fn kind(component: &str, line: &Line) -> String {
     let word = line.word(0);
     match (component, word) {
@@ -53,11 +78,7 @@ fn kind(component: &str, line: &Line) -> String {
             format!("refuse by the {place}{never}")
         }
         ("openai", "call" | "failed") => format!("{word}, {}", line.word(2)),
-        ("openai", "refuses") => {
-            let told = line.word(4).split('=').next().unwrap_or_default();
-            let told = if told == "none" { String::new() } else { format!(" with {told}") };
-            format!("refuses, {}{told}", line.word(3))
-        }
+        ("openai", "refuses") => format!("refuses, {}", line.word(3)),
         _ => word.to_owned(),
     }
 }
@@ -73,8 +94,8 @@ fn together(trace: &Trace) -> usize {
 
 fn tables() -> String {
     let mut overview = String::from(
-        "| traces of | with | Node | seed | traces | in part | inputs | several at one instant | decisions |\n\
-         |---|---|---|---:|---:|---:|---:|---:|---:|\n",
+        "| traces of | with | Node | seed | traces | in part | inputs | several at one instant | at the end of something | decisions |\n\
+         |---|---|---|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     let mut kinds = String::new();
     for name in NAMES {
@@ -89,19 +110,22 @@ fn tables() -> String {
         let sum = |count: &dyn Fn(&Trace) -> usize| -> usize { recording.traces.iter().map(count).sum() };
         let _ = writeln!(
             overview,
-            "| {name} | {} | {} | {} | {} | {in_part} | {} | {} | {} |",
+            "| {name} | {} | {} | {} | {} | {in_part} | {} | {} | {} | {} |",
             packages.join(", "),
             text(&recording.header["node"]).trim_start_matches('v'),
             recording.header["seed"],
             recording.traces.len(),
             sum(&|trace| trace.inputs.len()),
             sum(&together),
+            at_ends(&component, &recording),
             sum(&|trace| trace.decisions.len()),
         );
         let count = |lines: &dyn Fn(&Trace) -> &Vec<Line>| {
             let mut counts: BTreeMap<String, usize> = BTreeMap::new();
             for line in recording.traces.iter().flat_map(lines) {
-                *counts.entry(kind(&component, line)).or_default() += 1;
+                for kind in kinds_of(&component, line) {
+                    *counts.entry(kind).or_default() += 1;
+                }
             }
             let shown: Vec<String> = counts.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
             shown.join("; ")

@@ -3,7 +3,7 @@
 use highwater_models::machine::connections::{ConnectionId, Connections, ConnectionsConfig, ConnectionsOutput};
 use highwater_models::{Cause, SimSpan, SimTime};
 
-use crate::replay::{Part, check, differences};
+use crate::replay::{Part, check, differences, inputs_at_ends};
 use crate::trace::{Line, Recording, Trace};
 
 const OLD: &str = "pg-pool-3.10.1";
@@ -90,7 +90,12 @@ impl Part for Pool {
     fn decided(&mut self) -> Vec<String> {
         while let Some(output) = self.machine.poll() {
             let words = match output {
-                ConnectionsOutput::Lend { ticket, connection, fresh, .. } => {
+                ConnectionsOutput::Lend {
+                    ticket,
+                    connection,
+                    fresh,
+                    ..
+                } => {
                     let fresh = if fresh { "fresh" } else { "used" };
                     format!("lend {ticket} {} {fresh}", self.number(connection))
                 }
@@ -113,6 +118,11 @@ impl Part for Pool {
         }
         std::mem::take(&mut self.decided)
     }
+}
+
+/// Inputs at the end of a wait, an attempt, an idleness or a life.
+pub fn at_ends(recording: &Recording) -> usize {
+    inputs_at_ends(recording, |trace| Pool::new(config(trace, recording.name == NEW)))
 }
 
 // Lost if broken: what the plan's pool does in the version that it had on the day it was written.
@@ -143,11 +153,21 @@ fn a_pool_that_is_a_little_wrong_is_found_out() {
     let wrong: [(&str, usize, &dyn Fn(&mut ConnectionsConfig)); 8] = [
         ("one connection more", 50, &|config| config.max += 1),
         ("one idle connection more kept", 50, &|config| config.min += 1),
-        ("idleness a millisecond longer", 50, &|config| config.idle_timeout = longer(config.idle_timeout)),
-        ("a timeout a millisecond longer", 50, &|config| config.timeout = longer(config.timeout)),
-        ("one use more", 10, &|config| config.max_uses = config.max_uses.saturating_add(1)),
-        ("a life a millisecond longer", 10, &|config| config.max_lifetime = longer(config.max_lifetime)),
-        ("connections kept after an error", 50, &|config| config.drop_on_error = false),
+        ("idleness a millisecond longer", 50, &|config| {
+            config.idle_timeout = longer(config.idle_timeout)
+        }),
+        ("a timeout a millisecond longer", 50, &|config| {
+            config.timeout = longer(config.timeout)
+        }),
+        ("one use more", 10, &|config| {
+            config.max_uses = config.max_uses.saturating_add(1)
+        }),
+        ("a life a millisecond longer", 10, &|config| {
+            config.max_lifetime = longer(config.max_lifetime)
+        }),
+        ("connections kept after an error", 50, &|config| {
+            config.drop_on_error = false
+        }),
         ("the minimum looked at again", 10, &|config| config.recheck_min = true),
     ];
     for (name, least, change) in wrong {

@@ -1,10 +1,10 @@
 //! p-queue against `machine::job_queue`.
 
+use highwater_models::SimSpan;
 use highwater_models::SimTime;
 use highwater_models::machine::job_queue::{JobOutput, JobPlace, JobQueue, JobQueueConfig, Submit, WindowKind};
-use highwater_models::SimSpan;
 
-use crate::replay::{Part, check, differences};
+use crate::replay::{Part, check, differences, inputs_at_ends};
 use crate::trace::{Line, Recording, Trace};
 
 fn config(trace: &Trace, window: WindowKind) -> JobQueueConfig {
@@ -142,33 +142,49 @@ pub fn before_9_0_aborts() -> (Recording, usize) {
     })
 }
 
-fn check_window(name: &str, window: WindowKind) {
-    check(&Recording::read(name), |trace| Queue::new(trace, config(trace, window)));
+/// The window of the version that a recording is of.
+fn window_of(name: &str) -> WindowKind {
+    match name {
+        "p-queue-9.0.1" => WindowKind::PQueue90,
+        "p-queue-9.3.5" => WindowKind::PQueue93,
+        "p-queue-10.0.0" => WindowKind::PQueue10,
+        _ => WindowKind::Sliding,
+    }
+}
+
+/// Inputs at the end of a window or of a job's time.
+pub fn at_ends(recording: &Recording) -> usize {
+    let window = window_of(&recording.name);
+    inputs_at_ends(recording, |trace| Queue::new(trace, config(trace, window)))
+}
+
+fn check_recording(recording: &Recording) {
+    let window = window_of(&recording.name);
+    check(recording, |trace| Queue::new(trace, config(trace, window)));
 }
 
 // Lost if broken: the queue of the plan in the version that it had on the day it was written.
 #[test]
 fn p_queue_9_0_1_decides_as_ours_does() {
-    let (recording, _) = before_9_0_aborts();
-    check(&recording, |trace| Queue::new(trace, config(trace, WindowKind::PQueue90)));
+    check_recording(&before_9_0_aborts().0);
 }
 
 // Lost if broken: the queue that the default of a file stands for.
 #[test]
 fn p_queue_9_3_5_decides_as_ours_does() {
-    check_window("p-queue-9.3.5", WindowKind::PQueue93);
+    check_recording(&Recording::read("p-queue-9.3.5"));
 }
 
 // Lost if broken: the newest version, whose windows keep the cap where those of 9.3 do not.
 #[test]
 fn p_queue_10_0_0_decides_as_ours_does() {
-    check_window("p-queue-10.0.0", WindowKind::PQueue10);
+    check_recording(&Recording::read("p-queue-10.0.0"));
 }
 
 // Lost if broken: the sliding window is what the package does in its strict mode.
 #[test]
 fn p_queue_9_3_5_in_strict_mode_decides_as_ours_does() {
-    check_window("p-queue-9.3.5-strict", WindowKind::Sliding);
+    check_recording(&Recording::read("p-queue-9.3.5-strict"));
 }
 
 // Lost if broken: a trace that any queue would pass shows nothing.
@@ -189,11 +205,19 @@ fn a_queue_that_is_a_little_wrong_is_found_out() {
         assert!(wrong > 50, "{window:?} differs in {wrong} traces only");
     }
     let one_more = found(&|config| config.interval = config.interval.map(|(length, cap)| (length, cap + 1)));
-    assert!(one_more > 50, "one start more in a window differs in {one_more} traces only");
+    assert!(
+        one_more > 50,
+        "one start more in a window differs in {one_more} traces only"
+    );
     let one_slot_more = found(&|config| config.concurrency = config.concurrency.saturating_add(1));
-    assert!(one_slot_more > 50, "one slot more differs in {one_slot_more} traces only");
+    assert!(
+        one_slot_more > 50,
+        "one slot more differs in {one_slot_more} traces only"
+    );
     let longer = found(&|config| {
-        config.interval = config.interval.map(|(length, cap)| (SimSpan::from_nanos(length.nanos() + 1_000_000), cap));
+        config.interval = config
+            .interval
+            .map(|(length, cap)| (SimSpan::from_nanos(length.nanos() + 1_000_000), cap));
     });
     assert!(longer > 50, "a window longer by 1 ms differs in {longer} traces only");
 }

@@ -3,6 +3,7 @@
 //! Owns: the order of inputs and deadlines, and the comparison.
 //! Order: what is due at an instant is carried out before what comes in at it, as the recorder does.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use highwater_models::SimTime;
@@ -22,6 +23,10 @@ pub trait Part {
     fn rank(_line: &Line) -> u64 {
         0
     }
+    /// Whether an input comes at the very instant at which time itself decides something.
+    fn is_at_an_end(&self, input: &Line) -> bool {
+        self.next_deadline() == input.at
+    }
     /// Takes what has been decided since the last call, as the recorder words it.
     fn decided(&mut self) -> Vec<String>;
 }
@@ -40,8 +45,14 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recording, trace, step, .. } = self;
-        writeln!(f, "{recording}, trace {trace}, decision {step}, under {}:", self.settings)?;
+        let Self {
+            recording, trace, step, ..
+        } = self;
+        writeln!(
+            f,
+            "{recording}, trace {trace}, decision {step}, under {}:",
+            self.settings
+        )?;
         for line in &self.before {
             writeln!(f, "           both  at {:>9} ms: {line}", line.at.nanos() as f64 / 1e6)?;
         }
@@ -55,11 +66,15 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What our machine decides in a trace.
-fn decisions<P: Part>(trace: &Trace, mut part: P) -> Vec<Line> {
+/// What our machine decides in a trace, and how many inputs come at the very end of something.
+fn replay<P: Part>(trace: &Trace, mut part: P) -> (Vec<Line>, usize) {
     let mut ours = Vec::new();
+    let mut ends = BTreeSet::new();
     let mut take = |part: &mut P, at| ours.extend(part.decided().iter().map(|words| Line::new(at, words)));
     for input in &trace.inputs {
+        if part.is_at_an_end(input) {
+            ends.insert(input.at);
+        }
         while part.next_deadline() <= input.at {
             let at = part.next_deadline();
             part.advance(at);
@@ -73,12 +88,23 @@ fn decisions<P: Part>(trace: &Trace, mut part: P) -> Vec<Line> {
         part.advance(at);
         take(&mut part, at);
     }
-    ours
+    let at_ends = trace.inputs.iter().filter(|input| ends.contains(&input.at));
+    (ours, at_ends.count())
+}
+
+/// Inputs that come at the very instant at which time itself decides something: the end of a wait, of an idleness, of a
+/// window.
+pub fn inputs_at_ends<P: Part>(recording: &Recording, make: impl Fn(&Trace) -> P) -> usize {
+    recording.traces.iter().map(|trace| replay(trace, make(trace)).1).sum()
 }
 
 /// The first place at which our decisions differ from those recorded.
 fn difference(recording: &Recording, trace: &Trace, theirs: &[Line], ours: &[Line]) -> Option<Difference> {
-    let same = theirs.iter().zip(ours).take_while(|(theirs, ours)| theirs == ours).count();
+    let same = theirs
+        .iter()
+        .zip(ours)
+        .take_while(|(theirs, ours)| theirs == ours)
+        .count();
     if same == theirs.len() && same == ours.len() {
         return None;
     }
@@ -96,7 +122,7 @@ fn difference(recording: &Recording, trace: &Trace, theirs: &[Line], ours: &[Lin
 /// Replays all traces of a recording and tells the differences.
 pub fn differences<P: Part>(recording: &Recording, make: impl Fn(&Trace) -> P) -> Vec<Difference> {
     let compare = |trace: &Trace| {
-        let mut ours = decisions(trace, make(trace));
+        let (mut ours, _) = replay(trace, make(trace));
         let mut theirs = trace.decisions.clone();
         for lines in [&mut ours, &mut theirs] {
             lines.sort_by_key(|line| (line.at, P::rank(line)));

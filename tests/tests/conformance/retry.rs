@@ -3,7 +3,7 @@
 use highwater_models::machine::retry::{JitterKind, RetryPolicy};
 use highwater_models::{SimSpan, SimTime};
 
-use crate::replay::{Part, check, differences};
+use crate::replay::{Part, check, differences, inputs_at_ends};
 use crate::trace::{Line, Recording, Trace};
 
 /// The shortest timer of Node.
@@ -19,8 +19,14 @@ struct Sdk {
     obeys_ends: bool,
 }
 
-const SDK_6: Sdk = Sdk { times_body: false, obeys_ends: false };
-const SDK_7: Sdk = Sdk { times_body: true, obeys_ends: true };
+const SDK_6: Sdk = Sdk {
+    times_body: false,
+    obeys_ends: false,
+};
+const SDK_7: Sdk = Sdk {
+    times_body: true,
+    obeys_ends: true,
+};
 
 /// What comes of an attempt.
 #[derive(Clone, Debug)]
@@ -164,9 +170,25 @@ impl Part for Calls {
         }
     }
 
+    /// Whether the server speaks at the very end of the time that the attempt has.
+    fn is_at_an_end(&self, input: &Line) -> bool {
+        matches!(input.word(0), "answers" | "refuses" | "breaks")
+            && SimSpan::from_millis(input.number(2) as u64) == self.timeout
+    }
+
     fn decided(&mut self) -> Vec<String> {
         std::mem::take(&mut self.decided)
     }
+}
+
+/// Attempts to which the server speaks at the very end of their time.
+pub fn at_ends(recording: &Recording) -> usize {
+    let sdk = if recording.name == "openai-6.10.0" {
+        SDK_6
+    } else {
+        SDK_7
+    };
+    inputs_at_ends(recording, |trace| Calls::new(trace, sdk, RetryPolicy::openai_sdk()))
 }
 
 // Lost if broken: the retries of the SDK that the plan had on the day it was written.
@@ -190,13 +212,37 @@ fn a_policy_that_is_a_little_wrong_is_found_out() {
     let found = |policy: RetryPolicy| differences(&recording, |trace| Calls::new(trace, SDK_7, policy)).len();
     let right = RetryPolicy::openai_sdk();
     let wrong = [
-        ("full jitter", RetryPolicy { jitter: JitterKind::Full, ..right }, 50),
+        (
+            "full jitter",
+            RetryPolicy {
+                jitter: JitterKind::Full,
+                ..right
+            },
+            50,
+        ),
         ("waits that grow by half", RetryPolicy { factor: 1.5, ..right }, 50),
-        ("a shorter cap", RetryPolicy { cap: SimSpan::from_secs(4), ..right }, 3),
-        ("a deaf client", RetryPolicy { honour_retry_after: false, ..right }, 50),
+        (
+            "a shorter cap",
+            RetryPolicy {
+                cap: SimSpan::from_secs(4),
+                ..right
+            },
+            3,
+        ),
+        (
+            "a deaf client",
+            RetryPolicy {
+                honour_retry_after: false,
+                ..right
+            },
+            50,
+        ),
         (
             "a client that waits for longer than a minute",
-            RetryPolicy { retry_after_max: SimSpan::from_secs(61), ..right },
+            RetryPolicy {
+                retry_after_max: SimSpan::from_secs(61),
+                ..right
+            },
             3,
         ),
     ];
@@ -209,5 +255,9 @@ fn a_policy_that_is_a_little_wrong_is_found_out() {
         calls.policy.max += 1;
         calls
     });
-    assert!(one_more.len() > 50, "one retry more differs in {} traces only", one_more.len());
+    assert!(
+        one_more.len() > 50,
+        "one retry more differs in {} traces only",
+        one_more.len()
+    );
 }
