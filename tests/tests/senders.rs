@@ -27,8 +27,7 @@ fn a_refused_webhook_is_sent_again_until_it_is_taken() {
     let outcome = run(&format!(
         r#"
 title    = "reports of payments"
-duration = "60s"
-drain    = "600s"
+duration = "200s"
 [load]
 client = "payments"
 at     = [{}]
