@@ -137,11 +137,19 @@ fn pg_pool_3_14_0_decides_as_ours_does() {
     check(&Recording::read(NEW), |trace| Pool::new(config(trace, true)));
 }
 
+/// A millisecond more.
+fn longer(span: SimSpan) -> SimSpan {
+    SimSpan::from_nanos(span.nanos().saturating_add(1_000_000))
+}
+
+/// What makes the settings of a pool wrong.
+type Change = fn(&mut ConnectionsConfig);
+
 // Lost if broken: a trace that any pool would pass shows nothing.
 #[test]
 fn a_pool_that_is_a_little_wrong_is_found_out() {
     let recording = Recording::read(OLD);
-    let found = |change: &dyn Fn(&mut ConnectionsConfig)| {
+    let found = |change: Change| {
         differences(&recording, |trace| {
             let mut config = config(trace, false);
             change(&mut config);
@@ -149,26 +157,25 @@ fn a_pool_that_is_a_little_wrong_is_found_out() {
         })
         .len()
     };
-    let longer = |span: SimSpan| SimSpan::from_nanos(span.nanos().saturating_add(1_000_000));
-    let wrong: [(&str, usize, &dyn Fn(&mut ConnectionsConfig)); 8] = [
-        ("one connection more", 50, &|config| config.max += 1),
-        ("one idle connection more kept", 50, &|config| config.min += 1),
-        ("idleness a millisecond longer", 50, &|config| {
+    let wrong: [(&str, usize, Change); 8] = [
+        ("one connection more", 50, |config| config.max += 1),
+        ("one idle connection more kept", 50, |config| config.min += 1),
+        ("idleness a millisecond longer", 50, |config| {
             config.idle_timeout = longer(config.idle_timeout)
         }),
-        ("a timeout a millisecond longer", 50, &|config| {
+        ("a timeout a millisecond longer", 50, |config| {
             config.timeout = longer(config.timeout)
         }),
-        ("one use more", 10, &|config| {
+        ("one use more", 10, |config| {
             config.max_uses = config.max_uses.saturating_add(1)
         }),
-        ("a life a millisecond longer", 10, &|config| {
+        ("a life a millisecond longer", 10, |config| {
             config.max_lifetime = longer(config.max_lifetime)
         }),
-        ("connections kept after an error", 50, &|config| {
+        ("connections kept after an error", 50, |config| {
             config.drop_on_error = false
         }),
-        ("the minimum looked at again", 10, &|config| config.recheck_min = true),
+        ("the minimum looked at again", 10, |config| config.recheck_min = true),
     ];
     for (name, least, change) in wrong {
         let found = found(change);
