@@ -14,13 +14,14 @@ use serde_json::{Map, Value, json};
 use crate::review;
 
 /// The keys that come from the record's own fields; a figure may not take their place.
-const HEADER: [&str; 11] = [
+const HEADER: [&str; 12] = [
     "scenario",
     "title",
     "question",
     "system",
     "version",
     "model_hash",
+    "load_hash",
     "seed",
     "replications",
     "simulated_seconds",
@@ -50,6 +51,7 @@ pub fn value(summary: &Summary) -> Value {
         summary.system.clone().into(),
         summary.version.clone().into(),
         summary.model_hash.clone().into(),
+        summary.load_hash.clone().into(),
         summary.seed.into(),
         summary.replications.into(),
         number(summary.simulated_seconds),

@@ -1,5 +1,6 @@
 //! What the system would do: engine, world, measurements, experiments.
 
+pub mod compare;
 pub mod compile;
 pub mod event;
 pub mod experiment;

@@ -20,6 +20,9 @@ pub struct Summary {
     pub version: String,
     /// Hash of the files and settings that were run, in hexadecimal: enough to see that two results are of one model.
     pub model_hash: String,
+    /// Hash of who comes and what they do, in hexadecimal; empty where it is not known. Two results whose hashes differ are
+    /// not of one load.
+    pub load_hash: String,
     /// Root seed.
     pub seed: u64,
     /// Independent replications.
