@@ -27,6 +27,8 @@ pub enum Command {
     Run(Run),
     /// Review a design without running it: settings that contradict each other or the parts they are about
     Check(Check),
+    /// Two runs side by side: what moved, by how much, whether it is sure
+    Compare(Box<crate::compare::Arguments>),
     /// Show the bundled scenarios and systems with the questions they ask
     List(List),
     /// Say what a setting means, and where a default or a price comes from
@@ -54,7 +56,7 @@ pub struct Run {
     /// Threads; the result is the same for any number [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// Folder for summary.json and timeline.csv
+    /// Folder for summary.json, timeline.csv and replications.csv
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What standard output gets

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod check;
+mod compare;
 mod environment;
 mod exit;
 mod explain;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Compare(arguments) => compare::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
     };

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use highwater_models::file::Plan;
 use highwater_report::verdict::{Judgement, judge};
-use highwater_report::{csv, json, terminal};
+use highwater_report::{csv, json, replications, terminal};
 use highwater_sim::experiment::{self, Options, Outcome};
 
 use crate::arguments::{Format, Run, Undecided};
@@ -55,6 +55,9 @@ fn write(mut folder: Folder, outcome: &Outcome) -> Result<(), Failure> {
         file.write_all(json::text(&outcome.summary).as_bytes())
     })?;
     folder.write("timeline.csv", |file| csv::timeline(&outcome.timeline, file))?;
+    folder.write("replications.csv", |file| {
+        replications::write(&outcome.summary.figures, file)
+    })?;
     if let Some(requests) = &outcome.requests {
         folder.write(REQUESTS, |file| csv::requests(requests, file))?;
     }

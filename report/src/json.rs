@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::review;
 
 /// The keys that come from the record's own fields; a figure may not take their place.
-const HEADER: [&str; 12] = [
+pub(crate) const HEADER: [&str; 12] = [
     "scenario",
     "title",
     "question",
@@ -91,6 +91,20 @@ pub const fn unit_name(unit: Unit) -> &'static str {
         Unit::Bytes => "B",
         Unit::Dollars => "USD",
     }
+}
+
+/// The unit of that name.
+#[must_use]
+pub fn unit_of_name(name: &str) -> Option<Unit> {
+    let units = [
+        Unit::Seconds,
+        Unit::PerSecond,
+        Unit::Share,
+        Unit::Count,
+        Unit::Bytes,
+        Unit::Dollars,
+    ];
+    units.into_iter().find(|&unit| unit_name(unit) == name)
 }
 
 /// Puts a figure at its path. Where a name is both a figure and a table of figures, the figure's own keys stand first
