@@ -65,6 +65,10 @@ pub struct Run {
     /// What an objective that is not decided counts as
     #[arg(long, value_enum, default_value_t)]
     pub undecided: Undecided,
+    /// Whether the change that raises the mark most is looked for, by running the likeliest once more: at most twice the
+    /// events of the run, half of them for a long one [default: on for tables, off for json and csv]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub next_step: Option<Switch>,
     /// Write requests.csv too: one row per request
     #[arg(long, requires = "out")]
     pub requests: bool,
@@ -117,6 +121,15 @@ pub enum Format {
     Json,
     /// One row per figure
     Csv,
+}
+
+/// On or off.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Do it
+    On,
+    /// Leave it
+    Off,
 }
 
 /// What an undecided objective counts as.

@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod failure;
 mod list;
+mod next_step;
 mod output;
 mod progress;
 mod run;

@@ -150,8 +150,8 @@ fn sure(found: &Comparison) -> Option<String> {
         .collect();
     let others = match perhaps {
         0 => String::new(),
-        1 => ", 1 may be chance".to_owned(),
-        many => format!(", {many} may be chance"),
+        1 => ", 1 is not sure".to_owned(),
+        many => format!(", {many} are not sure"),
     };
     let figures = if judged == 1 { "figure" } else { "figures" };
     let sum = match (better, worse) {
@@ -297,8 +297,8 @@ pub fn verdict(change: &Change) -> &'static str {
         (_, Some(false)) => "worse",
         (Verdict::Up, None) => "more",
         (Verdict::Down, None) => "less",
-        (Verdict::NoDifferenceSeen, _) if change.perhaps() => "may be chance",
-        (Verdict::NoDifferenceSeen, _) => "no difference seen",
+        (Verdict::NoDifferenceSeen, _) if change.perhaps() => "not sure",
+        (Verdict::NoDifferenceSeen, _) => "no difference",
         (Verdict::NotComparable(_), _) => "not comparable",
     }
 }

@@ -7,6 +7,7 @@ pub mod compare;
 pub mod csv;
 pub mod json;
 pub mod money;
+pub mod next_step;
 pub mod number;
 pub mod paint;
 pub mod read;

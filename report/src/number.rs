@@ -79,6 +79,13 @@ pub fn difference(estimate: &Estimate, unit: Unit) -> Cells {
         };
     }
     // Next to nothing is shown in the unit of what it may be.
+    if value == 0.0 && estimate.half_width().unwrap_or(0.0) == 0.0 {
+        let (_, sign) = scale(0.0, unit);
+        return Cells {
+            value: signed(0.0, 0, unit, if unit == Unit::Share { "points" } else { sign }),
+            interval: String::new(),
+        };
+    }
     let half_width = estimate.half_width().unwrap_or(0.0);
     let (size, sign) = scale(if value.abs() < half_width { half_width } else { value }, unit);
     let sign = if unit == Unit::Share { "points" } else { sign };
@@ -104,29 +111,12 @@ pub fn difference(estimate: &Estimate, unit: Unit) -> Cells {
         _ => String::new(),
     };
     Cells {
-        value: plus(signed(value / size, decimals, unit, sign), value),
+        value: plus(
+            signed(value / size, if value == 0.0 { 0 } else { decimals }, unit, sign),
+            value,
+        ),
         interval,
     }
-}
-
-/// A change relative to what was before, in columns: `-81 %`, `+3.4 %`, `x 12`.
-#[must_use]
-pub fn relative(ratio: f64) -> String {
-    if !ratio.is_finite() {
-        return String::new();
-    }
-    if ratio >= 9.95 {
-        return format!("x {}", fixed(ratio + 1.0, 0));
-    }
-    let percents = ratio * 100.0;
-    let decimals = usize::from(percents.abs() < 9.95);
-    let text = fixed(percents, decimals);
-    let plus = if percents > 0.0 && text.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
-        "+"
-    } else {
-        ""
-    };
-    format!("{plus}{text} %")
 }
 
 /// A bare value with its unit, three digits.
@@ -467,15 +457,6 @@ mod tests {
         assert_eq!(of(0.000_01, -0.02, 0.02, Unit::Seconds), pair("0 ms", "-20 to +20"));
         assert_eq!(of(18.0, 18.0, 18.0, Unit::Dollars), pair("+$18.00", ""));
         assert_eq!(of(-1234.5, -1300.0, -1170.0, Unit::Dollars).0, "-$1,234.50");
-        for (ratio, shown) in [
-            (-0.813, "-81 %"),
-            (0.034, "+3.4 %"),
-            (11.0, "x 12"),
-            (0.0, "0.0 %"),
-            (f64::NAN, ""),
-        ] {
-            assert_eq!(relative(ratio), shown);
-        }
     }
 
     // Lost if broken: each unit's own way of being written.

@@ -22,7 +22,7 @@ use highwater_models::record::summary::{Objective, Summary};
 
 pub use self::caveat::Caveat;
 use self::difference::Difference;
-pub use self::headline::Wanted;
+pub use self::headline::{Wanted, figure_of};
 use crate::interval::Intervals;
 
 /// How a result came about.
@@ -337,7 +337,7 @@ pub fn compare(a: &Side, b: &Side) -> Comparison {
     let objectives = objectives
         .into_iter()
         .map(|(a, b)| {
-            let path = headline::figure_of(&a.as_ref().or(b.as_ref()).map_or("", |known| known.name.as_str()));
+            let path = figure_of(a.as_ref().or(b.as_ref()).map_or("", |known| known.name.as_str()));
             ObjectiveChange {
                 change: path.and_then(|path| changes.iter().find(|change| change.path == path).cloned()),
                 a,

@@ -10,6 +10,7 @@ pub mod level;
 pub mod measure;
 pub mod model;
 pub mod outcome;
+pub mod probe;
 pub mod processor;
 pub mod slab;
 pub mod split;

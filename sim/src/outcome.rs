@@ -81,6 +81,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
         log: records.first().map(|record| record.log.clone()).unwrap_or_default(),
         warnings,
         review: review(&plan.system, Some(&plan.scenario)),
+        next_step: None,
     }
 }
 

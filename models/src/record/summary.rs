@@ -3,6 +3,7 @@
 //! Owns: the value that every face (terminal, JSON, app, report) shows. Its JSON keys are contract.md's.
 
 use super::figures::{Estimate, Figures, Unit};
+use super::next_step::NextStep;
 use crate::review::Review;
 
 /// The result of a scenario over its replications.
@@ -55,6 +56,8 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
     /// What the design's review found in the system and the scenario that were run.
     pub review: Review,
+    /// The change that raises the mark most, where it was looked for.
+    pub next_step: Option<NextStep>,
 }
 
 /// A resource of the system, as a reader has to know it to read its figures.

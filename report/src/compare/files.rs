@@ -4,14 +4,13 @@
 
 use std::io::{self, Write};
 
-use highwater_models::record::figures::Estimate;
 use highwater_sim::compare::{
     Change, Comparison, Head, Judgement, Method, ObjectiveChange, Reason, SHARE_BY_CAUSE, Verdict, Wanted, Which,
 };
 use serde_json::{Value, json};
 
 use super::{caveat, origin, sentences};
-use crate::json::unit_name;
+use crate::json::{estimate, number, unit_name};
 
 /// The text of comparison.json, indented, with a line end: words, headline figures, objectives, and what moved by cause,
 /// stage, resource and item of the bill. Every figure is in comparison.csv.
@@ -94,15 +93,6 @@ fn cell(value: f64) -> String {
     } else {
         String::new()
     }
-}
-
-fn number(value: f64) -> Value {
-    serde_json::Number::from_f64(value + 0.0).map_or(Value::Null, Value::Number)
-}
-
-fn estimate(estimate: &Estimate) -> Value {
-    let bound = |end: Option<f64>| end.map_or(Value::Null, number);
-    json!({ "value": number(estimate.value), "low": bound(estimate.low), "high": bound(estimate.high) })
 }
 
 fn head(head: &Head) -> Value {

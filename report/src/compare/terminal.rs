@@ -102,12 +102,11 @@ fn words(found: &Comparison, paint: Paint) -> String {
     }
 }
 
-const COLUMNS: [(Align, &str); 6] = [
+const COLUMNS: [(Align, &str); 5] = [
     (Align::Right, "A"),
     (Align::Right, "B"),
     (Align::Right, "difference"),
     (Align::Left, "95 % interval"),
-    (Align::Right, "change"),
     (Align::Left, ""),
 ];
 
@@ -124,12 +123,6 @@ fn cells(change: &Change, said: &str) -> Vec<Cell> {
         of(change.b.value).into(),
         difference.value.into(),
         Cell::new(Style::Faint, difference.interval),
-        // Points of a share say it already, and per cent of per cent confuse.
-        if super::is_share(change.unit) {
-            "".into()
-        } else {
-            number::relative(change.ratio()).into()
-        },
         Cell::new(style, said),
     ]
 }
@@ -180,9 +173,7 @@ fn objectives(objectives: &[ObjectiveChange]) -> Table {
 
 /// What moved most among parts of one kind, with what they are called.
 fn moved(title: &str, changes: &[&Change], name: impl Fn(&Change) -> (String, String)) -> Table {
-    let mut columns = COLUMNS;
-    columns[5].1 = "";
-    let mut table = Table::new(title, &columns);
+    let mut table = Table::new(title, &COLUMNS);
     let matters = |change: &&&Change| {
         let value = change.difference.estimate.value.abs();
         let least = if super::is_share(change.unit) { LEAST_SHARE } else { 0.0 };
@@ -195,7 +186,7 @@ fn moved(title: &str, changes: &[&Change], name: impl Fn(&Change) -> (String, St
             _ => verdict(change).to_owned(),
         };
         let mut row = cells(change, &sure);
-        row[5] = Cell::new(Style::Faint, sure);
+        row[4] = Cell::new(Style::Faint, sure);
         table.row(name, row);
     }
     table
