@@ -124,7 +124,10 @@ fn unit_word(shown: &str) -> &str {
 
 /// How many of the headline figures say so.
 fn sure(found: &Comparison) -> Option<String> {
-    let count = |of: &dyn Fn(&Change) -> bool| found.headline().filter(|change| of(change)).count();
+    let money = found.headline().any(|change| change.path.0[0] == "cost");
+    let apart = if money { ", cost apart," } else { "" };
+    let quality = || found.headline().filter(|change| change.path.0[0] != "cost");
+    let count = |of: &dyn Fn(&Change) -> bool| quality().filter(|change| of(change)).count();
     let judged = count(&|change| !matches!(change.verdict, Verdict::NotComparable(_)));
     if judged == 0 {
         return None;
@@ -155,17 +158,17 @@ fn sure(found: &Comparison) -> Option<String> {
     };
     let figures = if judged == 1 { "figure" } else { "figures" };
     let sum = match (better, worse) {
-        (0, 0) => format!("Of {judged} headline {figures} none differs for sure{others}"),
+        (0, 0) => format!("Of {judged} headline {figures}{apart} none differs for sure{others}"),
         (better, 0) => format!(
-            "Of {judged} headline {figures} {better} {} better for sure, none worse{others}",
+            "Of {judged} headline {figures}{apart} {better} {} better for sure, none worse{others}",
             are(better)
         ),
         (0, worse) => format!(
-            "Of {judged} headline {figures} {worse} {} worse for sure, none better{others}",
+            "Of {judged} headline {figures}{apart} {worse} {} worse for sure, none better{others}",
             are(worse)
         ),
         (better, worse) => format!(
-            "Of {judged} headline {figures} {better} {} better and {worse} worse for sure{others}",
+            "Of {judged} headline {figures}{apart} {better} {} better and {worse} worse for sure{others}",
             are(better)
         ),
     };

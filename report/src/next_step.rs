@@ -119,6 +119,13 @@ fn effect(step: &Step) -> String {
     if before != after {
         let of = step.objectives;
         parts.push(format!("{after} of {of} objectives hold instead of {before}"));
+    } else if after < step.objectives {
+        let of = step.objectives;
+        parts.push(match (after, of) {
+            (0, 1) => "the objective is still missed".to_owned(),
+            (0, of) => format!("still none of the {of} objectives holds"),
+            (some, of) => format!("still {some} of {of} objectives hold"),
+        });
     }
     if let Some(money) = &step.cost
         && money.path != step.effect.path
@@ -328,8 +335,8 @@ mod tests {
     fn a_step_says_what_it_does_what_it_costs_and_how_to_try_it() {
         assert_eq!(
             paragraph(Some(&of(Answer::Change(smaller_pool()))), Paint::Plain),
-            "Next step: `connections.max=8` (from 20): the error rate falls from 82 % to 61 % (-21 points,\nbetween -23 \
-             and -19); it costs nothing. Try it:\n  highwater run viral-spike --set connections.max=8\n"
+            "Next step: `connections.max=8` (from 20): the error rate falls from 82 % to 61 % (-21.0 points,\nbetween \
+             -23.0 and -19.0); still 1 of 3 objectives hold; it costs nothing. Try it:\n  highwater run viral-spike --set connections.max=8\n"
         );
         let mut step = smaller_pool();
         step.met = (1, 2);
@@ -340,7 +347,7 @@ mod tests {
         assert_eq!(
             words(&of(Answer::Change(step))),
             "Next step: `connections.max=8` (which the review names: pool-sum): the error rate falls from 82 % to 61 % \
-             (-21 points, between -23 and -19); 2 of 3 objectives hold instead of 1; a month like it costs $18.00 more. \
+             (-21.0 points, between -23.0 and -19.0); 2 of 3 objectives hold instead of 1; a month like it costs $18.00 more. \
              That is not sure yet: more replications would tell. Try it:"
         );
     }
@@ -376,8 +383,8 @@ mod tests {
         assert_eq!(
             words(&none),
             "Next step: none of the 3 single changes that were tried helps, and 7 more would have passed the budget. The \
-             best of them is `web.plan=starter` (from standard): the error rate falls from 82 % to 61 % (-21 points, \
-             between -23 and -19); a month like it costs $18.00 less."
+             best of them is `web.plan=starter` (from standard): the error rate falls from 82 % to 61 % (-21.0 points, \
+             between -23.0 and -19.0); still 1 of 3 objectives hold; a month like it costs $18.00 less."
         );
         assert_eq!(
             words(&of(Answer::TooLong { probe: 90_000_000 })),

@@ -103,11 +103,15 @@ pub fn difference(estimate: &Estimate, unit: Unit) -> Cells {
         }
     };
     let interval = match (estimate.low, estimate.high) {
-        (Some(low), Some(high)) if high > low => format!(
-            "{} to {}",
-            plus(fixed(low / size, decimals), low),
-            plus(fixed(high / size, decimals), high)
-        ),
+        (Some(low), Some(high)) => {
+            let ends = (fixed(low / size, decimals), fixed(high / size, decimals));
+            if ends.0 == ends.1 {
+                // Known to the last digit that is shown.
+                String::new()
+            } else {
+                format!("{} to {}", plus(ends.0, low), plus(ends.1, high))
+            }
+        }
         _ => String::new(),
     };
     Cells {
