@@ -77,7 +77,8 @@ fn more_connections_in_front_of_an_idle_database() {
 fn a_search_comes_to_the_same_on_any_number_of_threads() {
     let (_, one) = search(ONE_CONNECTION, None, 1);
     let (_, three) = search(ONE_CONNECTION, None, 3);
-    assert_eq!(one, three);
+    // As texts: a cost that nobody knows is not equal to itself.
+    assert_eq!(format!("{one:?}"), format!("{three:?}"));
 }
 
 // Lost if broken: a healthy system whose reader is sent to change something.
