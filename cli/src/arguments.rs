@@ -57,6 +57,8 @@ pub struct Run {
     /// Folder for summary.json and timeline.csv
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub report: crate::report::Wanted,
     /// What standard output gets
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

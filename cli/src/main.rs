@@ -12,6 +12,7 @@ mod failure;
 mod list;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod scenario;
 

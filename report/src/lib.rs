@@ -4,10 +4,13 @@
 //! Never: computing a figure or deciding an objective (`sim/`), opening files or looking at the terminal (`cli/`).
 
 pub mod csv;
+mod escape;
 pub mod json;
 pub mod money;
 pub mod number;
+pub mod page;
 pub mod paint;
+pub mod plot;
 pub mod review;
 pub mod table;
 pub mod terminal;
