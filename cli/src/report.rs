@@ -56,7 +56,7 @@ fn file(text: &str) -> Result<File, String> {
 /// Where reports go, tried before the work begins.
 #[derive(Debug)]
 pub struct Reports {
-    report: Option<(Folder, String, Form)>,
+    report: Option<(Folder, File)>,
     plots: Option<Folder>,
 }
 
@@ -68,8 +68,7 @@ impl Wanted {
     pub fn open(&self) -> Result<Reports, Failure> {
         let report = self.report.as_ref().map(|file| -> Result<_, Failure> {
             let parent = file.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Ok((Folder::open(parent.unwrap_or(Path::new(".")))?, name, file.form))
+            Ok((Folder::open(parent.unwrap_or(Path::new(".")))?, file.clone()))
         });
         Ok(Reports {
             report: report.transpose()?,
@@ -95,26 +94,23 @@ impl Reports {
                 })?;
                 folder.write(&format!("{}.png", plot.name), |file| file.write_all(&plot.png_file()?))?;
             }
-            tell(folder)?;
+            for path in folder.commit()? {
+                eprintln!("wrote {}", path.display());
+            }
         }
-        if let Some((mut folder, name, form)) = self.report {
+        if let Some((mut folder, file)) = self.report {
             let page = page(plots);
-            let text = match form {
+            let text = match file.form {
                 Form::Html => page::html(&page),
                 Form::Markdown => page::markdown(&page),
             };
+            let name = file.path.file_name().unwrap_or_default().to_string_lossy();
             folder.write(&name, |file| file.write_all(text.as_bytes()))?;
-            tell(folder)?;
+            folder.commit()?;
+            eprintln!("wrote {}", file.path.display());
         }
         Ok(())
     }
-}
-
-fn tell(folder: Folder) -> Result<(), Failure> {
-    for path in folder.commit()? {
-        eprintln!("wrote {}", path.display());
-    }
-    Ok(())
 }
 
 /// A command line as a shell reads it, of words any of which may need quotes.

@@ -126,7 +126,7 @@ impl Plot {
 
     /// With title, finding and note.
     fn whole(&self) -> Drawing {
-        let mut whole = Drawing::new(Size::Wide.width());
+        let mut whole = Drawing::new(Size::Wide.width() + 2.0 * drawing::EDGE);
         whole.titled(&self.title, &self.finding, self.draw(Size::Wide), &self.note);
         whole
     }

@@ -152,7 +152,7 @@ fn block(block: &Block) -> String {
         Block::Text(text) => format!("<p>{}</p>\n", prose(text)),
         Block::Numbers(list) => numbers(list),
         Block::List(items) => list(items),
-        Block::Table(shown) => table(shown, shown.title()),
+        Block::Table(shown) => cards(shown),
         Block::Folded(shown) => format!(
             "<details>\n<summary>{}</summary>\n{}</details>\n",
             markup(shown.title()),
@@ -227,30 +227,58 @@ fn figure(plot: &Plot) -> String {
     text
 }
 
+/// A table whose rows become cards on a phone; it has few columns, each worth reading.
+fn cards(shown: &Table) -> String {
+    grid(shown, shown.title(), true)
+}
+
+/// A table that scrolls where it is too wide, also by keyboard.
 fn table(shown: &Table, title: &str) -> String {
+    grid(shown, title, false)
+}
+
+fn grid(shown: &Table, title: &str, is_cards: bool) -> String {
     let columns = shown.columns();
-    let title = markup(title);
-    // Wide tables scroll, also by keyboard.
-    let mut text =
-        format!("<div class=\"scroll\" role=\"region\" aria-label=\"{title}\" tabindex=\"0\">\n<table>\n<thead><tr>");
+    // What is laid out as cards is a table to those who do not see it.
+    let role = |name: &str| {
+        if is_cards {
+            format!(" role=\"{name}\"")
+        } else {
+            String::new()
+        }
+    };
+    let mut text = format!(
+        "<div class=\"scroll{}\" role=\"region\" aria-label=\"{}\" tabindex=\"0\">\n<table{}>\n<thead{}><tr{}>",
+        if is_cards { " cards" } else { "" },
+        markup(title),
+        role("table"),
+        role("rowgroup"),
+        role("row")
+    );
     for (align, heading) in &columns {
+        let class = aligned(*align, "");
         text.push_str(&format!(
-            "<th scope=\"col\"{}>{}</th>",
-            aligned(*align, ""),
+            "<th scope=\"col\"{}{class}>{}</th>",
+            role("columnheader"),
             markup(heading)
         ));
     }
-    text.push_str("</tr></thead>\n<tbody>\n");
+    text.push_str(&format!("</tr></thead>\n<tbody{}>\n", role("rowgroup")));
     for row in shown.rows() {
-        text.push_str("<tr>");
-        for (number, ((words, style), (align, _))) in row.iter().zip(&columns).enumerate() {
+        text.push_str(&format!("<tr{}>", role("row")));
+        for (number, ((words, style), (align, heading))) in row.iter().zip(&columns).enumerate() {
             let class = aligned(*align, class(*style));
             let words = prose(words);
             if number == 0 {
-                text.push_str(&format!("<th scope=\"row\"{class}>{words}</th>"));
-            } else {
-                text.push_str(&format!("<td{class}>{words}</td>"));
+                text.push_str(&format!("<th scope=\"row\"{}{class}>{words}</th>", role("rowheader")));
+                continue;
             }
+            let name = if is_cards && !heading.is_empty() {
+                format!(" data-name=\"{}\"", markup(heading))
+            } else {
+                String::new()
+            };
+            text.push_str(&format!("<td{}{name}{class}>{words}</td>", role("cell")));
         }
         text.push_str("</tr>\n");
     }

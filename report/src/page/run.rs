@@ -184,7 +184,7 @@ fn limits(summary: &Summary) -> Table {
         &[
             (Align::Left, "limit"),
             (Align::Right, "first after"),
-            (Align::Left, "in"),
+            (Align::Left, "seen in"),
             (Align::Right, "used"),
             (Align::Right, "of the slowest's time"),
             (Align::Left, "because of"),
@@ -219,7 +219,7 @@ fn failures(summary: &Summary) -> Table {
         &[
             (Align::Left, "because"),
             (Align::Right, "first after"),
-            (Align::Left, "in"),
+            (Align::Left, "seen in"),
             (Align::Right, "of requests"),
             (Align::Left, "most often"),
         ],

@@ -24,7 +24,7 @@ a{color:var(--link)}
 .verdict h2{border:0;padding:0;margin:0 0 .3rem;font-size:1.25rem}
 .verdict.good h2{color:var(--goodtext)}.verdict.bad h2{color:var(--badtext)}
 .verdict p{font-size:1.05rem;margin:.3rem 0}
-.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.7rem;margin:1rem 0}
+.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.6rem,1fr));gap:.7rem;margin:1rem 0}
 .numbers div{background:var(--box);border-radius:.3rem;padding:.6rem .8rem}
 .numbers dt{font-size:.85rem;color:var(--faint)}
 .numbers dd{margin:0}
@@ -45,7 +45,11 @@ th,td{padding:.32rem .9rem .32rem 0;text-align:left;vertical-align:top;border-bo
 thead th{color:var(--faint);font-size:.82rem;border-bottom-color:var(--axis)}
 .right{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .keep{white-space:nowrap}
-.good{color:var(--goodtext)}.bad{color:var(--badtext);font-weight:650}.open{font-weight:650}.faint{color:var(--faint)}
+td.good,th.good,.word.good,.value.good{color:var(--goodtext)}
+td.bad,th.bad,.word.bad,.value.bad{color:var(--badtext);font-weight:650}
+td.open,th.open,.word.open{font-weight:650}
+td.faint,th.faint{color:var(--faint)}
+th[scope=row]{white-space:nowrap;max-width:22rem;overflow:hidden;text-overflow:ellipsis}
 details{margin:.3rem 0}
 summary{cursor:pointer;color:var(--link);padding:.25rem 0;font-size:.9rem}
 summary:focus-visible,a:focus-visible,.scroll:focus-visible{outline:2px solid var(--link);outline-offset:2px}
@@ -66,6 +70,15 @@ h1{font-size:1.45rem}
 .wide{display:none}.narrow{display:block}
 .numbers{grid-template-columns:1fr 1fr}
 .numbers .value{font-size:1.25rem}
+.numbers div:last-child:nth-child(odd){grid-column:span 2}
+.cards table,.cards tbody,.cards tr{display:block;min-width:0}
+.cards thead{display:none}
+.cards tr{padding:.45rem 0;border-bottom:1px solid var(--rule)}
+.cards th,.cards td{border:0;padding:0;display:block;text-align:left;white-space:normal}
+.cards th[scope=row]{font-weight:650;max-width:none}
+.cards td{display:inline-block;margin-right:1rem}
+.cards td:empty{display:none}
+.cards td[data-name]::before{content:attr(data-name) ' ';color:var(--faint);font-weight:400;font-size:.85em}
 dl.more{grid-template-columns:1fr}
 dl.more dt{margin-top:.2rem}
 }
@@ -86,7 +99,8 @@ h2{margin-top:1.5rem}
 table{font-size:8.5pt;min-width:0}
 .keep,.right{white-space:normal}
 th,td{padding-right:.5rem}
-summary{list-style:none;color:var(--faint)}
+figure details{display:none}
+summary{list-style:none;color:var(--ink);font-weight:650;font-size:10pt}
 details::details-content{content-visibility:visible;display:block;height:auto}
 .verdict,.numbers div,pre,code{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 figure svg{-webkit-print-color-adjust:exact;print-color-adjust:exact}

@@ -7,8 +7,7 @@ use super::axis::Axis;
 use super::drawing::{Anchor, Drawing, LINE, TEXT};
 use super::font;
 use super::frame::{Entry, legend, nothing};
-use super::lines::Limit;
-use super::palette::{self, AXIS, Color, FAINT, GRID, INK, LIMIT, PAPER};
+use super::palette::{self, AXIS, Color, FAINT, GRID, INK, PAPER};
 
 /// How thick a bar is.
 const BAR: f64 = 16.0;
@@ -63,8 +62,6 @@ pub struct Bars {
     pub parts: Vec<String>,
     /// From top to bottom.
     pub bars: Vec<Bar>,
-    /// Bounds.
-    pub limits: Vec<Limit>,
     /// The end of the axis, where it is known, such as all of a resource.
     pub most: Option<f64>,
 }
@@ -85,28 +82,18 @@ impl Bars {
             .most
             .unwrap_or_else(|| self.bars.iter().map(end).fold(0.0, f64::max));
         let scale = self.x.scale(0.0, most, if size == Size::Wide { 5 } else { 3 });
-        let (from, to) = if self.most.is_some() {
-            (0.0, most)
-        } else {
-            (scale.from, scale.to)
-        };
+        // The longest bar takes all the room: the next tick after it would be no more than a number.
+        let to = if most > 0.0 { most } else { scale.to };
         let place = |value: f64| {
-            let share = if to > from {
-                (sound(value) - from) / (to - from)
-            } else {
-                0.0
-            };
+            let share = sound(value) / to;
             columns.left + share.clamp(0.0, 1.0) * (columns.right - columns.left)
         };
         let bottom = top + columns.row * self.bars.len() as f64;
         for (value, label) in scale.ticks.iter().filter(|(value, _)| *value <= to * (1.0 + 1e-9)) {
             let x = place(*value);
-            drawing.path(
-                vec![(x, top), (x, bottom)],
-                if *value == 0.0 { AXIS } else { GRID },
-                1.0,
-            );
             if self.parts.is_empty() {
+                let color = if *value == 0.0 { AXIS } else { GRID };
+                drawing.path(vec![(x, top), (x, bottom)], color, 1.0);
                 drawing.text((x, bottom + LINE * 0.7), label, Anchor::Middle, FAINT);
             }
         }
@@ -134,10 +121,6 @@ impl Bars {
                 after = after.max(high);
             }
             drawing.text((after + 7.0, middle), &bar.text, Anchor::Start, INK);
-        }
-        for limit in self.limits.iter().filter(|limit| limit.value <= to) {
-            let x = place(limit.value);
-            drawing.dashed(&[(x, top), (x, bottom)], &[1.5, 3.0], LIMIT, 1.4);
         }
         drawing.height = bottom + if self.parts.is_empty() { LINE * 1.4 } else { 4.0 };
         drawing

@@ -7,7 +7,7 @@ use super::axis::Axis;
 use super::bars::Columns;
 use super::drawing::{Anchor, Drawing, LINE};
 use super::frame::{Entry, legend, marker, nothing};
-use super::lines::Limit;
+use super::lines::{BOUND, Limit};
 use super::palette::{self, AXIS, FAINT, GRID, LIMIT};
 
 /// A row.
@@ -47,7 +47,11 @@ impl Dots {
             nothing(&mut drawing, "nothing was observed");
             return drawing;
         }
-        let entries: Vec<Entry<'_>> = self
+        let low = seen()
+            .filter(|end| !self.x.is_log || *end > 0.0)
+            .fold(f64::INFINITY, f64::min);
+        let high = seen().fold(f64::NEG_INFINITY, f64::max);
+        let mut entries: Vec<Entry<'_>> = self
             .series
             .iter()
             .enumerate()
@@ -59,12 +63,20 @@ impl Dots {
                 is_area: false,
             })
             .collect();
+        entries.extend(
+            self.limits
+                .iter()
+                .filter(|limit| limit.value <= high)
+                .map(|limit| Entry {
+                    name: &limit.label,
+                    color: LIMIT,
+                    dashes: BOUND,
+                    marker: None,
+                    is_area: false,
+                }),
+        );
         let top = legend(&mut drawing, &entries, 2.0, size.width()) + 2.0;
         let columns = Columns::new(size, self.rows.iter().map(|row| (row.name.as_str(), "")));
-        let low = seen()
-            .filter(|end| !self.x.is_log || *end > 0.0)
-            .fold(f64::INFINITY, f64::min);
-        let high = seen().fold(f64::NEG_INFINITY, f64::max);
         let scale = self.x.scale(low, high, if size == Size::Wide { 6 } else { 3 });
         let place = |value: f64| columns.left + scale.place(value) * (columns.right - columns.left);
         let bottom = top + columns.row * self.rows.len() as f64;
@@ -82,7 +94,7 @@ impl Dots {
         drawing.path(vec![(columns.left, bottom), (columns.right, bottom)], AXIS, 1.0);
         for limit in self.limits.iter().filter(|limit| scale.has(limit.value)) {
             let x = place(limit.value);
-            drawing.dashed(&[(x, top), (x, bottom)], &[1.5, 3.0], LIMIT, 1.4);
+            drawing.dashed(&[(x, top), (x, bottom)], BOUND, LIMIT, 1.5);
         }
         for (number, row) in self.rows.iter().enumerate() {
             let middle = columns.label(&mut drawing, top + columns.row * number as f64, &row.name);

@@ -11,6 +11,9 @@ pub const TEXT: f64 = 12.0;
 /// From one line of text to the next.
 pub const LINE: f64 = 16.0;
 
+/// Left and right of a plot that is a file of its own.
+pub const EDGE: f64 = 14.0;
+
 /// Where a text's point is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Anchor {
@@ -132,9 +135,9 @@ impl Drawing {
         }
     }
 
-    /// Another drawing, moved down.
-    pub fn below(&mut self, other: Self, dy: f64) {
-        let moved = |points: Vec<(f64, f64)>| points.into_iter().map(|(x, y)| (x, y + dy)).collect();
+    /// Another drawing, moved to the right and down.
+    pub fn add(&mut self, other: Self, dx: f64, dy: f64) {
+        let moved = |points: Vec<(f64, f64)>| points.into_iter().map(|(x, y)| (x + dx, y + dy)).collect();
         self.shapes.extend(other.shapes.into_iter().map(|shape| match shape {
             Shape::Path { points, color, width } => Shape::Path {
                 points: moved(points),
@@ -154,7 +157,7 @@ impl Drawing {
                 color,
                 is_bold,
             } => Shape::Text {
-                at: (x, y + dy),
+                at: (x + dx, y + dy),
                 text,
                 size,
                 anchor,
@@ -167,7 +170,6 @@ impl Drawing {
 
     /// A plot under its title and what it says, above its note.
     pub fn titled(&mut self, title: &str, finding: &str, plot: Self, note: &str) {
-        const EDGE: f64 = 12.0;
         let within = self.width - 2.0 * EDGE;
         let mut y = 24.0;
         self.write(
@@ -184,7 +186,7 @@ impl Drawing {
             y += 18.0;
         }
         let height = plot.height;
-        self.below(plot, y - 4.0);
+        self.add(plot, EDGE - 2.0, y - 4.0);
         y += height + 8.0;
         for line in font::lines(note, TEXT - 1.0, within) {
             self.write((EDGE, y), &line, TEXT - 1.0, Anchor::Start, FAINT, false);

@@ -18,6 +18,7 @@ const GAP: f64 = 6.0;
 const LANES: usize = 4;
 
 /// A series in the legend.
+#[derive(Clone)]
 pub struct Entry<'a> {
     /// Its name.
     pub name: &'a str,
@@ -145,11 +146,6 @@ impl Frame {
         self.right
     }
 
-    /// Its upper edge.
-    pub fn top(&self) -> f64 {
-        self.top
-    }
-
     /// Whether a value is on the axis to the top.
     pub fn has_y(&self, value: f64) -> bool {
         self.y.has(value)
@@ -275,26 +271,26 @@ fn x_labels(scale: &Scale, axis: &Axis, left: f64, right: f64) -> Vec<(f64, Stri
 
 /// Names with a sample of their lines, in rows. Returns where the rows end.
 pub fn legend(drawing: &mut Drawing, entries: &[Entry<'_>], top: f64, width: f64) -> f64 {
-    const SAMPLE: f64 = 26.0;
     if entries.is_empty() {
         return top;
     }
     let (mut x, mut y) = (2.0, top + LINE / 2.0);
     for entry in entries {
-        let name = font::shortened(entry.name, TEXT, width - SAMPLE - 8.0);
-        let needed = SAMPLE + GAP + font::width(&name, TEXT, false);
+        let sample = if entry.is_area { 13.0 } else { 26.0 };
+        let name = font::shortened(entry.name, TEXT, width - sample - 12.0);
+        let needed = sample + GAP + font::width(&name, TEXT, false);
         if x > 2.0 && x + needed > width - 4.0 {
             (x, y) = (2.0, y + LINE + 2.0);
         }
         if entry.is_area {
-            drawing.rectangle((x + 6.0, y - 6.0), (x + SAMPLE - 6.0, y + 6.0), entry.color, 1.0);
+            drawing.rectangle((x, y - 6.0), (x + sample, y + 6.0), entry.color, 1.0);
         } else {
-            drawing.dashed(&[(x, y), (x + SAMPLE, y)], entry.dashes, entry.color, 2.0);
+            drawing.dashed(&[(x, y), (x + sample, y)], entry.dashes, entry.color, 2.0);
             if let Some(shape) = entry.marker {
-                marker(drawing, shape, (x + SAMPLE / 2.0, y), entry.color);
+                marker(drawing, shape, (x + sample / 2.0, y), entry.color);
             }
         }
-        drawing.text((x + SAMPLE + GAP, y), &name, Anchor::Start, INK);
+        drawing.text((x + sample + GAP, y), &name, Anchor::Start, INK);
         x += needed + 18.0;
     }
     y + LINE / 2.0 + 4.0

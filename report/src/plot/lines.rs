@@ -4,10 +4,9 @@ use highwater_models::record::timeline::Stretch;
 
 use super::Size;
 use super::axis::Axis;
-use super::drawing::{Anchor, Drawing, TEXT};
-use super::font;
+use super::drawing::Drawing;
 use super::frame::{Around, Entry, Frame, marker, nothing};
-use super::palette::{self, LIMIT, PAPER};
+use super::palette::{self, LIMIT};
 use super::thin::thin;
 
 /// Dashes of the series in their order; the first is a whole line.
@@ -19,6 +18,9 @@ const DASHES: [&[f64]; 6] = [
     &[12.0, 4.0],
     &[4.0, 4.0],
 ];
+
+/// Dashes of a bound.
+pub(super) const BOUND: &[f64] = &[1.5, 3.0];
 
 /// A point with what it may range over.
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -164,13 +166,25 @@ impl Lines {
             })
             .collect();
         // A single line is what the title says.
-        let legend = if entries.len() > 1 { &entries[..] } else { &[] };
+        let mut legend = if entries.len() > 1 { entries.clone() } else { Vec::new() };
+        legend.extend(
+            self.limits
+                .iter()
+                .filter(|limit| limit.value <= high)
+                .map(|limit| Entry {
+                    name: &limit.label,
+                    color: LIMIT,
+                    dashes: BOUND,
+                    marker: None,
+                    is_area: false,
+                }),
+        );
         let around = Around {
             x: &self.x,
             y: &self.y,
             xs,
             ys,
-            legend,
+            legend: &legend,
             phases: &self.phases,
             marks: &self.marks,
         };
@@ -193,13 +207,7 @@ impl Lines {
     fn limits(&self, drawing: &mut Drawing, frame: &Frame) {
         for limit in self.limits.iter().filter(|limit| frame.has_y(limit.value)) {
             let y = frame.y(limit.value);
-            drawing.dashed(&[(frame.left(), y), (frame.right(), y)], &[1.5, 3.0], LIMIT, 1.4);
-            let width = font::width(&limit.label, TEXT, false);
-            // Above its line, or below it where there is no room above.
-            let middle = if y - 16.0 > frame.top() { y - 9.0 } else { y + 10.0 };
-            let from = frame.right() - width - 3.0;
-            drawing.rectangle((from - 2.0, middle - 7.0), (frame.right(), middle + 7.0), PAPER, 0.8);
-            drawing.text((from, middle), &limit.label, Anchor::Start, LIMIT);
+            drawing.dashed(&[(frame.left(), y), (frame.right(), y)], BOUND, LIMIT, 1.5);
         }
     }
 }

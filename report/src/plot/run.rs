@@ -83,8 +83,12 @@ fn marks(summary: &Summary, timeline: &Timeline) -> Vec<Mark> {
         }
     }
     for (first, names) in groups.into_iter().take(ALERTS) {
-        let word = if names.len() > 1 { "alerts" } else { "alert" };
-        marks.push(at(first, format!("{word}: {}", names.join(", "))));
+        let label = match names[..] {
+            [only] => format!("alert: {only}"),
+            [one, two] => format!("alerts: {one}, {two}"),
+            _ => format!("alerts: {} and {} more", names[0], names.len() - 1),
+        };
+        marks.push(at(first, label));
     }
     let changes = summary.log.iter().filter(|entry| entry.subject == "settings");
     marks.extend(changes.take(ALERTS).map(|entry| at(entry.at, entry.text.clone())));
@@ -111,20 +115,36 @@ struct Peak {
 }
 
 impl Run<'_> {
-    /// A column as a line, each value multiplied.
-    fn series(&self, column: &str, name: &str, times: f64) -> Option<Series> {
+    /// The windows under load: whatever begins after it counts to the last one, which says nothing of its own time.
+    fn rows(&self) -> &[Vec<f64>] {
+        match &self.timeline.rows[..] {
+            [under_load @ .., _] if !under_load.is_empty() => under_load,
+            all => all,
+        }
+    }
+
+    /// A column as a line, each value multiplied and at most so high.
+    fn series(&self, column: &str, name: &str, times: f64, most: f64) -> Option<Series> {
         let number = self.timeline.column(column)?;
-        let points = self.timeline.rows.iter().enumerate().map(|(row, cells)| {
+        let points = self.rows().iter().enumerate().map(|(row, cells)| {
             let (low, high) = self
                 .timeline
                 .ranges
                 .get(row)
                 .map_or((f64::NAN, f64::NAN), |ranges| ranges[number]);
+            // Not a number stays none: that is what `min` would take for the other.
+            let times = |value: f64| {
+                if value.is_nan() {
+                    value
+                } else {
+                    (value * times).min(most)
+                }
+            };
             Point {
                 x: (row as f64 + 0.5) * self.timeline.window,
-                y: cells[number] * times,
-                low: low * times,
-                high: high * times,
+                y: times(cells[number]),
+                low: times(low),
+                high: times(high),
             }
         });
         Some(Series {
@@ -145,7 +165,7 @@ impl Run<'_> {
     }
 
     fn peak(&self, column: usize) -> Option<Peak> {
-        let rows = self.timeline.rows.iter().enumerate();
+        let rows = self.rows().iter().enumerate();
         rows.map(|(row, cells)| Peak {
             value: cells[column],
             at: row as f64 * self.timeline.window,
@@ -174,7 +194,7 @@ impl Run<'_> {
             1 => "of the only replication".to_owned(),
             many => format!("the mean of {many} replications; the band reaches from the lowest to the highest of them"),
         };
-        format!("A point is a window of {window}, {bands}.")
+        format!("A point is a window of {window}, {bands}. Requests count in the window in which they arrive.")
     }
 
     fn plot(&self, name: &str, title: &str, finding: String, note: String, kind: Kind) -> Option<Plot> {
@@ -191,25 +211,25 @@ impl Run<'_> {
         let a_second = 1.0 / self.timeline.window;
         let series: Vec<Series> = [
             ("offered", "offered"),
-            ("succeeded", "useful: answered in time for the user"),
             ("failed", "failed or given up"),
+            ("succeeded", "useful: answered in time for the user"),
         ]
         .into_iter()
-        .filter_map(|(column, name)| self.series(column, name, a_second))
+        .filter_map(|(column, name)| self.series(column, name, a_second, f64::INFINITY))
         .collect();
         let offered = self.named_peak("offered").filter(|peak| peak.value > 0.0)?;
         let useful = self.named_peak("succeeded").map_or(0.0, |peak| peak.value);
         let whole = self.figure(&["requests", "offered"]);
         let share = self.figure(&["requests", "useful"]) / whole;
         let finding = format!(
-            "At most {} requests are offered {}, and at most {} are answered usefully. Over the run {} of all requests \
-             are useful.",
+            "At most {} requests a second are offered, {}, and at most {} a second are answered usefully. Over the run {} \
+             of all requests are useful.",
             rate(offered.value * a_second),
             when(offered.at),
             rate(useful * a_second),
             number::percent(share)
         );
-        let note = format!("{} Requests count in the window in which they arrive.", self.windows());
+        let note = self.windows();
         let axis = Axis::new("requests a second", Unit::PerSecond);
         self.plot(
             "load",
@@ -223,13 +243,13 @@ impl Run<'_> {
     fn latency(&self) -> Option<Plot> {
         let series: Vec<Series> = [("latency_p95", "95 % within"), ("latency_mean", "mean")]
             .into_iter()
-            .filter_map(|(column, name)| self.series(column, name, 1.0))
+            .filter_map(|(column, name)| self.series(column, name, 1.0, f64::INFINITY))
             .collect();
         let worst = self.named_peak("latency_p95")?;
         let limit = self.objective("p95").or_else(|| self.objective("mean"));
         let mut finding = format!(
-            "The window with the slowest answers begins {}: 95 % of its useful requests are answered within {}.",
-            span_from_start(worst.at),
+            "Answers are slowest {}: then it takes {} until 95 % are there.",
+            when(worst.at),
             span_words(worst.value)
         );
         let p95 = self.figure(&["latency", "p95"]);
@@ -244,7 +264,7 @@ impl Run<'_> {
         lines.limits = limit
             .map(|objective| Limit {
                 value: objective.target,
-                label: format!("{}: {}", words::objective(objective), words::bound(objective)),
+                label: format!("has to be: {} {}", words::objective(objective), words::bound(objective)),
             })
             .into_iter()
             .collect();
@@ -270,13 +290,7 @@ impl Run<'_> {
         let a_second = 1.0 / self.timeline.window;
         let column = |cause: &str| -> Option<Vec<f64>> {
             let number = self.timeline.column(cause)?;
-            Some(
-                self.timeline
-                    .rows
-                    .iter()
-                    .map(|cells| cells[number] * a_second)
-                    .collect(),
-            )
+            Some(self.rows().iter().map(|cells| cells[number] * a_second).collect())
         };
         let mut parts: Vec<(String, Vec<f64>)> = causes
             .iter()
@@ -286,7 +300,7 @@ impl Run<'_> {
             return None;
         }
         let rest = parts.split_off(parts.len().min(PARTS));
-        let total: Vec<f64> = (0..self.timeline.rows.len())
+        let total: Vec<f64> = (0..self.rows().len())
             .map(|row| {
                 parts
                     .iter()
@@ -298,13 +312,13 @@ impl Run<'_> {
         if !rest.is_empty() {
             let sum = |row: usize| rest.iter().map(|(_, values)| values[row]).sum();
             let name = format!("{} other causes", rest.len());
-            parts.push((name, (0..self.timeline.rows.len()).map(sum).collect()));
+            parts.push((name, (0..self.rows().len()).map(sum).collect()));
         }
         let peak = (0..total.len()).max_by(|a, b| total[*a].total_cmp(&total[*b]))?;
         let finding = format!(
-            "Most requests fail {}: {} a second. The most frequent cause is {}: {}.",
+            "Failures are most frequent {}: {} a second. Over the run the most frequent cause is {}: {}.",
             when(peak as f64 * self.timeline.window),
-            plain_rate(total[peak]),
+            rate(total[peak]),
             causes[0].0,
             words::because_of_name(causes[0].0)
         );
@@ -351,7 +365,6 @@ impl Run<'_> {
             x: Axis::new("", Unit::Count),
             parts: Vec::new(),
             bars: bars.collect(),
-            limits: Vec::new(),
             most: None,
         });
         self.plot("errors-by-cause", "Errors by cause", finding, self.intervals(), kind)
@@ -400,13 +413,10 @@ impl Run<'_> {
         };
         let limits = self.objective("p95").map(|objective| Limit {
             value: objective.target,
-            label: String::new(),
-        });
-        let bound = limits.as_ref().map_or_else(String::new, |limit| {
-            format!(
-                " The dotted line is what 95 % has to keep: {}.",
-                number::bound(limit.value, Unit::Seconds)
-            )
+            label: format!(
+                "95 % have to be within {}",
+                number::bound(objective.target, Unit::Seconds)
+            ),
         });
         let kind = Kind::Dots(Dots {
             x: Axis::new("", Unit::Seconds).log(),
@@ -417,7 +427,7 @@ impl Run<'_> {
             limits: limits.into_iter().collect(),
         });
         let note = format!(
-            "Useful requests only. {}{bound} Equal distances are equal ratios.",
+            "Useful requests only. {} Equal distances are equal ratios.",
             self.intervals()
         );
         self.plot("percentiles", "How long answers take", finding, note, kind)
@@ -510,10 +520,9 @@ impl Run<'_> {
                 bar("all useful requests", "all", all),
                 bar("the slowest 5 %", "slowest", slowest),
             ],
-            limits: Vec::new(),
             most: Some(1.0),
         });
-        let note = "Each bar is the whole of a request's time; the mean is behind it.".to_owned();
+        let note = "Each bar is the whole of a request's time; the mean stands behind it.".to_owned();
         self.plot("stages", "Where the time goes", finding, note, kind)
     }
 
@@ -558,7 +567,6 @@ impl Run<'_> {
             x: super::bars::shares(),
             parts: Vec::new(),
             bars: bars.collect(),
-            limits: Vec::new(),
             most: Some(1.0),
         });
         self.plot(
@@ -579,11 +587,18 @@ impl Run<'_> {
             number::percent(peak.value.min(1.0)),
             when(peak.at)
         );
+        let over = parts.iter().any(|(_, peak)| peak.value > 1.0);
         let lines = self.over_time(
             Axis::new("share in use", Unit::Share),
-            self.lines_of(&parts, ".utilization"),
+            self.lines_of(&parts, ".utilization", 1.0),
         );
-        let note = format!("{} {}", self.windows(), self.most_of(&parts, ".utilization"));
+        // Threads beside an event loop use CPU that the loop cannot.
+        let over = if over {
+            " What threads beside an event loop take above 100 % is left out."
+        } else {
+            ""
+        };
+        let note = format!("{}{over} {}", self.windows(), self.most_of(&parts, ".utilization"));
         self.plot(
             "utilization-over-time",
             "Use of resources, over time",
@@ -606,7 +621,7 @@ impl Run<'_> {
         );
         let lines = self.over_time(
             Axis::new("waiting, mean of each window", Unit::Count),
-            self.lines_of(&parts, ".queue"),
+            self.lines_of(&parts, ".queue", f64::INFINITY),
         );
         let note = format!("{} {}", self.windows(), self.most_of(&parts, ".queue"));
         self.plot("queues", "Who waits where", finding, note, Kind::Lines(lines))
@@ -620,8 +635,7 @@ impl Run<'_> {
                 return false;
             };
             let seen = || {
-                self.timeline
-                    .rows
+                self.rows()
                     .iter()
                     .map(|row| row[column])
                     .filter(|count| count.is_finite())
@@ -638,7 +652,7 @@ impl Run<'_> {
         );
         let lines = self.over_time(
             Axis::new("instances that take requests", Unit::Count),
-            self.lines_of(&parts, ".instances"),
+            self.lines_of(&parts, ".instances", f64::INFINITY),
         );
         self.plot("instances", "Instances", finding, self.windows(), Kind::Lines(lines))
     }
@@ -654,7 +668,7 @@ impl Run<'_> {
         );
         let lines = self.over_time(
             Axis::new("memory of an instance", Unit::Bytes),
-            self.lines_of(&parts, ".memory"),
+            self.lines_of(&parts, ".memory", f64::INFINITY),
         );
         self.plot("memory", "Memory", finding, self.windows(), Kind::Lines(lines))
     }
@@ -687,16 +701,15 @@ impl Run<'_> {
             x: Axis::new("", Unit::Dollars),
             parts: Vec::new(),
             bars: bars.collect(),
-            limits: Vec::new(),
             most: None,
         });
         self.plot("cost", "What a month like this costs", finding, self.intervals(), kind)
     }
 
-    fn lines_of(&self, parts: &[(String, Peak)], ending: &str) -> Vec<Series> {
+    fn lines_of(&self, parts: &[(String, Peak)], ending: &str, most: f64) -> Vec<Series> {
         parts
             .iter()
-            .filter_map(|(name, _)| self.series(&format!("{name}{ending}"), name, 1.0))
+            .filter_map(|(name, _)| self.series(&format!("{name}{ending}"), name, 1.0, most))
             .collect()
     }
 
@@ -747,18 +760,7 @@ fn when(at: f64) -> String {
     }
 }
 
-fn span_from_start(at: f64) -> String {
-    if at <= 0.0 {
-        "at the start".to_owned()
-    } else {
-        format!("{} after the start", span_words(at))
-    }
-}
-
+/// So many a second, without the words.
 fn rate(a_second: f64) -> String {
-    format!("{} a second", plain_rate(a_second))
-}
-
-fn plain_rate(a_second: f64) -> String {
-    number::value(a_second, Unit::Count)
+    number::trim_zeros(&number::value(a_second, Unit::Count))
 }

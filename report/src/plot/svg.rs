@@ -30,7 +30,7 @@ pub fn element(drawing: &Drawing, title: &str, finding: &str) -> String {
 pub fn file(drawing: &Drawing, title: &str, finding: &str) -> String {
     let mut on_paper = Drawing::new(drawing.width);
     on_paper.rectangle((0.0, 0.0), (drawing.width, drawing.height), PAPER, 1.0);
-    on_paper.below(drawing.clone(), 0.0);
+    on_paper.add(drawing.clone(), 0.0, 0.0);
     let mut text = root(&on_paper, title, finding, " xmlns=\"http://www.w3.org/2000/svg\"");
     text.push('\n');
     text
