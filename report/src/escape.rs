@@ -45,6 +45,14 @@ pub fn markdown(text: &str) -> String {
     escaped.replace("://", ":\u{200B}//").replace("www.", "www\u{200B}.")
 }
 
+/// A text for a program that escapes it itself, such as a drawing: only what hides or turns is replaced.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .map(|letter| if is_hidden(letter) { '\u{FFFD}' } else { letter })
+        .collect()
+}
+
 fn is_hidden(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}')
 }

@@ -222,7 +222,8 @@ pub fn tick(value: f64, step: f64, most: f64, unit: Unit) -> String {
     let (value, step, most) = (value / size, step / size, most / size);
     for (times, letter) in [(1e9, "G"), (1e6, "M"), (1e3, "k")] {
         if most >= 100.0 * times || (most >= times && times > 1e3) {
-            let number = fixed(value / times, places(step / times));
+            let decimals = if value == 0.0 { 0 } else { places(step / times) };
+            let number = fixed(value / times, decimals);
             let letter = if value == 0.0 { "" } else { letter };
             return match unit {
                 Unit::Dollars => format!("${number}{letter}"),
@@ -232,7 +233,8 @@ pub fn tick(value: f64, step: f64, most: f64, unit: Unit) -> String {
             };
         }
     }
-    signed(value, places(step), unit, sign)
+    let decimals = if value == 0.0 { 0 } else { places(step) };
+    signed(value, decimals, unit, sign)
 }
 
 /// Decimals that tell multiples of a step apart.

@@ -81,6 +81,8 @@ pub enum Block {
     Numbers(Vec<Number>),
     /// A list.
     List(Vec<Item>),
+    /// A list behind its title.
+    FoldedList(String, Vec<Item>),
     /// A table that is seen at once.
     Table(Table),
     /// A table behind its title.
@@ -138,7 +140,7 @@ impl Block {
         match self {
             Self::Text(text) | Self::Command(text) => text.is_empty(),
             Self::Numbers(numbers) => numbers.is_empty(),
-            Self::List(items) => items.is_empty(),
+            Self::List(items) | Self::FoldedList(_, items) => items.is_empty(),
             Self::Table(table) | Self::Folded(table) => table.is_empty(),
             Self::Facts(facts) => facts.is_empty(),
             Self::Figure(_) => false,

@@ -152,6 +152,12 @@ fn block(block: &Block) -> String {
         Block::Text(text) => format!("<p>{}</p>\n", prose(text)),
         Block::Numbers(list) => numbers(list),
         Block::List(items) => list(items),
+        Block::FoldedList(title, items) => format!(
+            "<details>\n<summary>{} ({})</summary>\n{}</details>\n",
+            markup(title),
+            items.len(),
+            list(items)
+        ),
         Block::Table(shown) => cards(shown),
         Block::Folded(shown) => format!(
             "<details>\n<summary>{}</summary>\n{}</details>\n",

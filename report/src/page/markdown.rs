@@ -3,7 +3,7 @@
 //! Plots are left out, since a comment cannot hold them: each becomes the sentence of what it says.
 
 use super::{Block, Item, Number, Page, Section, Tone};
-use crate::escape::markdown as escaped;
+use crate::escape::{markdown as escaped, visible};
 use crate::table::{Align, Table};
 
 /// The comment.
@@ -14,11 +14,8 @@ pub fn markdown(page: &Page) -> String {
         Tone::Bad => "❌",
         Tone::Open => "❔",
     };
-    let mut out = format!(
-        "## {mark} {}: {}\n\n",
-        escaped(&page.title),
-        escaped(&page.verdict.word)
-    );
+    let word = small(&page.verdict.word);
+    let mut out = format!("## {mark} {}: {}\n\n", escaped(&page.title), escaped(&word));
     let mut put = |paragraph: &str| {
         if !paragraph.is_empty() {
             out.push_str(paragraph.trim_end());
@@ -38,6 +35,14 @@ pub fn markdown(page: &Page) -> String {
     format!("{}\n", out.trim_end())
 }
 
+/// With a small letter in front.
+fn small(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 /// A text with what stands between back quotes as code.
 fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
@@ -51,8 +56,7 @@ fn prose(text: &str) -> String {
             String::new()
         } else {
             // Nothing in code is markup, but a bar would end a table's cell.
-            let code: String = part.chars().filter(|letter| !letter.is_control()).collect();
-            format!("`{}`", code.replace('|', "\\|"))
+            format!("`{}`", visible(part).replace('|', "\\|"))
         }
     };
     parts.iter().enumerate().map(part).collect()
@@ -62,7 +66,7 @@ fn section(section: &Section) -> String {
     let blocks: Vec<String> = section
         .blocks
         .iter()
-        .map(block)
+        .map(|part| block(part).trim_end().to_owned())
         .filter(|text| !text.is_empty())
         .collect();
     let body = blocks.join("\n\n");
@@ -84,6 +88,10 @@ fn block(block: &Block) -> String {
         Block::Text(text) => prose(text),
         Block::Numbers(list) => numbers(list),
         Block::List(items) => items.iter().map(item).collect::<Vec<_>>().join("\n"),
+        Block::FoldedList(title, items) => {
+            let items: Vec<String> = items.iter().map(item).collect();
+            format!("**{}**\n\n{}", escaped(title), items.join("\n"))
+        }
         Block::Table(shown) => table(shown),
         Block::Folded(shown) => format!("**{}**\n\n{}", escaped(shown.title()), table(shown)),
         Block::Figure(plot) => format!("**{}.** {}", escaped(&plot.title), prose(&plot.finding)),
@@ -91,7 +99,7 @@ fn block(block: &Block) -> String {
             // A fence longer than any run of back quotes in it.
             let longest = line.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
             let fence = "`".repeat(longest.max(2) + 1);
-            format!("{fence}sh\n{}\n{fence}", line.replace(['\n', '\r'], " "))
+            format!("{fence}sh\n{}\n{fence}", visible(line))
         }
         Block::Facts(facts) => facts
             .iter()

@@ -5,7 +5,7 @@
 
 use highwater_models::record::figures::Unit;
 use highwater_models::record::summary::{Objective, Summary};
-use highwater_models::review::Review;
+use highwater_models::review::{Finding, Review, Severity};
 
 use super::{Block, Item, Number, Page, Section, Tone, Verdict};
 use crate::number::{self, span_words};
@@ -142,7 +142,11 @@ fn numbers(summary: &Summary) -> Vec<Number> {
         let Some(figure) = figures.get(path).filter(|figure| figure.estimate.value.is_finite()) else {
             continue;
         };
-        let cells = number::cells(&figure.estimate, figure.unit);
+        let mut cells = number::cells(&figure.estimate, figure.unit);
+        // In large type nearly nothing is said in words and not as a row of zeros.
+        if figure.unit == Unit::Share && figure.estimate.value < 0.000_5 {
+            cells.value = number::percent(figure.estimate.value);
+        }
         let judged = summary.objectives.iter().find(|judged| judged.name == objective);
         let mut beside = cells.interval;
         if let Some(judged) = judged {
@@ -287,7 +291,7 @@ fn design(review: &Review) -> Vec<Block> {
     if review.findings.is_empty() {
         return Vec::new();
     }
-    let items = review.findings.iter().map(|finding| Item {
+    let item = |finding: &Finding| Item {
         word: finding.severity.text().to_owned(),
         style: review::style(finding.severity),
         text: finding.title.clone(),
@@ -299,14 +303,33 @@ fn design(review: &Review) -> Vec<Block> {
                 format!("`{}`, about `{}`", finding.id, finding.subject),
             ),
         ],
-    });
+    };
+    let of = |severity: Severity| -> Vec<Item> {
+        let findings = review.findings.iter();
+        findings
+            .filter(|finding| finding.severity == severity)
+            .map(item)
+            .collect()
+    };
     vec![
         Block::Text(format!(
             "Of the settings alone, before anything is simulated: {}.",
             review::counts(review)
         )),
-        Block::List(items.collect()),
+        Block::List(of(Severity::Contradiction)),
+        Block::FoldedList("Risks".to_owned(), of(Severity::Risk)),
+        Block::FoldedList("Notes".to_owned(), of(Severity::Note)),
     ]
+}
+
+fn measured(summary: &Summary) -> String {
+    let (from, to) = summary.measured;
+    let from = if from > 0.0 {
+        span_words(from)
+    } else {
+        "the start".to_owned()
+    };
+    format!("from {from} to {}", span_words(to))
 }
 
 /// What it takes to see that two results are of one model.
@@ -316,14 +339,7 @@ fn provenance(summary: &Summary) -> Vec<(String, String)> {
         ("model", summary.model_hash.clone()),
         ("seed", summary.seed.to_string()),
         ("replications", summary.replications.to_string()),
-        (
-            "measured",
-            format!(
-                "from {} to {}",
-                span_words(summary.measured.0),
-                span_words(summary.measured.1)
-            ),
-        ),
+        ("measured", measured(summary)),
         ("events", number::value(summary.events as f64, Unit::Count)),
     ]
     .into_iter()

@@ -28,7 +28,7 @@ a{color:var(--link)}
 .numbers div{background:var(--box);border-radius:.3rem;padding:.6rem .8rem}
 .numbers dt{font-size:.85rem;color:var(--faint)}
 .numbers dd{margin:0}
-.numbers .value{font-size:1.5rem;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
+.numbers .value{font-size:1.4rem;white-space:nowrap;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
 .numbers .beside{font-size:.8rem;color:var(--faint)}
 nav{margin:1rem 0 0;font-size:.92rem}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:0;padding:0}

@@ -296,7 +296,7 @@ mod tests {
             labels(&Axis::clock(), 0.0, 1800.0, 6),
             "0 | 5 min | 10 min | 15 min | 20 min | 25 min | 30 min"
         );
-        assert_eq!(labels(&Axis::clock(), 0.0, 86_400.0, 5), "0 | 6 h | 12 h | 18 h | 1 d");
+        assert_eq!(labels(&Axis::clock(), 0.0, 86_400.0, 5), "0 | 6 h | 12 h | 18 h | 24 h");
         let log = Axis::new("", Unit::Seconds).log();
         assert_eq!(labels(&log, 0.011, 30.0, 4), "10 ms | 100 ms | 1 s | 10 s");
         assert_eq!(labels(&log, 0.3, 1.7, 4), "200 ms | 500 ms | 1 s | 2 s");

@@ -94,7 +94,7 @@ impl Bars {
             if self.parts.is_empty() {
                 let color = if *value == 0.0 { AXIS } else { GRID };
                 drawing.path(vec![(x, top), (x, bottom)], color, 1.0);
-                drawing.text((x, bottom + LINE * 0.7), label, Anchor::Middle, FAINT);
+                tick(&mut drawing, (x, bottom + LINE * 0.7), label);
             }
         }
         for (number, bar) in self.bars.iter().enumerate() {
@@ -151,6 +151,15 @@ impl Bars {
             palette::series(part)
         }
     }
+}
+
+/// A label of an axis in the middle below its line, or as near to it as the edges allow.
+/// Returns where it ends.
+pub(super) fn tick(drawing: &mut Drawing, (x, y): (f64, f64), label: &str) -> f64 {
+    let half = font::width(label, TEXT, false) / 2.0;
+    let x = x.min(drawing.width - half).max(half);
+    drawing.text((x, y), label, Anchor::Middle, FAINT);
+    x + half
 }
 
 /// A length that can be drawn.

@@ -4,11 +4,11 @@ use highwater_models::record::figures::Estimate;
 
 use super::Size;
 use super::axis::Axis;
-use super::bars::Columns;
-use super::drawing::{Anchor, Drawing, LINE};
+use super::bars::{Columns, tick};
+use super::drawing::{Drawing, LINE};
 use super::frame::{Entry, legend, marker, nothing};
 use super::lines::{BOUND, Limit};
-use super::palette::{self, AXIS, FAINT, GRID, LIMIT};
+use super::palette::{self, AXIS, GRID, LIMIT};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,9 +86,8 @@ impl Dots {
             drawing.path(vec![(x, top), (x, bottom)], GRID, 1.0);
             let half = super::font::width(label, super::drawing::TEXT, false) / 2.0;
             // On a narrow plot some lines stay without their label.
-            if x - half > free {
-                drawing.text((x, bottom + LINE * 0.7), label, Anchor::Middle, FAINT);
-                free = x + half + 6.0;
+            if (x - half).max(0.0) > free {
+                free = tick(&mut drawing, (x, bottom + LINE * 0.7), label) + 6.0;
             }
         }
         drawing.path(vec![(columns.left, bottom), (columns.right, bottom)], AXIS, 1.0);

@@ -92,20 +92,28 @@ impl Frame {
             frame.top += LINE;
         }
         let placed = frame.lanes(around.marks);
-        let lanes = placed.iter().map(|(_, lane, ..)| lane + 1).max().unwrap_or(0);
+        let lanes = placed
+            .iter()
+            .filter(|(.., label)| !label.is_empty())
+            .map(|(_, lane, ..)| lane + 1)
+            .max()
+            .unwrap_or(0);
         frame.top += lanes as f64 * LINE + if lanes > 0 { 2.0 } else { 0.0 };
         frame.bottom = frame.top + size.height();
 
         frame.stretches(drawing, around);
         frame.grid(drawing, around);
         frame.phases(drawing, around.phases, phase_line);
-        for (mark, lane, from, label) in placed {
-            let y = frame.top - 2.0 - (lane as f64 + 0.5) * LINE;
+        let height = |lane: usize| frame.top - 2.0 - (lane as f64 + 0.5) * LINE;
+        for (mark, lane, ..) in &placed {
             let x = frame.x(mark.from);
-            drawing.dashed(&[(x, y - 5.0), (x, frame.bottom)], &[3.0, 3.0], FAINT, 1.0);
-            let width = font::width(&label, TEXT, false);
+            drawing.dashed(&[(x, height(*lane) - 5.0), (x, frame.bottom)], &[3.0, 3.0], FAINT, 1.0);
+        }
+        // Labels over all lines: one that a line would cross interrupts it.
+        for (_, lane, from, label) in placed.iter().filter(|(.., label)| !label.is_empty()) {
+            let (y, width) = (height(*lane), font::width(label, TEXT, false));
             drawing.rectangle((from - 1.0, y - 7.0), (from + width, y + 7.0), PAPER, 1.0);
-            drawing.text((from, y), &label, Anchor::Start, INK);
+            drawing.text((*from, y), label, Anchor::Start, INK);
         }
         drawing.height = frame.bottom + LINE + GAP;
         if !around.x.label.is_empty() {

@@ -52,14 +52,14 @@ pub const SHADE: Color = Color(0xF1, 0xF0, 0xEC);
 /// A bound that has to hold.
 pub const LIMIT: Color = Color(0x1D, 0x1D, 0x1D);
 
-/// Blue, vermilion, green, purple, ochre, teal: in this order.
+/// Blue, vermilion, green, purple, brown, light blue: in this order.
 pub const SERIES: [Color; 6] = [
     Color(0x00, 0x72, 0xB2),
     Color(0xD5, 0x5E, 0x00),
-    Color(0x00, 0x8F, 0x68),
-    Color(0xA8, 0x4A, 0x80),
-    Color(0x9A, 0x6A, 0x00),
-    Color(0x3C, 0x86, 0x9E),
+    Color(0x00, 0x96, 0x6C),
+    Color(0x7D, 0x2A, 0x68),
+    Color(0x5C, 0x4A, 0x00),
+    Color(0x41, 0x9B, 0xBA),
 ];
 /// The rest of many.
 pub const OTHER: Color = Color(0x7A, 0x7F, 0x87);
@@ -80,12 +80,12 @@ pub const DARK: [(Color, Color); 14] = [
     (GRID, Color(0x2E, 0x32, 0x39)),
     (SHADE, Color(0x24, 0x26, 0x2B)),
     (LIMIT, Color(0xF4, 0xF4, 0xF4)),
-    (SERIES[0], Color(0x5C, 0xB3, 0xF0)),
-    (SERIES[1], Color(0xFF, 0x93, 0x4D)),
-    (SERIES[2], Color(0x3C, 0xC9, 0x9F)),
-    (SERIES[3], Color(0xE3, 0x9C, 0xC6)),
-    (SERIES[4], Color(0xE2, 0xB5, 0x4A)),
-    (SERIES[5], Color(0x7F, 0xC4, 0xDB)),
+    (SERIES[0], Color(0x4F, 0xA3, 0xE3)),
+    (SERIES[1], Color(0xFF, 0x8A, 0x3D)),
+    (SERIES[2], Color(0x45, 0xD6, 0xA8)),
+    (SERIES[3], Color(0xC7, 0x7F, 0xC0)),
+    (SERIES[4], Color(0xF2, 0xD5, 0x70)),
+    (SERIES[5], Color(0xB5, 0xE3, 0xF2)),
     (OTHER, Color(0xA0, 0xA6, 0xAF)),
 ];
 
@@ -153,11 +153,13 @@ mod tests {
                     libm::pow(light.max(0.0), 1.0 / 2.2)
                 })
             };
-            // The four that most plots need.
-            for (number, one) in SERIES[..4].iter().enumerate() {
-                for two in &SERIES[number + 1..4] {
-                    let distance: f64 = seen(*one).iter().zip(seen(*two)).map(|(a, b)| (a - b) * (a - b)).sum();
-                    assert!(distance.sqrt() > 0.1, "{} and {}", one.hex(), two.hex());
+            let dark = SERIES.map(|color| DARK.iter().find(|(light, _)| *light == color).expect("in the list").1);
+            for series in [SERIES, dark] {
+                for (number, one) in series.iter().enumerate() {
+                    for two in &series[number + 1..] {
+                        let distance: f64 = seen(*one).iter().zip(seen(*two)).map(|(a, b)| (a - b) * (a - b)).sum();
+                        assert!(distance.sqrt() > 0.15, "{} and {}", one.hex(), two.hex());
+                    }
                 }
             }
         }

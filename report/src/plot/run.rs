@@ -133,8 +133,13 @@ impl Run<'_> {
                 .get(row)
                 .map_or((f64::NAN, f64::NAN), |ranges| ranges[number]);
             // Not a number stays none: that is what `min` would take for the other.
+            // The means of the window in which measuring begins are those of a part of it.
+            let from = row as f64 * self.timeline.window;
+            let begins = self.summary.measured.0 > from && self.summary.measured.0 <= from + self.timeline.window;
             let times = |value: f64| {
-                if value.is_nan() {
+                if begins {
+                    f64::NAN
+                } else if value.is_nan() {
                     value
                 } else {
                     (value * times).min(most)
@@ -394,23 +399,17 @@ impl Run<'_> {
         }
         rows.retain(|row| row.values.iter().any(|value| value.value.is_finite()));
         let slowest = rows.get(1).or_else(|| rows.first())?;
-        let median = slowest.values[0].value;
+        let times = ["half", "95 %", "99 %"].iter().zip(&slowest.values);
+        let times: Vec<String> = times
+            .filter(|(_, time)| time.value.is_finite())
+            .map(|(share, time)| format!("{share} within {}", span_words(time.value)))
+            .collect();
         let subject = if rows.len() > 1 {
-            format!("The slowest endpoint is {}: half", slowest.name)
+            format!("The slowest endpoint is {}: of its requests", slowest.name)
         } else {
-            "Half".to_owned()
+            "Of the requests".to_owned()
         };
-        let finding = format!(
-            "{subject} of its requests are answered within {}, 95 % within {}, 99 % within {}.",
-            span_words(median),
-            span_words(slowest.values[1].value),
-            span_words(slowest.values[2].value)
-        );
-        let finding = if rows.len() > 1 {
-            finding
-        } else {
-            finding.replace("of its requests", "of the requests")
-        };
+        let finding = format!("{subject} {} are answered.", times.join(", "));
         let limits = self.objective("p95").map(|objective| Limit {
             value: objective.target,
             label: format!(
@@ -598,7 +597,7 @@ impl Run<'_> {
         } else {
             ""
         };
-        let note = format!("{}{over} {}", self.windows(), self.most_of(&parts, ".utilization"));
+        let note = format!("{}{over}{}", self.windows(), self.most_of(&parts, ".utilization"));
         self.plot(
             "utilization-over-time",
             "Use of resources, over time",
@@ -623,7 +622,7 @@ impl Run<'_> {
             Axis::new("waiting, mean of each window", Unit::Count),
             self.lines_of(&parts, ".queue", f64::INFINITY),
         );
-        let note = format!("{} {}", self.windows(), self.most_of(&parts, ".queue"));
+        let note = format!("{}{}", self.windows(), self.most_of(&parts, ".queue"));
         self.plot("queues", "Who waits where", finding, note, Kind::Lines(lines))
     }
 
@@ -716,8 +715,8 @@ impl Run<'_> {
     /// How many of the columns are left out.
     fn most_of(&self, shown: &[(String, Peak)], ending: &str) -> String {
         let all = self.ending(ending).len();
-        if all > shown.len() {
-            format!("The {} with the highest peaks of {all}.", shown.len())
+        if shown.len() == LINES && all > LINES {
+            format!(" The {} with the highest peaks of {all}.", shown.len())
         } else {
             String::new()
         }

@@ -44,6 +44,13 @@ impl Stacks {
             nothing(&mut drawing, "there was none");
             return drawing;
         }
+        // What is drawn, which is lower than the highest window where several are put together.
+        let top: Vec<Point> = heights[heights.len() - 1]
+            .iter()
+            .map(|height| Point::at(0.0, *height))
+            .collect();
+        let drawn = thin(&top, size.width());
+        let highest = drawn.iter().map(|point| point.y).fold(0.0, f64::max);
         // From the top of the stack down, as the eye meets them.
         let entries: Vec<Entry<'_>> = (0..self.parts.len())
             .rev()
@@ -59,7 +66,7 @@ impl Stacks {
             x: &Axis::clock(),
             y: &self.y,
             xs: (0.0, count as f64 * self.window),
-            ys: (0.0, most),
+            ys: (0.0, highest),
             legend: &entries,
             phases: &self.phases,
             marks: &self.marks,
@@ -92,7 +99,7 @@ impl Stacks {
         }
         // A thin light line keeps neighbours apart for those who do not see the colours.
         for edge in &edges[1..edges.len() - 1] {
-            drawing.path(edge.clone(), PAPER, 1.0);
+            drawing.path(edge.clone(), PAPER, 0.7);
         }
         drawing
     }

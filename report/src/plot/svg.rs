@@ -13,7 +13,7 @@ use plotters::style::{FontDesc, FontFamily, RGBAColor, ShapeStyle, TextStyle};
 use super::drawing::{Anchor, Drawing, Shape};
 use super::font;
 use super::palette::{Color, PAPER};
-use crate::escape::markup;
+use crate::escape::{markup, visible};
 
 /// Units of the file to a point.
 const GRID: f64 = 10.0;
@@ -91,7 +91,7 @@ fn shapes(drawing: &Drawing) -> String {
                 let font = FontDesc::new(FontFamily::Name(font::FAMILY), size * GRID * EM, font::style(*is_bold));
                 let color = ink(*color, 1.0);
                 let style = TextStyle::from(font).color(&color).pos(pos(*anchor));
-                backend.draw_text(&words(text), &style, (grid(at.0), grid(at.1)))
+                backend.draw_text(&visible(text), &style, (grid(at.0), grid(at.1)))
             }
         };
     }
@@ -116,9 +116,4 @@ pub const fn pos(anchor: Anchor) -> Pos {
         h_pos,
         v_pos: VPos::Center,
     }
-}
-
-/// A text without what XML does not allow; plotters does the rest.
-fn words(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).collect()
 }
