@@ -160,7 +160,7 @@ fn nothing_of_a_file_is_markup_and_nothing_is_fetched() {
     // Between back quotes Markdown has no markup: what is left has to be free of it.
     let text = markdown(&page(&hostile())).replace("\\`", "");
     let outside: String = text.split('`').step_by(2).collect();
-    for never in ["<script", "<img", "@you", "](http", "\u{202E}", "\u{1}"] {
+    for never in ["<script", "<img", "@you", "[a](", "\u{202E}", "\u{1}"] {
         assert!(!outside.contains(never), "{never}: {outside}");
     }
 }

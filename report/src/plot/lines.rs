@@ -194,8 +194,10 @@ impl Lines {
             .iter()
             .map(|series| thin(&series.points, frame.width()))
             .collect();
+        // Many bands over one another have to be lighter.
+        let opacity = if entries.len() > 2 { 0.13 } else { 0.22 };
         for (points, entry) in thinned.iter().zip(&entries) {
-            band(&mut drawing, &frame, points, entry);
+            band(&mut drawing, &frame, points, entry, opacity);
         }
         self.limits(&mut drawing, &frame);
         for (points, entry) in thinned.iter().zip(&entries) {
@@ -219,7 +221,7 @@ fn runs(points: &[Point]) -> impl Iterator<Item = &[Point]> {
         .filter(|run| !run.is_empty())
 }
 
-fn band(drawing: &mut Drawing, frame: &Frame, points: &[Point], entry: &Entry<'_>) {
+fn band(drawing: &mut Drawing, frame: &Frame, points: &[Point], entry: &Entry<'_>, opacity: f64) {
     for run in runs(points) {
         if run.iter().all(|point| point.highest() <= point.lowest()) {
             continue;
@@ -230,7 +232,7 @@ fn band(drawing: &mut Drawing, frame: &Frame, points: &[Point], entry: &Entry<'_
             .rev()
             .map(|point| (frame.x(point.x), frame.y(point.lowest())));
         if run.len() > 1 {
-            drawing.polygon(upper.chain(lower).collect(), entry.color, 0.22);
+            drawing.polygon(upper.chain(lower).collect(), entry.color, opacity);
         }
     }
 }
