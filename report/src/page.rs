@@ -88,7 +88,7 @@ pub enum Block {
     /// A table behind its title.
     Folded(Table),
     /// A plot; the table of what it shows is behind a fold.
-    Figure(Plot),
+    Figure(Box<Plot>),
     /// A command to type.
     Command(String),
     /// Short facts: name and value.

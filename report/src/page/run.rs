@@ -39,7 +39,7 @@ pub fn of_run(summary: &Summary, plots: Vec<Plot>, again: &str) -> Page {
         } else {
             &mut whole
         };
-        place.push(Block::Figure(plot));
+        place.push(Block::Figure(Box::new(plot)));
     }
     let mut money = vec![Block::Text(money::words(summary))];
     money.append(&mut cost);

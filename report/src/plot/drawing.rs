@@ -231,8 +231,8 @@ fn cut(points: &[(f64, f64)], dashes: &[f64]) -> Vec<Vec<(f64, f64)>> {
         loop {
             let (dx, dy) = (to_x - x, to_y - y);
             let length = (dx * dx + dy * dy).sqrt();
-            // A comparison that is false for what is not a number, so that the loop ends.
-            if !(length > left) {
+            // Not a number ends the loop too.
+            if length <= left || length.is_nan() {
                 left -= length;
                 if number % 2 == 0 {
                     piece.push((to_x, to_y));
