@@ -1,6 +1,8 @@
 //! What the system would do: engine, world, measurements, experiments.
 
+pub mod change;
 pub mod compile;
+pub mod decide;
 pub mod event;
 pub mod experiment;
 pub mod gauge;
