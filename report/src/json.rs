@@ -169,7 +169,7 @@ fn estimate(estimate: &Estimate) -> Value {
 }
 
 /// A number, `null` where JSON has none.
-fn number(value: f64) -> Value {
+pub(crate) fn number(value: f64) -> Value {
     // Adding zero turns a negative zero, which says nothing to a reader, into zero.
     serde_json::Number::from_f64(value + 0.0).map_or(Value::Null, Value::Number)
 }
@@ -188,7 +188,7 @@ fn list<T>(items: &[T], shown: impl Fn(&T) -> Value) -> Value {
     Value::Array(items.iter().map(shown).collect())
 }
 
-fn objective(objective: &Objective) -> Value {
+pub(crate) fn objective(objective: &Objective) -> Value {
     json!({
         "name": objective.name,
         "target": number(objective.target),

@@ -3,6 +3,8 @@
 //! Owns: wording, rounding and layout of results.
 //! Never: computing a figure or deciding an objective (`sim/`), opening files or looking at the terminal (`cli/`).
 
+pub mod baseline;
+pub mod check;
 pub mod csv;
 pub mod json;
 pub mod money;

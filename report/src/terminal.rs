@@ -78,7 +78,8 @@ fn verdict_lines(summary: &Summary, paint: Paint) -> String {
     }
 }
 
-fn objectives(objectives: &[Objective]) -> Table {
+/// Each objective with its mark, bound, value and interval.
+pub(crate) fn objectives(objectives: &[Objective]) -> Table {
     let mut table = Table::new(
         "Objectives",
         &[

@@ -287,12 +287,7 @@ fn objective_changes(before: &BaselineRun, now: &BaselineRun) -> Vec<ObjectiveCh
 }
 
 /// The difference of a figure's samples; `None` when either run observed nothing.
-fn difference(
-    before: &BaselineFigure,
-    now: &BaselineFigure,
-    pairing: &Pairing,
-    confidence: f64,
-) -> Option<Difference> {
+fn difference(before: &BaselineFigure, now: &BaselineFigure, pairing: &Pairing, confidence: f64) -> Option<Difference> {
     let (old, new, estimate) = if let Pairing::Paired { .. } = pairing {
         let pairs: Vec<(f64, f64)> = before
             .samples
@@ -447,7 +442,10 @@ mod tests {
                 },
             ]
         );
-        assert_eq!((paired.objectives[0].before, paired.objectives[0].now), (Some(true), None));
+        assert_eq!(
+            (paired.objectives[0].before, paired.objectives[0].now),
+            (Some(true), None)
+        );
 
         now.seed = 2;
         let seed = against("1", before.clone(), &now);

@@ -86,7 +86,9 @@ pub fn next(needed: &[Needed], replications: u32, most: u32) -> u32 {
         })
         .max()
         .unwrap_or(0);
-    forecast.max(replications.saturating_add(replications.div_ceil(2))).min(most)
+    forecast
+        .max(replications.saturating_add(replications.div_ceil(2)))
+        .min(most)
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ mod value;
 
 pub use catalogue::{CatalogueKind, CatalogueNames, any_name};
 pub use diagnostic::{Diagnostic, DiagnosticData, Label, PlaceData, Severity, Sources, render_all};
-pub use kind::is_scenario;
+pub use kind::{is_ours, is_scenario};
 pub use load::{Loaded, LoadedSystem, Request, load_scenario, load_system};
 pub use name::{Name, Named};
 pub use path::parts_of;

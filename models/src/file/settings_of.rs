@@ -178,7 +178,9 @@ steps = [ { take = { from = "servers", for = "100ms" } } ]
 "#;
 
     fn loaded(flags: &[String]) -> Loaded {
-        load_scenario(Request::new("queue.toml", TEXT).with_settings(flags), &NoFiles, |_| None)
+        load_scenario(Request::new("queue.toml", TEXT).with_settings(flags), &NoFiles, |_| {
+            None
+        })
     }
 
     // Lost if broken: a comparison that cannot say which setting is another one.
@@ -194,7 +196,10 @@ steps = [ { take = { from = "servers", for = "100ms" } } ]
         assert_eq!(value("servers.max"), "3");
         assert_eq!(value("load.rate"), "5");
         assert_eq!(value("endpoint.page.steps.0.take.for"), "\"100ms\"");
-        assert!(settings.iter().all(|(path, _)| !path.starts_with("system")), "{settings:?}");
+        assert!(
+            settings.iter().all(|(path, _)| !path.starts_with("system")),
+            "{settings:?}"
+        );
     }
 
     // Lost if broken: a mark on the wrong line of a file, or none.
