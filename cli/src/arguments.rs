@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::check::Check;
+use crate::new::New;
+use crate::schema::Schema;
 
 /// How high can the water rise before a system breaks, what breaks first, and what raises the mark?
 #[derive(Debug, Parser)]
@@ -29,6 +31,10 @@ pub enum Command {
     Run(Run),
     /// Check files for CI: are they valid, is the design in order, do the objectives hold?
     Check(Check),
+    /// Print the JSON Schema of a file kind, from which editors complete and check
+    Schema(Schema),
+    /// Write a commented system and scenario to start from, after six questions
+    New(New),
     /// Show the bundled scenarios and systems with the questions they ask
     List(List),
     /// Say what a setting means, and where a default or a price comes from

@@ -10,10 +10,12 @@ mod exit;
 mod explain;
 mod failure;
 mod list;
+mod new;
 mod output;
 mod progress;
 mod run;
 mod scenario;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,8 @@ fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::New(arguments) => new::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
     };

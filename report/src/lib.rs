@@ -11,6 +11,7 @@ pub mod money;
 pub mod number;
 pub mod paint;
 pub mod review;
+pub mod schema;
 pub mod table;
 pub mod terminal;
 pub mod verdict;

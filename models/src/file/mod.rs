@@ -41,6 +41,7 @@ mod quantity;
 mod read;
 pub mod reference;
 mod rules;
+pub mod schema;
 pub mod scenario;
 mod set;
 mod settings_of;

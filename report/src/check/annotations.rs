@@ -66,7 +66,7 @@ pub fn lines(files: &[Checked], is_pass: bool, path_of: &dyn Fn(&str) -> Option<
                     None if is_pass => ("warning", "not decided"),
                     None => ("error", "not decided"),
                 };
-                let mut said = format!("{} {}", checked.file, figures(objective));
+                let mut said = format!("{}: {}", checked.file, figures(objective));
                 if let Some(sentence) = needed::sentence(objective, *needed) {
                     said.push_str(&format!("\n{sentence}"));
                 }
@@ -84,7 +84,7 @@ pub fn lines(files: &[Checked], is_pass: bool, path_of: &dyn Fn(&str) -> Option<
     lines
 }
 
-/// "is 2.41 s, 2.29 to 2.53, and has to be at most 2 s", after what it is about.
+/// "p95 latency: 2.41 s (95 % interval 2.29 to 2.53), has to be at most 2 s"
 pub(super) fn figures(objective: &Objective) -> String {
     let cells = number::cells(&objective.value, objective.unit);
     let interval = if cells.interval.is_empty() {
@@ -93,7 +93,7 @@ pub(super) fn figures(objective: &Objective) -> String {
         format!(" (95 % interval {})", cells.interval)
     };
     format!(
-        "{} is {}{interval} and has to be {}",
+        "{}: {}{interval}, has to be {}",
         words::objective(objective),
         cells.value,
         words::bound(objective)

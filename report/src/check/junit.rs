@@ -17,7 +17,7 @@ use super::{Checked, needed};
 pub fn text(files: &[Checked], is_pass: bool) -> Result<String, quick_junit::SerializeError> {
     let mut report = Report::new("highwater check");
     report.add_test_suites(files.iter().map(|file| suite(file, is_pass)));
-    report.to_string()
+    report.to_string().map(|text| text + "\n")
 }
 
 fn suite(file: &Checked, is_pass: bool) -> TestSuite {
@@ -75,7 +75,9 @@ fn suite(file: &Checked, is_pass: bool) -> TestSuite {
     if let Some(run) = &file.run {
         add("simulation ends".to_owned(), TestCaseStatus::success(), None);
         for (objective, &needed) in run.summary.objectives.iter().zip(&run.needed) {
-            let name = format!("objective: {}", objective.name);
+            // A metric may have a bound on either side.
+            let side = if objective.at_most { "at most" } else { "at least" };
+            let name = format!("objective: {} {side}", objective.name);
             let message = figures(objective);
             let more = needed::sentence(objective, needed).unwrap_or_default();
             match objective.met {

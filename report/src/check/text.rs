@@ -74,11 +74,11 @@ fn run_text(run: &Run, paint: Paint) -> String {
     }
     for (objective, &needed) in run.summary.objectives.iter().zip(&run.needed) {
         if let Some(sentence) = needed::sentence(objective, needed) {
-            text.push_str(&wrap(&sentence, 2));
+            text.push_str(&wrap_after("  ", &sentence));
         }
     }
     if run.looks > 1 {
-        text.push_str(&wrap(&looks(run), 2));
+        text.push_str(&wrap_after("  ", &looks(run)));
     }
     match &run.against {
         Against::Nothing => {}
@@ -86,7 +86,7 @@ fn run_text(run: &Run, paint: Paint) -> String {
         Against::Change(found) => {
             text.push('\n');
             for sentence in change::sentences(found) {
-                text.push_str(&wrap(&sentence, 2));
+                text.push_str(&wrap_after("  ", &sentence));
             }
             let rows = change::rows(found);
             let mut table = Table::new(
@@ -121,7 +121,7 @@ fn run_text(run: &Run, paint: Paint) -> String {
                 text.push('\n');
                 text.push_str(&table.render(paint));
             }
-            text.push_str(&wrap(&format!("Compared: {}.", change::pairing(found)), 2));
+            text.push_str(&wrap_after("  ", &format!("Compared: {}.", change::pairing(found))));
         }
     }
     text
