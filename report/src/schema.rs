@@ -95,7 +95,10 @@ impl Writer<'_> {
             said.extend(shape);
         }
         // What a file would write is mostly what JSON would.
-        if let Some(default) = key.default.and_then(|default| serde_json::from_str::<Value>(default).ok()) {
+        if let Some(default) = key
+            .default
+            .and_then(|default| serde_json::from_str::<Value>(default).ok())
+        {
             said.insert("default".to_owned(), default);
         }
         Value::Object(said)
@@ -105,8 +108,12 @@ impl Writer<'_> {
         match shape {
             Shape::Any => json!({}),
             Shape::Bool => json!({ "type": "boolean" }),
-            Shape::Whole(least, most) => json!({ "type": "integer", "minimum": bound(*least), "maximum": bound(*most) }),
-            Shape::Number(least, most) => json!({ "type": "number", "minimum": bound(*least), "maximum": bound(*most) }),
+            Shape::Whole(least, most) => {
+                json!({ "type": "integer", "minimum": bound(*least), "maximum": bound(*most) })
+            }
+            Shape::Number(least, most) => {
+                json!({ "type": "number", "minimum": bound(*least), "maximum": bound(*most) })
+            }
             Shape::Text => json!({ "type": "string" }),
             Shape::Unit(units) => json!({ "type": "string", "pattern": pattern(units) }),
             Shape::Date => json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" }),

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
 use super::figure::MANY;
+use super::law::Figures;
 use super::name::{Name, Named};
 use super::path;
 use super::read::{Read, Reader, Spec, Unit, read_choice};
 use super::reference::TableReference;
 use super::scenario::{Causes, DayShape, MeasureFrom, Pick, Spacing, SystemSource, TraceFile, WeekShape};
-use super::law::Figures;
 use super::schema::{Shape, table_shape};
 use super::step::History;
 use super::suggest::nearest;
@@ -99,8 +99,18 @@ impl Read for Level {
     }
 
     fn shape(spec: &Spec) -> Shape {
-        let (least, most) = if spec.unit == Unit::Count { (0.0, 1e8) } else { (0.0, 1e9) };
-        Shape::figure(&Spec { range: Some((least, most)), ..*spec }, most)
+        let (least, most) = if spec.unit == Unit::Count {
+            (0.0, 1e8)
+        } else {
+            (0.0, 1e9)
+        };
+        Shape::figure(
+            &Spec {
+                range: Some((least, most)),
+                ..*spec
+            },
+            most,
+        )
     }
 
     fn type_text(_: &Spec) -> String {
@@ -557,7 +567,10 @@ impl Read for Causes {
     }
 
     fn shape(_: &Spec) -> Shape {
-        Shape::NamedOf(Box::new(u64::shape(&Spec::NONE)), Cause::ALL.into_iter().map(Cause::name).collect())
+        Shape::NamedOf(
+            Box::new(u64::shape(&Spec::NONE)),
+            Cause::ALL.into_iter().map(Cause::name).collect(),
+        )
     }
 
     fn type_text(_: &Spec) -> String {
