@@ -42,8 +42,8 @@ fn check_diagnostics(diagnostics: &[Diagnostic], sources: &Sources) {
         assert!(data.place.line >= 1 && data.place.column >= 1, "{data:?}");
         assert!(!data.message.is_empty(), "{data:?}");
     }
-    render_all(diagnostics, sources, false);
-    render_all(diagnostics, sources, true);
+    let _ = render_all(diagnostics, sources, false);
+    let _ = render_all(diagnostics, sources, true);
 }
 
 /// A system file is refused with places, or can be reviewed; and what is accepted suits the schema.
@@ -52,7 +52,7 @@ fn check_diagnostics(diagnostics: &[Diagnostic], sources: &Sources) {
 /// When it is neither, or an editor would mark what is right.
 pub fn system(text: &str) {
     let _ = (is_ours(text), is_scenario(text));
-    place_in_text("fuzz", text, "web.plan");
+    let _ = place_in_text("fuzz", text, "web.plan");
     let request = Request {
         catalogue: catalogue::names,
         ..Request::new("fuzz.system.toml", text)
@@ -65,7 +65,7 @@ pub fn system(text: &str) {
     check_diagnostics(&diagnostics, &sources);
     match system {
         Some(system) => {
-            review(&system, None);
+            let _ = review(&system, None);
             json_schema::assert_valid(schema_of(FileKind::System), text);
         }
         None => assert!(diagnostics.iter().any(Diagnostic::is_error), "refused without a reason"),
@@ -96,9 +96,9 @@ pub fn scenario(text: &str, settings: &[String], beside: &str) {
             check_diagnostics(&variants::check(&plan), &loaded.sources);
             let found = review(&plan.system, Some(&plan.scenario));
             for finding in &found.findings {
-                plan.place_of(&finding.subject);
+                let _ = plan.place_of(&finding.subject);
             }
-            plan.settings();
+            let _ = plan.settings();
             if settings.is_empty() {
                 json_schema::assert_valid(schema_of(FileKind::Scenario), text);
             }
