@@ -69,12 +69,6 @@ fn exit_codes_are_those_of_the_contract() {
         ("open.toml", &queue("550ms", 1)),
         ("broken.toml", &good.replace("rate", "rat")),
         ("also-broken.toml", "[load"),
-        (
-            "stands-still.toml",
-            &good
-                .replace("rate = 5.0", "users = 1")
-                .replace("\"exponential\", mean = \"100ms\"", "\"replay\", values = [ \"0s\" ]"),
-        ),
     ]);
     let at = files.path();
     let ended = check(at, &["good.toml"], 0);
@@ -99,12 +93,6 @@ fn exit_codes_are_those_of_the_contract() {
         ended.stdout
     );
     assert!(ended.stdout.contains("did you mean `rate`?") && ended.stdout.contains("also-broken.toml:1:"));
-    let ended = check(at, &["stands-still.toml", "broken.toml"], 3);
-    assert!(
-        ended.stdout.contains("It could not be run: time stands still"),
-        "{}",
-        ended.stdout
-    );
     let ended = check(at, &["nowhere.toml"], 2);
     assert!(ended.stdout.is_empty() && ended.stderr.contains("there is no file `nowhere.toml`"));
     check(at, &["good.toml", "--junit", "good.toml/under-a-file.xml"], 3);

@@ -158,3 +158,20 @@ fn a_contradiction_breaks_what_holds() {
     let file = checked("calm.toml", sample::calm(), Against::Nothing);
     assert_eq!(file.standing(), Standing::Broken);
 }
+
+// Lost if broken: a run that could not be finished counts as one that holds.
+#[test]
+fn what_could_not_be_run_says_why() {
+    let file = Checked {
+        run: None,
+        trouble: Some("time stands still at 0 s".to_owned()),
+        ..checked("still.toml", Summary::default(), Against::Nothing)
+    };
+    assert_eq!(file.standing(), Standing::Unfinished);
+    let files = [file];
+    assert!(render(&files, Paint::Plain).contains("It could not be run: time stands still at 0 s."));
+    assert!(markdown::render(&files).contains("It could not be run: time stands still at 0 s."));
+    assert!(junit::text(&files, false).expect("memory").contains("<error message=\"time stands still"));
+    let lines = annotations::lines(&files, false, &|_| None);
+    assert!(lines[0].starts_with("::error title=Highwater%3A unfinished::could not be run: time"), "{lines:?}");
+}
