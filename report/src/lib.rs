@@ -3,6 +3,8 @@
 //! Owns: wording, rounding and layout of results.
 //! Never: computing a figure or deciding an objective (`sim/`), opening files or looking at the terminal (`cli/`).
 
+pub mod baseline;
+pub mod check;
 pub mod compare;
 pub mod csv;
 mod escape;
@@ -16,6 +18,7 @@ pub mod plot;
 pub mod read;
 pub mod replications;
 pub mod review;
+pub mod schema;
 pub mod table;
 pub mod terminal;
 pub mod verdict;

@@ -83,7 +83,7 @@ fn verdict_lines(summary: &Summary, paint: Paint) -> String {
     }
 }
 
-/// Each objective with its bound and what came out.
+/// Each objective with its mark, bound, value and interval.
 pub(crate) fn objectives(objectives: &[Objective]) -> Table {
     let mut table = Table::new(
         "Objectives",
