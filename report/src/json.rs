@@ -163,13 +163,13 @@ fn leaf(figure: &Figure) -> Value {
     }
 }
 
-fn estimate(estimate: &Estimate) -> Value {
+pub(crate) fn estimate(estimate: &Estimate) -> Value {
     let bound = |end: Option<f64>| end.map_or(Value::Null, number);
     json!({ "value": number(estimate.value), "low": bound(estimate.low), "high": bound(estimate.high) })
 }
 
 /// A number, `null` where JSON has none.
-fn number(value: f64) -> Value {
+pub(crate) fn number(value: f64) -> Value {
     // Adding zero turns a negative zero, which says nothing to a reader, into zero.
     serde_json::Number::from_f64(value + 0.0).map_or(Value::Null, Value::Number)
 }
@@ -188,7 +188,7 @@ fn list<T>(items: &[T], shown: impl Fn(&T) -> Value) -> Value {
     Value::Array(items.iter().map(shown).collect())
 }
 
-fn objective(objective: &Objective) -> Value {
+pub(crate) fn objective(objective: &Objective) -> Value {
     json!({
         "name": objective.name,
         "target": number(objective.target),

@@ -9,6 +9,7 @@ pub mod money;
 pub mod number;
 pub mod paint;
 pub mod review;
+pub mod sweep;
 pub mod table;
 pub mod terminal;
 pub mod verdict;

@@ -7,6 +7,7 @@
 use super::path;
 use super::read::{Read, Spec, TableRead, value_type_text};
 use super::scenario::Scenario;
+use super::study::Study;
 use super::suggest::nearest;
 use super::system::System;
 
@@ -133,12 +134,13 @@ pub(crate) fn add_table<T: TableRead>(meaning: &'static str, one_key: bool, tabl
     T::nested(tables);
 }
 
-/// Every table of the format, each once: the scenario's, then the system's.
+/// Every table of the format, each once: the scenario's, then the system's, then the study's.
 #[must_use]
 pub fn tables() -> Vec<TableReference> {
     let mut tables = Vec::new();
     Scenario::tables(&mut tables);
     System::tables(&mut tables);
+    Study::tables(&mut tables);
     tables
 }
 

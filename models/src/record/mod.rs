@@ -3,4 +3,5 @@
 pub mod figures;
 pub mod histogram;
 pub mod summary;
+pub mod sweep;
 pub mod timeline;

@@ -1,0 +1,50 @@
+//! What is kept of a point: the figures that the study names, the objectives, and what stood in the way first.
+
+use highwater_models::file::{Plan, names_of};
+use highwater_models::record::summary::Summary;
+use highwater_models::record::sweep::{Metric, Point};
+
+use super::Settings;
+use crate::measure::Record;
+use crate::outcome;
+use crate::variants::Variants;
+
+/// The point of a finished run.
+pub(super) fn point(number: usize, summary: &Summary, settings: &Settings) -> Point {
+    let metric = |path: &String| {
+        let names = names_of(path);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let figure = summary.figures.get(&names)?;
+        Some(Metric {
+            path: path.clone(),
+            unit: figure.unit,
+            estimate: figure.estimate,
+            samples: figure.samples.clone(),
+        })
+    };
+    Point {
+        number,
+        scenario: summary.scenario.clone(),
+        system: summary.system.clone(),
+        model_hash: summary.model_hash.clone(),
+        replications: summary.replications,
+        events: summary.events,
+        metrics: settings.metrics.iter().filter_map(metric).collect(),
+        objectives: summary.objectives.clone(),
+        first_limit: summary.bottlenecks.first().map(|first| {
+            let resource = first.because_of.as_ref().unwrap_or(&first.resource);
+            let limit = summary.resources.iter().find(|known| known.name == *resource);
+            (resource.clone(), limit.map_or_else(String::new, |known| known.limit.clone()))
+        }),
+        warnings: summary.warnings.iter().map(|warning| warning.text.clone()).collect(),
+    }
+}
+
+/// The paths of the figures that a run of the plan has, whatever happens in it.
+#[must_use]
+pub fn known(plan: &Plan) -> Vec<String> {
+    let variants = Variants::new(plan);
+    let model = variants.base();
+    let figures = outcome::figures(model, &[Record::new(model)]);
+    figures.iter().map(|(path, _)| path.to_string()).collect()
+}
