@@ -25,9 +25,13 @@ Exit codes:
 pub enum Command {
     /// Simulate a scenario: verdict, tables, files
     Run(Run),
+    /// Run a study: many scenarios and settings, in parallel, interrupted and gone on with at will
+    Sweep(crate::sweep::Sweep),
+    /// Put the shards of a study together
+    Merge(crate::merge::Merge),
     /// Review a design without running it: settings that contradict each other or the parts they are about
     Check(Check),
-    /// Show the bundled scenarios and systems with the questions they ask
+    /// Show the bundled scenarios, studies and systems with the questions they ask
     List(List),
     /// Say what a setting means, and where a default or a price comes from
     Explain(Explain),

@@ -9,11 +9,15 @@ mod environment;
 mod exit;
 mod explain;
 mod failure;
+mod journal;
 mod list;
+mod merge;
 mod output;
 mod progress;
 mod run;
 mod scenario;
+mod shard;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -30,6 +34,8 @@ fn main() -> ExitCode {
     };
     let ended = match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Sweep(arguments) => sweep::run(arguments),
+        Command::Merge(arguments) => merge::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),

@@ -1,4 +1,4 @@
-//! The scenarios and systems that ship inside the binary.
+//! The scenarios, studies and systems that ship inside the binary.
 //!
 //! Owns: their names and texts.
 //! Never: reading them; a text is handed to `file` like any other.
@@ -6,7 +6,7 @@
 /// A file that ships inside the binary.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Bundled {
-    /// Name by which it is found: the path below `scenarios/`, or below `scenarios/systems/`, without the ending.
+    /// Name by which it is found: the path below `scenarios/`, below `scenarios/studies/` or below `scenarios/systems/`, without the ending.
     pub name: &'static str,
     /// The whole text.
     pub text: &'static str,
@@ -81,12 +81,26 @@ const SCENARIOS: &[Bundled] = bundle!("":
     "textbook/closed",
 );
 
+const STUDIES: &[Bundled] = bundle!("studies/": );
+
 const SYSTEMS: &[Bundled] = bundle!("systems/": "coaching");
 
 /// Every scenario, in the order in which one would read them.
 #[must_use]
 pub fn scenarios() -> &'static [Bundled] {
     SCENARIOS
+}
+
+/// Every study.
+#[must_use]
+pub fn studies() -> &'static [Bundled] {
+    STUDIES
+}
+
+/// The text of a study.
+#[must_use]
+pub fn study(name: &str) -> Option<&'static str> {
+    find(STUDIES, name)
 }
 
 /// Every system.

@@ -1,12 +1,15 @@
 //! What is kept of a point: the figures that the study names, the objectives, and what stood in the way first.
 
+use highwater_models::Cause;
 use highwater_models::file::{Plan, names_of};
+use highwater_models::record::figures::Path;
 use highwater_models::record::summary::Summary;
 use highwater_models::record::sweep::{Metric, Point};
 
 use super::Settings;
 use crate::measure::Record;
 use crate::outcome;
+use crate::outcome::build::percentile_name;
 use crate::variants::Variants;
 
 /// The point of a finished run.
@@ -40,11 +43,31 @@ pub(super) fn point(number: usize, summary: &Summary, settings: &Settings) -> Po
     }
 }
 
-/// The paths of the figures that a run of the plan has, whatever happens in it.
+/// The paths of the figures that a run of the plan has, or has as soon as there is something to observe.
 #[must_use]
 pub fn known(plan: &Plan) -> Vec<String> {
     let variants = Variants::new(plan);
     let model = variants.base();
     let figures = outcome::figures(model, &[Record::new(model)]);
-    figures.iter().map(|(path, _)| path.to_string()).collect()
+    let mut known = Vec::new();
+    for (path, _) in figures.iter() {
+        known.push(path.to_string());
+        let Some((last, above)) = path.0.split_last() else { continue };
+        let above = Path(above.to_vec());
+        match (last.as_str(), above.0.last().map(String::as_str)) {
+            // A distribution without a single sample has its count alone.
+            ("count", _) => {
+                let asked = plan.scenario.measure.percentiles.iter().map(|&percent| percentile_name(percent));
+                let keys = ["mean", "sd", "min", "p50", "p90", "p95", "p99", "max"].map(str::to_owned);
+                known.extend(keys.into_iter().chain(asked).map(|key| above.join(&key).to_string()));
+            }
+            // A cause stands there once something has failed of it.
+            ("rate", Some("errors")) => {
+                let causes = Cause::ALL.into_iter();
+                known.extend(causes.map(|cause| above.join("by_cause").join(cause.name()).to_string()));
+            }
+            _ => {}
+        }
+    }
+    known
 }

@@ -42,7 +42,7 @@ pub struct Level {
 #[derive(Copy, Clone)]
 pub struct Beside<'a> {
     /// Files beside it.
-    pub files: &'a dyn Files,
+    pub files: &'a (dyn Files + Sync),
     /// The text of a bundled scenario.
     pub scenario: fn(&str) -> Option<&'static str>,
     /// The text of a bundled system.
