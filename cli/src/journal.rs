@@ -41,7 +41,12 @@ impl Lock {
     pub fn take(folder: &Path) -> Result<Self, Failure> {
         fs::create_dir_all(folder).map_err(|error| failure("create the folder", folder, &error))?;
         let path = folder.join(".lock");
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let open = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
         let mut file = open.map_err(|error| failure("write into the folder", folder, &error))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -58,7 +63,10 @@ impl Lock {
                 });
             }
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                eprintln!("note: {} cannot be locked; see to it that one process writes there", folder.display());
+                eprintln!(
+                    "note: {} cannot be locked; see to it that one process writes there",
+                    folder.display()
+                );
             }
             Err(TryLockError::Error(error)) => return Err(failure("lock", &path, &error)),
         }
@@ -154,7 +162,12 @@ impl Journal {
     pub fn open(folder: &Path, design: &Design, content: &Content) -> Result<Self, Failure> {
         let path = folder.join(POINTS);
         let opened = || -> io::Result<File> {
-            let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)?;
             file.set_len(content.whole)?;
             file.seek(SeekFrom::End(0))?;
             if content.design.is_none() {

@@ -76,7 +76,9 @@ fn shards(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             help: "give the folders that `highwater sweep --shard` wrote, or the one that holds them".to_owned(),
         })?;
         for entry in entries {
-            let path = entry.map_err(|error| journal::failure("read the folder", folder, &error))?.path();
+            let path = entry
+                .map_err(|error| journal::failure("read the folder", folder, &error))?
+                .path();
             if path.join(POINTS).is_file() {
                 below.push(path);
             }
@@ -134,7 +136,10 @@ fn together(shards: &[PathBuf]) -> Result<Content, Failure> {
         for (point, line) in content.lines {
             if whole.lines.get(&point).is_some_and(|known| *known != line) {
                 return Err(Failure::Usage {
-                    message: format!("point {point} is in two shards, and differs: once in {}", folder.display()),
+                    message: format!(
+                        "point {point} is in two shards, and differs: once in {}",
+                        folder.display()
+                    ),
                     help: "the same point gives the same bytes on any machine: one of the two was changed".to_owned(),
                 });
             }
@@ -142,7 +147,9 @@ fn together(shards: &[PathBuf]) -> Result<Content, Failure> {
         }
     }
     let Some(design) = &whole.design else { return Ok(whole) };
-    let missing: Vec<usize> = (0..design.points()).filter(|point| !whole.lines.contains_key(point)).collect();
+    let missing: Vec<usize> = (0..design.points())
+        .filter(|point| !whole.lines.contains_key(point))
+        .collect();
     if missing.is_empty() {
         return Ok(whole);
     }
@@ -186,7 +193,10 @@ mod tests {
     #[test]
     fn missing_points_are_listed_as_ranges() {
         let design = Design::default();
-        assert_eq!(listed(&design, &[0, 1, 2, 5, 7, 8]), "0-2, 5, 7-8 (the first is the only point)");
+        assert_eq!(
+            listed(&design, &[0, 1, 2, 5, 7, 8]),
+            "0-2, 5, 7-8 (the first is the only point)"
+        );
         let many: Vec<usize> = (0..100).map(|point| point * 2).collect();
         assert!(listed(&design, &many).contains("22, … ("));
     }

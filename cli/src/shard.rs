@@ -57,8 +57,10 @@ impl FromStr for Shard {
     fn from_str(text: &str) -> Result<Self, String> {
         const FORM: &str = "a shard is written `2/7`: the second of seven";
         let (number, count) = text.split_once('/').ok_or(FORM)?;
-        let (number, count): (usize, usize) =
-            (number.trim().parse().map_err(|_| FORM)?, count.trim().parse().map_err(|_| FORM)?);
+        let (number, count): (usize, usize) = (
+            number.trim().parse().map_err(|_| FORM)?,
+            count.trim().parse().map_err(|_| FORM)?,
+        );
         if number == 0 {
             return Err("shards are counted from 1".to_owned());
         }
@@ -99,7 +101,12 @@ const BOTH: &str = "HIGHWATER_SHARD";
 const COUNTED: [(&str, &str, usize, &str); 3] = [
     ("GitLab's parallel jobs", "CI_NODE_INDEX", 1, "CI_NODE_TOTAL"),
     ("CircleCI's parallelism", "CIRCLE_NODE_INDEX", 0, "CIRCLE_NODE_TOTAL"),
-    ("Buildkite's parallel jobs", "BUILDKITE_PARALLEL_JOB", 0, "BUILDKITE_PARALLEL_JOB_COUNT"),
+    (
+        "Buildkite's parallel jobs",
+        "BUILDKITE_PARALLEL_JOB",
+        0,
+        "BUILDKITE_PARALLEL_JOB_COUNT",
+    ),
 ];
 
 /// The shard that the environment names, if it names one.
@@ -109,7 +116,12 @@ const COUNTED: [(&str, &str, usize, &str); 3] = [
 pub fn from_environment(lookup: Lookup<'_>) -> Result<Option<Found>, Failure> {
     let lookup = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
     let mut found: Vec<Found> = Vec::new();
-    for source in [&own as &dyn Fn(Lookup<'_>) -> Result<Option<Found>, String>, &kubernetes, &slurm, &counted] {
+    for source in [
+        &own as &dyn Fn(Lookup<'_>) -> Result<Option<Found>, String>,
+        &kubernetes,
+        &slurm,
+        &counted,
+    ] {
         found.extend(source(&lookup).map_err(contradiction)?);
     }
     // A job of one part is what a service says of every job: it contradicts nobody.
@@ -137,7 +149,9 @@ fn contradiction(message: String) -> Failure {
 /// The project's own variables.
 fn own(lookup: Lookup<'_>) -> Result<Option<Found>, String> {
     if let Some(text) = lookup(BOTH) {
-        let shard = text.parse().map_err(|mistake| format!("{BOTH} is `{text}`, and {mistake}"))?;
+        let shard = text
+            .parse()
+            .map_err(|mistake| format!("{BOTH} is `{text}`, and {mistake}"))?;
         return Ok(Some(Found {
             shard,
             from: BOTH.to_owned(),
@@ -177,8 +191,11 @@ fn slurm(lookup: Lookup<'_>) -> Result<Option<Found>, String> {
         number(name, &text)
     };
     let id = number(NAME, &id)?;
-    let (first, last, count) =
-        (read("SLURM_ARRAY_TASK_MIN")?, read("SLURM_ARRAY_TASK_MAX")?, read("SLURM_ARRAY_TASK_COUNT")?);
+    let (first, last, count) = (
+        read("SLURM_ARRAY_TASK_MIN")?,
+        read("SLURM_ARRAY_TASK_MAX")?,
+        read("SLURM_ARRAY_TASK_COUNT")?,
+    );
     let step = match lookup("SLURM_ARRAY_TASK_STEP") {
         Some(text) => number("SLURM_ARRAY_TASK_STEP", &text)?.max(1),
         None => 1,
@@ -212,7 +229,10 @@ fn counted(lookup: Lookup<'_>) -> Result<Option<Found>, String> {
         let shard = shard(index_name, index, first, count_name, count)?;
         match &found {
             Some(other) if other.shard != shard && !shard.is_whole() && !other.shard.is_whole() => {
-                return Err(format!("{} says shard {} and {who} say shard {shard}", other.from, other.shard));
+                return Err(format!(
+                    "{} says shard {} and {who} say shard {shard}",
+                    other.from, other.shard
+                ));
             }
             Some(other) if !other.shard.is_whole() => {}
             _ => {
@@ -235,7 +255,9 @@ fn shard(index_name: &str, index: &str, first: usize, count_name: &str, count: &
 }
 
 fn number(name: &str, text: &str) -> Result<usize, String> {
-    text.trim().parse().map_err(|_| format!("{name} is `{text}`, which is no number"))
+    text.trim()
+        .parse()
+        .map_err(|_| format!("{name} is `{text}`, which is no number"))
 }
 
 #[cfg(test)]
@@ -243,7 +265,12 @@ mod tests {
     use super::*;
 
     fn found(variables: &[(&str, &str)]) -> Result<Option<String>, String> {
-        let lookup = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let lookup = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         match from_environment(&lookup) {
             Ok(found) => Ok(found.map(|found| found.shard.to_string())),
             Err(failure) => Err(failure.to_string()),
@@ -256,7 +283,10 @@ mod tests {
         for (variables, shard) in [
             (&[][..], None),
             (&[("HIGHWATER_SHARD", "2/7")], Some("2/7")),
-            (&[("HIGHWATER_SHARD_INDEX", "0"), ("HIGHWATER_SHARDS", "4")], Some("1/4")),
+            (
+                &[("HIGHWATER_SHARD_INDEX", "0"), ("HIGHWATER_SHARDS", "4")],
+                Some("1/4"),
+            ),
             (&[("JOB_COMPLETION_INDEX", "3"), ("HIGHWATER_SHARDS", "4")], Some("4/4")),
             (
                 &[
@@ -271,10 +301,17 @@ mod tests {
             (&[("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "3")], Some("1/3")),
             (&[("CI_NODE_TOTAL", "1")], None),
             (&[("CIRCLE_NODE_INDEX", "2"), ("CIRCLE_NODE_TOTAL", "3")], Some("3/3")),
-            (&[("BUILDKITE_PARALLEL_JOB", "0"), ("BUILDKITE_PARALLEL_JOB_COUNT", "2")], Some("1/2")),
+            (
+                &[("BUILDKITE_PARALLEL_JOB", "0"), ("BUILDKITE_PARALLEL_JOB_COUNT", "2")],
+                Some("1/2"),
+            ),
             // A service that runs every job as one of one does not contradict what is said beside it.
             (
-                &[("CIRCLE_NODE_INDEX", "0"), ("CIRCLE_NODE_TOTAL", "1"), ("HIGHWATER_SHARD", "2/3")],
+                &[
+                    ("CIRCLE_NODE_INDEX", "0"),
+                    ("CIRCLE_NODE_TOTAL", "1"),
+                    ("HIGHWATER_SHARD", "2/3"),
+                ],
                 Some("2/3"),
             ),
             (&[("HIGHWATER_SHARD", "")], None),
@@ -287,15 +324,31 @@ mod tests {
     #[test]
     fn a_contradiction_is_an_error() {
         for (variables, said) in [
-            (&[("JOB_COMPLETION_INDEX", "3")][..], "set HIGHWATER_SHARDS to the job's `completions`"),
-            (&[("JOB_COMPLETION_INDEX", "4"), ("HIGHWATER_SHARDS", "4")], "JOB_COMPLETION_INDEX is 4 and"),
-            (&[("CI_NODE_INDEX", "0"), ("CI_NODE_TOTAL", "3")], "CI_NODE_INDEX is 0 and CI_NODE_TOTAL is 3"),
-            (&[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "3")], "`x`, which is no number"),
+            (
+                &[("JOB_COMPLETION_INDEX", "3")][..],
+                "set HIGHWATER_SHARDS to the job's `completions`",
+            ),
+            (
+                &[("JOB_COMPLETION_INDEX", "4"), ("HIGHWATER_SHARDS", "4")],
+                "JOB_COMPLETION_INDEX is 4 and",
+            ),
+            (
+                &[("CI_NODE_INDEX", "0"), ("CI_NODE_TOTAL", "3")],
+                "CI_NODE_INDEX is 0 and CI_NODE_TOTAL is 3",
+            ),
+            (
+                &[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "3")],
+                "`x`, which is no number",
+            ),
             (&[("CIRCLE_NODE_INDEX", "1")], "CIRCLE_NODE_TOTAL is not"),
             (&[("HIGHWATER_SHARD_INDEX", "1")], "HIGHWATER_SHARDS is not"),
             (&[("HIGHWATER_SHARD", "0/3")], "counted from 1"),
             (
-                &[("HIGHWATER_SHARD", "1/3"), ("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3")],
+                &[
+                    ("HIGHWATER_SHARD", "1/3"),
+                    ("CI_NODE_INDEX", "2"),
+                    ("CI_NODE_TOTAL", "3"),
+                ],
                 "HIGHWATER_SHARD says shard 1/3 and GitLab's",
             ),
             (
@@ -311,14 +364,19 @@ mod tests {
             (&[("SLURM_ARRAY_TASK_ID", "7")], "SLURM_ARRAY_TASK_MIN is not"),
         ] {
             let failure = found(variables).expect_err("a contradiction");
-            assert!(failure.contains(said) && failure.contains("--shard"), "{variables:?}: {failure}");
+            assert!(
+                failure.contains(said) && failure.contains("--shard"),
+                "{variables:?}: {failure}"
+            );
         }
     }
 
     // Lost if broken: a point that no part runs, or two.
     #[test]
     fn every_point_is_of_one_shard() {
-        let shards: Vec<Shard> = (1..=7).map(|number| format!("{number}/7").parse().expect("a shard")).collect();
+        let shards: Vec<Shard> = (1..=7)
+            .map(|number| format!("{number}/7").parse().expect("a shard"))
+            .collect();
         for point in 0..1000 {
             assert_eq!(shards.iter().filter(|shard| shard.has(point)).count(), 1);
         }

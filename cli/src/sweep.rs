@@ -108,12 +108,23 @@ pub fn run(arguments: &Sweep) -> Result<Exit, Failure> {
     let hashes = check(&study, &beside, jobs)?;
     let design = design(&study, &hashes, arguments);
     let shard = which(arguments)?;
-    let base = arguments.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.sweep", design.name)));
-    let folder = if shard.is_whole() { base.clone() } else { base.join(shard.folder()) };
+    let base = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{}.sweep", design.name)));
+    let folder = if shard.is_whole() {
+        base.clone()
+    } else {
+        base.join(shard.folder())
+    };
     let lock = Lock::take(&folder)?;
     let content = resume(&folder, &design, arguments.restart)?;
     let mine: Vec<usize> = (0..design.points()).filter(|&point| shard.has(point)).collect();
-    let todo: Vec<usize> = mine.iter().copied().filter(|point| !content.lines.contains_key(point)).collect();
+    let todo: Vec<usize> = mine
+        .iter()
+        .copied()
+        .filter(|point| !content.lines.contains_key(point))
+        .collect();
     let extent = Extent {
         mine: mine.len(),
         there: mine.len() - todo.len(),
@@ -227,7 +238,10 @@ fn which(arguments: &Sweep) -> Result<Shard, Failure> {
         return Ok(Shard::WHOLE);
     };
     if !found.shard.is_whole() {
-        eprintln!("shard {}, as {} says; `--shard 1/1` runs the whole study", found.shard, found.from);
+        eprintln!(
+            "shard {}, as {} says; `--shard 1/1` runs the whole study",
+            found.shard, found.from
+        );
     }
     Ok(found.shard)
 }
@@ -268,7 +282,10 @@ fn check(study: &Study, beside: &Beside<'_>, jobs: usize) -> Result<Vec<u64>, Fa
     let mut hashes = Vec::with_capacity(count);
     let mut told: Vec<String> = Vec::new();
     for slot in slots {
-        let (hash, said) = slot.into_inner().unwrap_or_else(PoisonError::into_inner).unwrap_or_default();
+        let (hash, said) = slot
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .unwrap_or_default();
         hashes.extend(hash);
         for text in said {
             if !told.contains(&text) {
@@ -298,7 +315,11 @@ fn check(study: &Study, beside: &Beside<'_>, jobs: usize) -> Result<Vec<u64>, Fa
 fn check_point(study: &Study, point: usize, beside: &Beside<'_>) -> Checked {
     let loaded = study.load(point, beside);
     let colour = colour();
-    let mut said: Vec<String> = loaded.diagnostics.iter().map(|one| one.to_text(&loaded.sources, colour)).collect();
+    let mut said: Vec<String> = loaded
+        .diagnostics
+        .iter()
+        .map(|one| one.to_text(&loaded.sources, colour))
+        .collect();
     let Some(plan) = loaded.plan else { return (None, said) };
     let fixed = variants::check(&plan);
     said.extend(fixed.iter().map(|one| one.to_text(&loaded.sources, colour)));
@@ -311,7 +332,9 @@ fn unknown_metrics(study: &Study, beside: &Beside<'_>) -> Vec<String> {
     let mut open: Vec<_> = study.asked().filter(|metric| metric.at != At::DEFAULT).collect();
     let mut known: Vec<String> = Vec::new();
     for point in 0..study.points() {
-        let Some(plan) = study.load(point, beside).plan else { continue };
+        let Some(plan) = study.load(point, beside).plan else {
+            continue;
+        };
         let found = sweep::known(&plan);
         let names: Vec<Vec<String>> = found.iter().map(|path| file::names_of(path)).collect();
         open.retain(|metric| {
@@ -332,7 +355,9 @@ fn unknown_metrics(study: &Study, beside: &Beside<'_>) -> Vec<String> {
     }
     let colour = colour();
     let tell = |(diagnostic, sources): (file::Diagnostic, file::Sources)| diagnostic.to_text(&sources, colour);
-    open.iter().map(|metric| tell(study.unknown_metric(metric, &known))).collect()
+    open.iter()
+        .map(|metric| tell(study.unknown_metric(metric, &known)))
+        .collect()
 }
 
 /// The design as results have it.
@@ -404,7 +429,10 @@ fn resume(folder: &Path, design: &Design, restart: bool) -> Result<Content, Fail
         });
     }
     if content.torn > 0 {
-        eprintln!("note: the last point in {} was cut off and is run again", folder.join(POINTS).display());
+        eprintln!(
+            "note: the last point in {} was cut off and is run again",
+            folder.join(POINTS).display()
+        );
     }
     Ok(content)
 }
@@ -489,11 +517,16 @@ struct Running<'a> {
 impl sweep::Study for Running<'_> {
     fn plan(&self, point: usize) -> Result<Plan, String> {
         let loaded = self.study.load(point, self.beside);
-        loaded.plan.ok_or_else(|| "a file has changed while the study was being read".to_owned())
+        loaded
+            .plan
+            .ok_or_else(|| "a file has changed while the study was being read".to_owned())
     }
 
     fn finished(&self, point: Point) -> Result<(), String> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner).add(&point)?;
+        self.journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add(&point)?;
         self.done.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -81,7 +81,7 @@ const SCENARIOS: &[Bundled] = bundle!("":
     "textbook/closed",
 );
 
-const STUDIES: &[Bundled] = bundle!("studies/": );
+const STUDIES: &[Bundled] = bundle!("studies/": "growth-stages", "instances-and-pool", "load-curve");
 
 const SYSTEMS: &[Bundled] = bundle!("systems/": "coaching");
 

@@ -19,7 +19,9 @@ use highwater_models::record::sweep::{Design, Point, Standing};
 /// Whether a study counts as met: by every point, by one, or whatever they are.
 #[must_use]
 pub fn is_met(design: &Design, points: &[Point]) -> bool {
-    let mut holds = points.iter().map(|point| matches!(point.standing(), Standing::Holds | Standing::NotAsked));
+    let mut holds = points
+        .iter()
+        .map(|point| matches!(point.standing(), Standing::Holds | Standing::NotAsked));
     match design.must_hold.as_str() {
         "none" => true,
         "one" => holds.any(|holds| holds),

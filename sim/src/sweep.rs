@@ -296,7 +296,10 @@ impl Crew<'_> {
     fn watch(&self, cancel: &AtomicBool) {
         let mut state = locked(&self.state);
         while state.working > 0 {
-            let (held, _) = self.left.wait_timeout(state, TELL_EVERY).unwrap_or_else(PoisonError::into_inner);
+            let (held, _) = self
+                .left
+                .wait_timeout(state, TELL_EVERY)
+                .unwrap_or_else(PoisonError::into_inner);
             state = held;
             if cancel.load(Ordering::Relaxed) {
                 self.stop.store(true, Ordering::Relaxed);
@@ -381,8 +384,16 @@ impl Begun {
 
     /// How much of it is done.
     fn share(&self) -> f64 {
-        let end = self.plan.scenario.duration.map_or(1.0, |duration| duration.seconds()).max(1e-9);
-        let nanos: f64 = locked(&self.at).iter().map(|at| at.load(Ordering::Relaxed) as f64).sum();
+        let end = self
+            .plan
+            .scenario
+            .duration
+            .map_or(1.0, |duration| duration.seconds())
+            .max(1e-9);
+        let nanos: f64 = locked(&self.at)
+            .iter()
+            .map(|at| at.load(Ordering::Relaxed) as f64)
+            .sum();
         let asked = f64::from(locked(&self.runs).asked.max(1));
         (nanos / 1e9 / end / asked).min(1.0)
     }

@@ -112,7 +112,10 @@ pub(super) fn load_given(
     let plan = load.scenario(&request, given.settings, bundled);
     if let Some(plan) = &plan {
         let mut checker = Checker::new(&plan.system, request.catalogue);
-        given.results.iter().for_each(|path| check_system::result_path(path, &mut checker));
+        given
+            .results
+            .iter()
+            .for_each(|path| check_system::result_path(path, &mut checker));
         load.diagnostics.extend(checker.diagnostics);
     }
     let (diagnostics, sources) = load.finish();

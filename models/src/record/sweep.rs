@@ -84,8 +84,8 @@ pub struct Point {
     pub objectives: Vec<Objective>,
     /// The resource that reached its limit first, with that limit in words.
     pub first_limit: Option<(String, String)>,
-    /// Ways in which a figure may mislead.
-    pub warnings: Vec<String>,
+    /// Ways in which a figure may mislead: stable id and words.
+    pub warnings: Vec<(String, String)>,
 }
 
 /// A figure that was kept.
@@ -200,7 +200,11 @@ mod tests {
         assert_eq!(design.points(), 6);
         let all: Vec<Vec<usize>> = (0..6).map(|point| design.levels_of(point)).collect();
         assert_eq!(all, [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]);
-        assert!(all.iter().enumerate().all(|(point, levels)| design.point_at(levels) == point));
+        assert!(
+            all.iter()
+                .enumerate()
+                .all(|(point, levels)| design.point_at(levels) == point)
+        );
         assert_eq!(Design::default().points(), 1);
     }
 }

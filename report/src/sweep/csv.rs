@@ -70,7 +70,11 @@ pub fn wide(design: &Design, points: &[Point], out: impl Write) -> io::Result<()
     for point in points {
         let missed = point.objectives.iter().filter(|objective| objective.met == Some(false));
         let missed: Vec<&str> = missed.map(|objective| objective.name.as_str()).collect();
-        let middle = [point.replications.to_string(), point.standing().name().to_owned(), missed.join(" ")];
+        let middle = [
+            point.replications.to_string(),
+            point.standing().name().to_owned(),
+            missed.join(" "),
+        ];
         let figures = design.metrics.iter().flat_map(|path| match point.metric(path) {
             Some(metric) => [
                 cell(metric.estimate.value),
@@ -79,7 +83,13 @@ pub fn wide(design: &Design, points: &[Point], out: impl Write) -> io::Result<()
             ],
             None => [const { String::new() }; 3],
         });
-        rows.write_record(columns.of(design, point.number).into_iter().chain(middle).chain(figures))?;
+        rows.write_record(
+            columns
+                .of(design, point.number)
+                .into_iter()
+                .chain(middle)
+                .chain(figures),
+        )?;
     }
     rows.flush()
 }
@@ -114,7 +124,14 @@ impl Columns {
         }
         // An axis that is called like one of its own settings would head two columns alike.
         for index in 0..columns.names.len() {
-            if columns.of[index].1.is_none() && columns.names.iter().filter(|name| **name == columns.names[index]).count() > 1 {
+            if columns.of[index].1.is_none()
+                && columns
+                    .names
+                    .iter()
+                    .filter(|name| **name == columns.names[index])
+                    .count()
+                    > 1
+            {
                 columns.names[index].push_str(" (label)");
             }
         }

@@ -23,13 +23,12 @@ pub fn point_line(point: &Point) -> String {
 }
 
 pub(super) fn design_value(design: &Design) -> Value {
-    let precision = design.precision.as_ref().map(|precision| {
-        json!({ "width": number(precision.width), "of": precision.of, "most": precision.most })
-    });
+    let precision = design
+        .precision
+        .as_ref()
+        .map(|precision| json!({ "width": number(precision.width), "of": precision.of, "most": precision.most }));
     let level = |level: &Level| json!({ "label": level.label, "settings": level.settings });
-    let axis = |axis: &Axis| {
-        json!({ "name": axis.name, "levels": axis.levels.iter().map(level).collect::<Vec<_>>() })
-    };
+    let axis = |axis: &Axis| json!({ "name": axis.name, "levels": axis.levels.iter().map(level).collect::<Vec<_>>() });
     json!({
         "study": design.name,
         "title": design.title,
@@ -64,8 +63,16 @@ fn point_value(point: &Point) -> Value {
         "metrics": point.metrics.iter().map(metric).collect::<Vec<_>>(),
         "objectives": point.objectives.iter().map(objective).collect::<Vec<_>>(),
         "first_limit": point.first_limit,
-        "warnings": point.warnings,
+        "warnings": warnings(point),
     })
+}
+
+pub(super) fn warnings(point: &Point) -> Value {
+    point
+        .warnings
+        .iter()
+        .map(|(id, text)| json!({ "id": id, "text": text }))
+        .collect()
 }
 
 /// The design on the first line of a journal; `None` when it is none.
@@ -145,7 +152,9 @@ pub fn read_point(line: &str) -> Option<Point> {
         metrics: list(&value["metrics"], metric)?,
         objectives: list(&value["objectives"], objective)?,
         first_limit,
-        warnings: list(&value["warnings"], text)?,
+        warnings: list(&value["warnings"], |value| {
+            Some((text(&value["id"])?, text(&value["text"])?))
+        })?,
     })
 }
 

@@ -28,7 +28,10 @@ pub fn value(design: &Design, points: &[Point], findings: &Findings) -> Value {
         "counts".to_owned(),
         json!({ "points": points.len(), "holds": holds, "open": open, "breaks": breaks, "not_asked": not_asked }),
     );
-    root.insert("verdict".to_owned(), sentences::all(design, points, findings).join(" ").into());
+    root.insert(
+        "verdict".to_owned(),
+        sentences::all(design, points, findings).join(" ").into(),
+    );
     root.insert("best".to_owned(), best(design, findings));
     let effects: Vec<Value> = findings.effects.iter().map(|one| effect(design, one)).collect();
     root.insert("effects".to_owned(), effects.into());
@@ -86,8 +89,11 @@ fn point(design: &Design, point: &Point) -> Value {
         .flat_map(|(axis, &level)| &axis.levels[level].settings)
         .map(|(path, value)| (path.clone(), value.clone().into()))
         .collect();
-    let metrics: Map<String, Value> =
-        point.metrics.iter().map(|metric| (metric.path.clone(), estimate(&metric.estimate))).collect();
+    let metrics: Map<String, Value> = point
+        .metrics
+        .iter()
+        .map(|metric| (metric.path.clone(), estimate(&metric.estimate)))
+        .collect();
     json!({
         "point": point.number,
         "axes": axes,
@@ -101,6 +107,6 @@ fn point(design: &Design, point: &Point) -> Value {
         "metrics": metrics,
         "objectives": point.objectives.iter().map(objective).collect::<Vec<_>>(),
         "first_limit": point.first_limit.as_ref().map(|(resource, limit)| json!({ "resource": resource, "limit": limit })),
-        "warnings": point.warnings,
+        "warnings": journal::warnings(point),
     })
 }

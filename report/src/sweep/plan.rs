@@ -20,7 +20,11 @@ pub struct Extent {
 pub fn statement(design: &Design, extent: &Extent) -> String {
     let all = design.points();
     let sizes: Vec<String> = design.axes.iter().map(|axis| axis.levels.len().to_string()).collect();
-    let product = if sizes.len() > 1 { format!(" ({})", sizes.join(" × ")) } else { String::new() };
+    let product = if sizes.len() > 1 {
+        format!(" ({})", sizes.join(" × "))
+    } else {
+        String::new()
+    };
     let replications = match &design.precision {
         None => format!("{} replications", design.replications),
         Some(precision) => format!(
@@ -42,15 +46,23 @@ pub fn statement(design: &Design, extent: &Extent) -> String {
         let runs = all as f64 * f64::from(design.replications);
         text.push_str(&format!(" = {} runs", number::count(runs)));
     }
-    text.push_str(&format!(", seed {}, on {}", design.seed, match extent.jobs {
-        1 => "1 thread".to_owned(),
-        jobs => format!("{jobs} threads"),
-    }));
+    text.push_str(&format!(
+        ", seed {}, on {}",
+        design.seed,
+        match extent.jobs {
+            1 => "1 thread".to_owned(),
+            jobs => format!("{jobs} threads"),
+        }
+    ));
     if extent.mine < all {
         text.push_str(&format!("; {} of them are this shard's", points(extent.mine)));
     }
     if extent.there > 0 {
-        text.push_str(&format!("; {} are there already, {} to run", number::count(extent.there as f64), number::count(todo as f64)));
+        text.push_str(&format!(
+            "; {} there already, {} to run",
+            number::count(extent.there as f64),
+            number::count(todo as f64)
+        ));
     }
     text
 }

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use highwater_models::record::figures::Unit;
 use highwater_models::record::summary::Objective;
 use highwater_models::record::sweep::{Axis, Design, Point, Standing};
 use highwater_sim::sweep::findings::{Because, Best, Edge, Findings, Line};
@@ -52,7 +51,11 @@ fn counts(all: usize, findings: &Findings) -> String {
     let mut parts = vec![match holds {
         0 => "no point holds".to_owned(),
         1 => format!("1 of {} points holds", number::count(all as f64)),
-        holds => format!("{} of {} points hold", number::count(holds as f64), number::count(all as f64)),
+        holds => format!(
+            "{} of {} points hold",
+            number::count(holds as f64),
+            number::count(all as f64)
+        ),
     }];
     for (count, one, many) in [
         (breaks, "1 does not", "do not"),
@@ -79,10 +82,16 @@ fn of_points(count: usize, one: &str, many: &str) -> String {
 fn take(design: &Design, points: &[Point], best: Best) -> String {
     let at = place(design, best.point);
     let point = &points[best.point];
-    let value = |path: &str| point.metric(path).map(|metric| number::value(metric.estimate.value, metric.unit));
+    let value = |path: &str| {
+        point
+            .metric(path)
+            .map(|metric| number::value(metric.estimate.value, metric.unit))
+    };
     match best.because {
         Because::Cheapest => {
-            let cost = point.metric("cost.month").map_or_else(String::new, |metric| number::dollars(metric.estimate.value));
+            let cost = point
+                .metric("cost.month")
+                .map_or_else(String::new, |metric| number::dollars(metric.estimate.value));
             format!("The cheapest that holds: {at}, at {cost} a month.")
         }
         Because::MostGoodput => {
@@ -100,7 +109,11 @@ fn take(design: &Design, points: &[Point], best: Best) -> String {
 fn worst(point: &Point) -> Option<&Objective> {
     let beyond = |objective: &&Objective| {
         let (value, target) = (objective.value.value, objective.target);
-        let ratio = if objective.at_most { value / target } else { target / value };
+        let ratio = if objective.at_most {
+            value / target
+        } else {
+            target / value
+        };
         if ratio.is_nan() { f64::INFINITY } else { ratio.abs() }
     };
     let missed = point.objectives.iter().filter(|objective| objective.met == Some(false));
@@ -110,14 +123,21 @@ fn worst(point: &Point) -> Option<&Objective> {
 /// "p95 latency is 8.41 s and has to be at most 2 s".
 fn is(objective: &Objective) -> String {
     let value = number::value(objective.value.value, objective.unit);
-    format!("{} is {value} and has to be {}", words::objective(objective), words::bound(objective))
+    format!(
+        "{} is {value} and has to be {}",
+        words::objective(objective),
+        words::bound(objective)
+    )
 }
 
 /// An objective that every point misses explains them all.
 fn missed_everywhere(points: &[Point]) -> Option<String> {
     let first = points.first()?;
     let misses = |point: &Point, name: &str| {
-        point.objectives.iter().any(|objective| objective.name == name && objective.met == Some(false))
+        point
+            .objectives
+            .iter()
+            .any(|objective| objective.name == name && objective.met == Some(false))
     };
     let common: Vec<&Objective> = first
         .objectives
@@ -148,16 +168,32 @@ fn along(design: &Design, points: &[Point], edge: &Edge) -> Option<String> {
     if edge.lines.len() <= LINES_TOLD {
         let told = edge.lines.iter().map(|line| {
             let missed = missed_at(design, points, edge.axis, line);
-            format!("with {} it {}{missed}", others(design, edge.axis, line), pattern(axis, &line.standings))
+            format!(
+                "with {} it {}{missed}",
+                others(design, edge.axis, line),
+                pattern(axis, &line.standings)
+            )
         });
         return Some(format!("Along {name}: {}.", told.collect::<Vec<_>>().join("; ")));
     }
-    let held = |level: usize| edge.lines.iter().filter(|line| line.standings[level] == Standing::Holds).count();
-    let shares: Vec<String> = thinned(axis.levels.len())
+    let all = edge.lines.len();
+    let held = |level: usize| {
+        edge.lines
+            .iter()
+            .filter(|line| line.standings[level] == Standing::Holds)
+            .count()
+    };
+    let shares = thinned(axis.levels.len())
         .into_iter()
-        .map(|level| format!("{} of {} at {}", held(level), edge.lines.len(), axis.levels[level].label))
-        .collect();
-    Some(format!("Along {name} there hold {}.", list(&shares)))
+        .enumerate()
+        .map(|(index, level)| {
+            let label = &axis.levels[level].label;
+            match index {
+                0 => format!("At {name} = {label} there hold {} of {all} points", held(level)),
+                _ => format!("at {label} {}", held(level)),
+            }
+        });
+    Some(format!("{}.", shares.collect::<Vec<_>>().join(", ")))
 }
 
 /// At most five levels, the first and the last among them.
@@ -183,7 +219,10 @@ fn others(design: &Design, axis: usize, line: &Line) -> String {
 fn pattern(axis: &Axis, standings: &[Standing]) -> String {
     let label = |level: usize| axis.levels[level].label.as_str();
     let at = |wanted: Standing| -> Vec<usize> {
-        let levels = standings.iter().enumerate().filter(|(_, standing)| **standing == wanted);
+        let levels = standings
+            .iter()
+            .enumerate()
+            .filter(|(_, standing)| **standing == wanted);
         levels.map(|(level, _)| level).collect()
     };
     let (holds, breaks, open) = (at(Standing::Holds), at(Standing::Breaks), at(Standing::Open));
@@ -217,7 +256,9 @@ fn pattern(axis: &Axis, standings: &[Standing]) -> String {
 }
 
 fn starts_with_digit(label: &str) -> bool {
-    label.trim_start_matches('-').starts_with(|letter: char| letter.is_ascii_digit())
+    label
+        .trim_start_matches('-')
+        .starts_with(|letter: char| letter.is_ascii_digit())
 }
 
 /// What is missed at the first point of a line that does not hold after or before one that does.
@@ -226,15 +267,23 @@ fn missed_at(design: &Design, points: &[Point], axis: usize, line: &Line) -> Str
     let first_held = line.standings.iter().position(|standing| *standing == Standing::Holds);
     let all = 0..line.standings.len();
     let level = match first_held {
-        Some(held) => all.clone().skip(held).find(breaking).or_else(|| all.clone().take(held).rev().find(breaking)),
+        Some(held) => all
+            .clone()
+            .skip(held)
+            .find(breaking)
+            .or_else(|| all.clone().take(held).rev().find(breaking)),
         None => return String::new(),
     };
     let Some(level) = level else { return String::new() };
     let mut levels = line.levels.clone();
     levels[axis] = level;
     let point = &points[design.point_at(&levels)];
-    let missed: Vec<String> =
-        point.objectives.iter().filter(|one| one.met == Some(false)).map(words::objective).collect();
+    let missed: Vec<String> = point
+        .objectives
+        .iter()
+        .filter(|one| one.met == Some(false))
+        .map(words::objective)
+        .collect();
     match missed.len() {
         0 => String::new(),
         1 | 2 => format!(", where it misses {}", list(&missed)),
@@ -269,7 +318,12 @@ pub(super) fn metric(path: &str) -> String {
 /// What is missed or open at a point, in a cell: "misses p95 latency".
 pub(super) fn standing(point: &Point) -> String {
     let labels = |met: Option<bool>| -> Vec<String> {
-        point.objectives.iter().filter(|one| one.met == met).map(words::objective).collect()
+        point
+            .objectives
+            .iter()
+            .filter(|one| one.met == met)
+            .map(words::objective)
+            .collect()
     };
     let some = |labels: &[String]| match labels {
         [first, rest @ ..] if rest.len() > 1 => format!("{first}, {} more", rest.len()),
@@ -281,11 +335,4 @@ pub(super) fn standing(point: &Point) -> String {
         Standing::Open => format!("? open: {}", some(&labels(None))),
         Standing::NotAsked => String::new(),
     }
-}
-
-/// A change with its interval: "-7.2 s (-7.6 to -6.8)".
-pub(super) fn change(change: &highwater_models::record::figures::Estimate, unit: Unit) -> String {
-    let cells = number::cells(change, unit);
-    let sign = if change.value > 0.0 { "+" } else { "" };
-    format!("{sign}{}", cells.value)
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns: which tables there are and what they leave out. Every figure is in `points.csv`.
 
-use highwater_models::record::sweep::{Design, Point, Standing};
+use highwater_models::record::sweep::{Design, Metric, Point, Standing};
 use highwater_sim::sweep::findings::{Effect, Findings};
 
 use super::sentences;
@@ -16,6 +16,8 @@ const ROWS: usize = 40;
 const FIGURES: usize = 4;
 /// Most columns of a table with one axis down and the other across.
 const ACROSS: usize = 7;
+/// Most tables of that kind.
+const TABLES: usize = 3;
 /// From how many points on two axes are shown crosswise.
 const CROSSWISE: usize = 9;
 
@@ -27,7 +29,7 @@ pub fn render(design: &Design, points: &[Point], findings: &Findings, paint: Pai
         Some(axes) => crosswise(design, points, axes, paint),
         None => rows(design, points, findings, paint),
     });
-    parts.push(effects(design, findings, paint));
+    parts.push(effects(design, points, findings, paint));
     parts.push(warnings(points, paint));
     parts.push(footer(design, points, paint));
     parts.retain(|part| !part.is_empty());
@@ -63,18 +65,27 @@ fn verdict(design: &Design, points: &[Point], findings: &Findings, paint: Paint)
     text
 }
 
-/// The figures that fit beside the axes, the most telling first, in the order of the study.
+/// The figures that fit beside the axes: the first that the study names, those left out that are nothing everywhere.
 fn shown(design: &Design, points: &[Point]) -> Vec<String> {
-    const FIRST: [&str; 4] = ["goodput", "errors.rate", "latency.p95", "cost.month"];
-    let has = |path: &String| {
-        let value = |point: &Point| point.metric(path).map(|metric| metric.estimate.value);
-        points.iter().any(|point| value(point).is_some_and(f64::is_finite))
+    let says_something = |path: &&String| {
+        let value = |point: &Point| point.metric(path).map_or(f64::NAN, |metric| metric.estimate.value);
+        points.iter().map(value).any(|value| value.is_finite() && value != 0.0)
     };
-    let mut paths: Vec<&String> = design.metrics.iter().filter(|path| has(path)).collect();
-    paths.sort_by_key(|path| FIRST.iter().position(|first| first == path).unwrap_or(FIRST.len()));
-    paths.truncate(FIGURES);
-    let chosen = design.metrics.iter().filter(|path| paths.contains(path));
-    chosen.cloned().collect()
+    design
+        .metrics
+        .iter()
+        .filter(says_something)
+        .take(FIGURES)
+        .cloned()
+        .collect()
+}
+
+/// A value with the digits that its interval supports; nothing at all is a plain zero.
+fn value_of(metric: &Metric) -> String {
+    if metric.estimate.value == 0.0 {
+        return number::value(0.0, metric.unit);
+    }
+    number::cells(&metric.estimate, metric.unit).value
 }
 
 fn style(standing: Standing) -> Style {
@@ -87,11 +98,16 @@ fn style(standing: Standing) -> Style {
 }
 
 fn rows(design: &Design, points: &[Point], findings: &Findings, paint: Paint) -> String {
-    let axes: Vec<usize> = (0..design.axes.len()).filter(|&axis| design.axes[axis].levels.len() > 1).collect();
+    let axes: Vec<usize> = (0..design.axes.len())
+        .filter(|&axis| design.axes[axis].levels.len() > 1)
+        .collect();
     let metrics = shown(design, points);
     let headings: Vec<String> = metrics.iter().map(|path| sentences::metric(path)).collect();
-    let mut columns: Vec<(Align, &str)> =
-        axes.iter().skip(1).map(|&axis| (Align::Left, design.axes[axis].name.as_str())).collect();
+    let mut columns: Vec<(Align, &str)> = axes
+        .iter()
+        .skip(1)
+        .map(|&axis| (Align::Left, design.axes[axis].name.as_str()))
+        .collect();
     columns.extend(headings.iter().map(|heading| (Align::Right, heading.as_str())));
     columns.push((Align::Left, ""));
     let title = axes.first().map_or("Point", |&axis| design.axes[axis].name.as_str());
@@ -102,11 +118,14 @@ fn rows(design: &Design, points: &[Point], findings: &Findings, paint: Paint) ->
         let label = |axis: usize| design.axes[axis].levels[levels[axis]].label.clone();
         let mut cells: Vec<Cell> = axes.iter().skip(1).map(|&axis| label(axis).into()).collect();
         cells.extend(metrics.iter().map(|path| match point.metric(path) {
-            Some(metric) => number::cells(&metric.estimate, metric.unit).value.into(),
+            Some(metric) => value_of(metric).into(),
             None => number::NOTHING.into(),
         }));
         cells.push(Cell::new(style(point.standing()), sentences::standing(point)));
-        table.row(axes.first().map_or_else(|| point.scenario.clone(), |&axis| label(axis)), cells);
+        table.row(
+            axes.first().map_or_else(|| point.scenario.clone(), |&axis| label(axis)),
+            cells,
+        );
     }
     let mut text = table.render(paint);
     if chosen.len() < points.len() {
@@ -145,7 +164,9 @@ fn worth_showing(design: &Design, points: &[Point], findings: &Findings) -> Vec<
     let at_edge = |&point: &usize| {
         let standing = points[point].standing();
         findings.best.is_some_and(|best| best.point == point)
-            || neighbours(point).iter().any(|&other| points[other].standing() != standing)
+            || neighbours(point)
+                .iter()
+                .any(|&other| points[other].standing() != standing)
     };
     let mut chosen: Vec<usize> = all.iter().copied().filter(at_edge).collect();
     if chosen.len() <= 1 {
@@ -160,25 +181,30 @@ fn worth_showing(design: &Design, points: &[Point], findings: &Findings) -> Vec<
 
 /// The two axes of several levels, the longer one down, where there are just two and many points.
 fn crossing(design: &Design) -> Option<(usize, usize)> {
-    let axes: Vec<usize> = (0..design.axes.len()).filter(|&axis| design.axes[axis].levels.len() > 1).collect();
+    let axes: Vec<usize> = (0..design.axes.len())
+        .filter(|&axis| design.axes[axis].levels.len() > 1)
+        .collect();
     let [one, two] = axes[..] else { return None };
     let levels = |axis: usize| design.axes[axis].levels.len();
-    let (down, across) = if levels(two) > levels(one) { (two, one) } else { (one, two) };
+    let (down, across) = if levels(two) > levels(one) {
+        (two, one)
+    } else {
+        (one, two)
+    };
     (design.points() >= CROSSWISE && levels(across) <= ACROSS && levels(down) <= ROWS).then_some((down, across))
 }
 
-/// One table for each of the most telling figures: one axis down, the other across, each cell with its standing.
+/// One table for each of the first figures: one axis down, the other across, each cell with its standing.
 fn crosswise(design: &Design, points: &[Point], (down, across): (usize, usize), paint: Paint) -> String {
     let mut text = String::new();
-    let metrics = shown(design, points);
-    let telling = |path: &&String| ["latency.p95", "errors.rate", "cost.month"].contains(&path.as_str());
-    let mut chosen: Vec<&String> = metrics.iter().filter(telling).collect();
-    if chosen.is_empty() {
-        chosen = metrics.iter().take(2).collect();
-    }
+    let chosen: Vec<String> = shown(design, points).into_iter().take(TABLES).collect();
     let judged = points.iter().any(|point| point.standing() != Standing::NotAsked);
-    for path in chosen {
-        let headings: Vec<&str> = design.axes[across].levels.iter().map(|level| level.label.as_str()).collect();
+    for path in &chosen {
+        let headings: Vec<&str> = design.axes[across]
+            .levels
+            .iter()
+            .map(|level| level.label.as_str())
+            .collect();
         let columns: Vec<(Align, &str)> = headings.iter().map(|heading| (Align::Right, *heading)).collect();
         let mut table = Table::new(&design.axes[down].name, &columns);
         for (row, level) in design.axes[down].levels.iter().enumerate() {
@@ -187,10 +213,7 @@ fn crosswise(design: &Design, points: &[Point], (down, across): (usize, usize), 
                 levels[down] = row;
                 levels[across] = column;
                 let point = &points[design.point_at(&levels)];
-                let value = point.metric(path).map_or_else(
-                    || number::NOTHING.to_owned(),
-                    |metric| number::cells(&metric.estimate, metric.unit).value,
-                );
+                let value = point.metric(path).map_or_else(|| number::NOTHING.to_owned(), value_of);
                 let sign = match point.standing() {
                     Standing::Holds => " ✓",
                     Standing::Breaks => " ✗",
@@ -217,28 +240,33 @@ fn crosswise(design: &Design, points: &[Point], (down, across): (usize, usize), 
 }
 
 /// What each axis does, from its first level to its last.
-fn effects(design: &Design, findings: &Findings, paint: Paint) -> String {
-    let axes: Vec<usize> = (0..design.axes.len()).filter(|&axis| design.axes[axis].levels.len() > 1).collect();
+fn effects(design: &Design, points: &[Point], findings: &Findings, paint: Paint) -> String {
+    let axes: Vec<usize> = (0..design.axes.len())
+        .filter(|&axis| design.axes[axis].levels.len() > 1)
+        .collect();
     let columns = [
         (Align::Left, "moves"),
         (Align::Right, "from"),
         (Align::Right, "to"),
-        (Align::Right, "change"),
+        (Align::Right, "by"),
         (Align::Left, "95 % interval"),
     ];
-    let mut table = Table::new("What moves", &columns);
-    for axis in axes {
+    let mut table = Table::new("Axis", &columns);
+    let shown = shown(design, points);
+    for &axis in &axes {
         let of = &design.axes[axis];
-        let (Some(first), Some(last)) = (of.levels.first(), of.levels.last()) else { continue };
+        let (Some(first), Some(last)) = (of.levels.first(), of.levels.last()) else {
+            continue;
+        };
         let mut lead = format!("{}: {} to {}", of.name, first.label, last.label);
-        for effect in findings.effects.iter().filter(|effect| effect.axis == axis && says_something(effect)) {
+        let told = |effect: &&Effect| effect.axis == axis && shown.contains(&effect.metric) && says_something(effect);
+        for effect in findings.effects.iter().filter(told) {
             let cells = number::cells(&effect.change, effect.unit);
-            let (style, change) = if effect.is_clear() {
-                (Style::Normal, sentences::change(&effect.change, effect.unit))
-            } else if effect.change.low.is_none() {
-                (Style::Open, sentences::change(&effect.change, effect.unit))
-            } else {
-                (Style::Open, "not clear".to_owned())
+            let sign = if effect.change.value > 0.0 { "+" } else { "" };
+            let (style, doubt) = match (effect.is_clear(), effect.change.low) {
+                (true, _) => (Style::Normal, ""),
+                (false, None) => (Style::Open, "one replication: no interval"),
+                (false, Some(_)) => (Style::Open, " (not clear)"),
             };
             table.row(
                 std::mem::take(&mut lead),
@@ -246,8 +274,8 @@ fn effects(design: &Design, findings: &Findings, paint: Paint) -> String {
                     sentences::metric(&effect.metric).into(),
                     number::value(effect.first, effect.unit).into(),
                     number::value(effect.last, effect.unit).into(),
-                    Cell::new(style, change),
-                    Cell::new(Style::Faint, cells.interval),
+                    Cell::new(style, format!("{sign}{}", cells.value)),
+                    Cell::new(Style::Faint, format!("{}{doubt}", cells.interval)),
                 ],
             );
         }
@@ -256,11 +284,12 @@ fn effects(design: &Design, findings: &Findings, paint: Paint) -> String {
         return String::new();
     }
     let mut text = table.render(paint);
-    if design.axes.iter().filter(|axis| axis.levels.len() > 1).count() > 1 {
-        let note = "Means over the other axes; changes are paired: each replication meets the same people everywhere.";
-        text.push_str(&paint.text(Style::Faint, note));
-        text.push('\n');
-    }
+    let note = match axes.len() {
+        1 => "Changes are paired: replication by replication the same people come at every point.",
+        _ => "Means over the other axes. Changes are paired: the same people come at every point.",
+    };
+    text.push_str(&paint.text(Style::Faint, note));
+    text.push('\n');
     text
 }
 
@@ -269,31 +298,32 @@ fn says_something(effect: &Effect) -> bool {
     effect.change.value != 0.0 || effect.first != effect.last
 }
 
-/// Each warning once, with how many points it is about.
+/// Each kind of warning once, in the words of the first point that has it.
 fn warnings(points: &[Point], paint: Paint) -> String {
-    const TOLD: usize = 5;
-    let mut seen: Vec<(&str, usize)> = Vec::new();
-    for text in points.iter().flat_map(|point| &point.warnings) {
-        match seen.iter_mut().find(|(known, _)| known == text) {
-            Some((_, count)) => *count += 1,
-            None => seen.push((text, 1)),
+    let mut seen: Vec<(&str, &Point, &str, usize)> = Vec::new();
+    for point in points {
+        let mut counted: Vec<&str> = Vec::new();
+        for (id, text) in &point.warnings {
+            if counted.contains(&id.as_str()) {
+                continue;
+            }
+            counted.push(id);
+            match seen.iter_mut().find(|(known, ..)| known == id) {
+                Some((.., count)) => *count += 1,
+                None => seen.push((id, point, text, 1)),
+            }
         }
     }
     let mut text = String::new();
-    for (said, count) in seen.iter().take(TOLD) {
-        let at = match (*count, points.len()) {
-            (1, 1) => String::new(),
-            (count, all) if count == all => " (at every point)".to_owned(),
-            (1, _) => " (at 1 point)".to_owned(),
-            (count, _) => format!(" (at {count} points)"),
+    for (id, first, said, count) in &seen {
+        let at = match (count, points.len()) {
+            (_, 1) => String::new(),
+            (1, _) => format!(" at point {}", first.number),
+            (count, _) => format!(" at {count} points, first at point {}", first.number),
         };
-        let lines = wrap(&format!("warning: {said}{at}"), 2);
+        let lines = wrap(&format!("warning[{id}]{at}: {said}"), 2);
         text.push_str(&paint.text(Style::Bad, "warning"));
         text.push_str(lines.strip_prefix("warning").unwrap_or(&lines));
-    }
-    if seen.len() > TOLD {
-        let more = format!("{} more warnings are in summary.json, by point.\n", seen.len() - TOLD);
-        text.push_str(&paint.text(Style::Faint, &more));
     }
     text
 }
@@ -301,7 +331,10 @@ fn warnings(points: &[Point], paint: Paint) -> String {
 fn footer(design: &Design, points: &[Point], paint: Paint) -> String {
     let replications: u64 = points.iter().map(|point| u64::from(point.replications)).sum();
     let events: u64 = points.iter().map(|point| point.events).sum();
-    let each = match (points.iter().map(|point| point.replications).min(), points.iter().map(|point| point.replications).max()) {
+    let each = match (
+        points.iter().map(|point| point.replications).min(),
+        points.iter().map(|point| point.replications).max(),
+    ) {
         (Some(least), Some(most)) if least == most => format!("{most} replications each"),
         (Some(least), Some(most)) => format!("{least} to {most} replications each"),
         _ => String::new(),

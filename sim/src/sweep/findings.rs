@@ -103,14 +103,18 @@ pub fn findings(design: &Design, points: &[Point]) -> Findings {
             found.edges.push(edge(design, points, axis));
         }
         let metrics = design.metrics.iter();
-        found.effects.extend(metrics.filter_map(|metric| effect(design, points, axis, metric)));
+        found
+            .effects
+            .extend(metrics.filter_map(|metric| effect(design, points, axis, metric)));
     }
     found
 }
 
 /// The points along an axis, for each combination of the others.
 fn lines(design: &Design, axis: usize) -> impl Iterator<Item = (Vec<usize>, Vec<usize>)> + '_ {
-    let starts = (0..design.points()).map(|point| design.levels_of(point)).filter(move |levels| levels[axis] == 0);
+    let starts = (0..design.points())
+        .map(|point| design.levels_of(point))
+        .filter(move |levels| levels[axis] == 0);
     starts.map(move |levels| {
         let along = (0..design.axes[axis].levels.len()).map(|level| {
             let mut at = levels.clone();
@@ -138,12 +142,24 @@ fn effect(design: &Design, points: &[Point], axis: usize, metric: &str) -> Optio
     let mut ends: Vec<[f64; 2]> = Vec::new();
     let mut pairs: Vec<Vec<f64>> = Vec::new();
     for (_, along) in lines(design, axis) {
-        let (first, last) = (points[*along.first()?].metric(metric), points[*along.last()?].metric(metric));
-        let (Some(first), Some(last)) = (first, last) else { continue };
+        let (first, last) = (
+            points[*along.first()?].metric(metric),
+            points[*along.last()?].metric(metric),
+        );
+        let (Some(first), Some(last)) = (first, last) else {
+            continue;
+        };
         unit = Some(first.unit);
         if first.estimate.value.is_finite() && last.estimate.value.is_finite() {
             ends.push([first.estimate.value, last.estimate.value]);
-            pairs.push(first.samples.iter().zip(&last.samples).map(|(first, last)| last - first).collect());
+            pairs.push(
+                first
+                    .samples
+                    .iter()
+                    .zip(&last.samples)
+                    .map(|(first, last)| last - first)
+                    .collect(),
+            );
         }
     }
     let (unit, count) = (unit?, ends.len());
@@ -174,7 +190,10 @@ fn best(points: &[Point]) -> Option<Best> {
         return None;
     }
     let value = |point: &Point, path: &str| point.metric(path).map_or(f64::NAN, |metric| metric.estimate.value);
-    let holding: Vec<&Point> = points.iter().filter(|point| point.standing() == Standing::Holds).collect();
+    let holding: Vec<&Point> = points
+        .iter()
+        .filter(|point| point.standing() == Standing::Holds)
+        .collect();
     let least = |of: &dyn Fn(&Point) -> f64| -> Option<usize> {
         let mut values: Vec<(f64, usize)> = holding.iter().map(|point| (of(point), point.number)).collect();
         if values.iter().any(|(value, _)| !value.is_finite()) {
@@ -185,7 +204,9 @@ fn best(points: &[Point]) -> Option<Best> {
         let (first, last) = (values.first()?, values.last()?);
         (values.len() == 1 || last.0 - first.0 > 1e-9 * last.0.abs()).then_some(first.1)
     };
-    if let Some(point) = least(&|point| value(point, "cost.month")).filter(|&point| value(&points[point], "cost.month") > 0.0) {
+    if let Some(point) =
+        least(&|point| value(point, "cost.month")).filter(|&point| value(&points[point], "cost.month") > 0.0)
+    {
         return Some(Best {
             point,
             because: Because::Cheapest,
@@ -204,18 +225,26 @@ fn best(points: &[Point]) -> Option<Best> {
         let ratios: Vec<f64> = missed
             .map(|objective| {
                 let (value, target) = (objective.value.value, objective.target);
-                let ratio = if objective.at_most { value / target } else { target / value };
+                let ratio = if objective.at_most {
+                    value / target
+                } else {
+                    target / value
+                };
                 if ratio.is_nan() { f64::INFINITY } else { ratio.abs() }
             })
             .collect();
         (!ratios.is_empty()).then(|| (ratios.len(), ratios.iter().copied().fold(0.0, f64::max)))
     };
-    let missing: Vec<(usize, (usize, f64))> =
-        points.iter().filter_map(|point| Some((point.number, miss(point)?))).collect();
+    let missing: Vec<(usize, (usize, f64))> = points
+        .iter()
+        .filter_map(|point| Some((point.number, miss(point)?)))
+        .collect();
     if missing.len() < points.len() {
         return None;
     }
-    let nearest = missing.iter().min_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)))?;
+    let nearest = missing
+        .iter()
+        .min_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)))?;
     Some(Best {
         point: nearest.0,
         because: Because::Nearest,

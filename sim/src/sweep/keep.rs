@@ -37,9 +37,16 @@ pub(super) fn point(number: usize, summary: &Summary, settings: &Settings) -> Po
         first_limit: summary.bottlenecks.first().map(|first| {
             let resource = first.because_of.as_ref().unwrap_or(&first.resource);
             let limit = summary.resources.iter().find(|known| known.name == *resource);
-            (resource.clone(), limit.map_or_else(String::new, |known| known.limit.clone()))
+            (
+                resource.clone(),
+                limit.map_or_else(String::new, |known| known.limit.clone()),
+            )
         }),
-        warnings: summary.warnings.iter().map(|warning| warning.text.clone()).collect(),
+        warnings: summary
+            .warnings
+            .iter()
+            .map(|warning| (warning.id.to_owned(), warning.text.clone()))
+            .collect(),
     }
 }
 
@@ -52,12 +59,19 @@ pub fn known(plan: &Plan) -> Vec<String> {
     let mut known = Vec::new();
     for (path, _) in figures.iter() {
         known.push(path.to_string());
-        let Some((last, above)) = path.0.split_last() else { continue };
+        let Some((last, above)) = path.0.split_last() else {
+            continue;
+        };
         let above = Path(above.to_vec());
         match (last.as_str(), above.0.last().map(String::as_str)) {
             // A distribution without a single sample has its count alone.
             ("count", _) => {
-                let asked = plan.scenario.measure.percentiles.iter().map(|&percent| percentile_name(percent));
+                let asked = plan
+                    .scenario
+                    .measure
+                    .percentiles
+                    .iter()
+                    .map(|&percent| percentile_name(percent));
                 let keys = ["mean", "sd", "min", "p50", "p90", "p95", "p99", "max"].map(str::to_owned);
                 known.extend(keys.into_iter().chain(asked).map(|key| above.join(&key).to_string()));
             }

@@ -57,7 +57,11 @@ pub(super) fn resolve(table: &AxisTable, sources: &Sources, diagnostics: &mut Ve
             whole = false;
         }
     }
-    let levels = labels.into_iter().zip(levels).map(|(label, settings)| Level { label, settings }).collect();
+    let levels = labels
+        .into_iter()
+        .zip(levels)
+        .map(|(label, settings)| Level { label, settings })
+        .collect();
     whole.then_some(Axis { name, levels })
 }
 
@@ -89,7 +93,12 @@ fn settings_of(table: &AxisTable, diagnostics: &mut Vec<Diagnostic>) -> Option<V
             let values = spaced(&range.table);
             if values.len() > LEVELS_MAX {
                 let message = format!("the range has more than {LEVELS_MAX} values");
-                diagnostics.push(Diagnostic::error("study::too-large", message, range.at, "a larger step is needed"));
+                diagnostics.push(Diagnostic::error(
+                    "study::too-large",
+                    message,
+                    range.at,
+                    "a larger step is needed",
+                ));
                 return None;
             }
             values.into_iter().map(|value| Node { value, at: range.at }).collect()
@@ -127,8 +136,12 @@ fn zip(columns: &Settings, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<Vec<
             }
             Some(first) if items.len() != levels.len() => {
                 let message = "the columns of a zip must have one length".to_owned();
-                let diagnostic =
-                    Diagnostic::error("study::unequal", message, column.value.at, format!("{} values", items.len()));
+                let diagnostic = Diagnostic::error(
+                    "study::unequal",
+                    message,
+                    column.value.at,
+                    format!("{} values", items.len()),
+                );
                 diagnostics.push(diagnostic.and(first.value.at, format!("{} values", levels.len())));
                 whole = false;
                 continue;
@@ -173,7 +186,9 @@ pub(super) fn twice(setting: &Setting, first: &Setting) -> Diagnostic {
 /// The values of a range, one more than there may be where it has too many.
 fn spaced(range: &RangeTable) -> Vec<Value> {
     let mut values = Vec::new();
-    let up = range.factor.map_or(range.step.unwrap_or(1.0) > 0.0, |_| range.to >= range.from);
+    let up = range
+        .factor
+        .map_or(range.step.unwrap_or(1.0) > 0.0, |_| range.to >= range.from);
     // A value that only rounding puts beyond the end belongs to it.
     let slack = 1e-9 * range.to.abs().max(range.from.abs());
     let mut product = range.from;
@@ -182,7 +197,11 @@ fn spaced(range: &RangeTable) -> Vec<Value> {
             Some(_) => product,
             None => range.from + values.len() as f64 * range.step.unwrap_or(1.0),
         };
-        let beyond = if up { value > range.to + slack } else { value < range.to - slack };
+        let beyond = if up {
+            value > range.to + slack
+        } else {
+            value < range.to - slack
+        };
         if beyond || !value.is_finite() || values.len() > LEVELS_MAX {
             return values;
         }
@@ -206,7 +225,10 @@ fn label(settings: &[Setting], sources: &Sources) -> String {
     if settings.is_empty() {
         return "as it is".to_owned();
     }
-    let texts: Vec<String> = settings.iter().map(|setting| value_text(&setting.value, sources)).collect();
+    let texts: Vec<String> = settings
+        .iter()
+        .map(|setting| value_text(&setting.value, sources))
+        .collect();
     texts.join(", ")
 }
 
@@ -219,7 +241,9 @@ pub(super) fn value_text(node: &Node, sources: &Sources) -> String {
         Value::Float(value) => value.to_string(),
         Value::List(_) | Value::Table(_) => {
             let text = sources.text(node.at.source).unwrap_or_default();
-            let written = text.get(node.at.start as usize..node.at.end as usize).unwrap_or_default();
+            let written = text
+                .get(node.at.start as usize..node.at.end as usize)
+                .unwrap_or_default();
             written.split_whitespace().collect::<Vec<_>>().join(" ")
         }
     }

@@ -290,7 +290,9 @@ impl Design {
 
     /// Every figure that is asked for by its path: those kept, and those whose precision counts.
     pub fn asked(&self) -> impl Iterator<Item = &Name> {
-        self.metrics.iter().chain(self.precision.iter().flat_map(|precision| &precision.of))
+        self.metrics
+            .iter()
+            .chain(self.precision.iter().flat_map(|precision| &precision.of))
     }
 
     fn find(&self, name: &Name, around: &Beside<'_>) -> Result<(String, String, bool), Box<Diagnostic>> {
@@ -320,15 +322,16 @@ impl Design {
         } else {
             let message = format!("there is no scenario `{name}`");
             let otherwise = format!("neither is it bundled, nor is there a file `{path}`");
-            Diagnostic::error("check::unknown-name", message, name.at, "unknown name")
-                .help(help.unwrap_or(otherwise))
+            Diagnostic::error("check::unknown-name", message, name.at, "unknown name").help(help.unwrap_or(otherwise))
         }))
     }
 
     /// What can be said of the axes together.
     fn check(&self, top: At, diagnostics: &mut Vec<Diagnostic>) {
         let counts: Vec<usize> = self.axes.iter().map(|axis| axis.levels.len()).collect();
-        let product = counts.iter().fold(1u128, |product, &count| product.saturating_mul(count as u128));
+        let product = counts
+            .iter()
+            .fold(1u128, |product, &count| product.saturating_mul(count as u128));
         if product > POINTS_MAX as u128 {
             let factors: Vec<String> = counts.iter().map(usize::to_string).collect();
             let message = format!("the study has {} = {product} points", factors.join(" × "));
@@ -342,13 +345,20 @@ impl Design {
             if let Some(other) = before.iter().find(|other| other.name == axis.name) {
                 let message = format!("two axes are called `{}`", axis.name);
                 let diagnostic = Diagnostic::error("study::twice", message, axis.name.at, "again");
-                diagnostics.push(diagnostic.and(other.name.at, "the first").help("`name` tells them apart"));
+                diagnostics.push(
+                    diagnostic
+                        .and(other.name.at, "the first")
+                        .help("`name` tells them apart"),
+                );
                 continue;
             }
             let mut told: Vec<Vec<String>> = Vec::new();
             for setting in axis.levels.iter().flat_map(|level| &level.settings) {
                 let plain = setting.plain_path();
-                let mut earlier = before.iter().flat_map(|axis| &axis.levels).flat_map(|level| &level.settings);
+                let mut earlier = before
+                    .iter()
+                    .flat_map(|axis| &axis.levels)
+                    .flat_map(|level| &level.settings);
                 if let Some(first) = earlier.find(|other| other.plain_path() == plain)
                     && !told.contains(&plain)
                 {
@@ -357,7 +367,12 @@ impl Design {
                 }
             }
         }
-        for setting in self.base.iter().chain(self.axes.iter().flat_map(|axis| &axis.levels).flat_map(|level| &level.settings)) {
+        for setting in self.base.iter().chain(
+            self.axes
+                .iter()
+                .flat_map(|axis| &axis.levels)
+                .flat_map(|level| &level.settings),
+        ) {
             if let [only] = &setting.path[..]
                 && ["seed", "replications", "precision"].contains(&only.as_str())
             {

@@ -37,8 +37,8 @@ table! {
         replications: u32 = 5 in 1.0..=1e5,
         /// More repetitions of a point until its figures are this narrow.
         precision: Option<Precision> = none "so many replications as given",
-        /// Which figures of each point are kept, by their paths in a result.
-        metrics: Vec<Name> = ["goodput", "errors.rate", "latency.p50", "latency.p95", "latency.p99", "cost.month"] items 1..=1000,
+        /// Which figures of each point are kept, by their paths in a result. The first of them are shown.
+        metrics: Vec<Name> = ["latency.p95", "errors.rate", "goodput", "cost.month", "latency.p50", "latency.p99"] items 1..=1000,
         /// Which points have to meet their objectives for the study to count as met.
         must_hold: MustHold = "every",
     }
@@ -181,11 +181,16 @@ fn range_rules(range: &RangeTable, fields: &Fields<'_>, reader: &mut Reader<'_>)
         (_, Some(factor)) if range.from * range.to <= 0.0 => {
             let message = format!("{} multiplies and goes over zero or starts there", reader.here());
             let at = fields.place_of("from").unwrap_or(fields.at());
-            let help = format!("`from` and `to` have one sign and are not zero with `factor = {factor}`; or take a `step`");
+            let help =
+                format!("`from` and `to` have one sign and are not zero with `factor = {factor}`; or take a `step`");
             reader.report(super::Diagnostic::error("file::out-of-range", message, at, "no factor leads on").help(help));
             return;
         }
-        (_, Some(factor)) => ("factor", factor == 1.0, (factor > 1.0) != (range.to.abs() >= range.from.abs())),
+        (_, Some(factor)) => (
+            "factor",
+            factor == 1.0,
+            (factor > 1.0) != (range.to.abs() >= range.from.abs()),
+        ),
         (Some(step), None) => ("step", step == 0.0, (step > 0.0) != up),
         (None, None) if !up => ("to", false, true),
         (None, None) => return,
