@@ -306,6 +306,8 @@ pub(super) fn metric(path: &str) -> String {
         "goodput" => "goodput".to_owned(),
         "errors.rate" => "error rate".to_owned(),
         "cost.month" => "cost a month".to_owned(),
+        "cost.per_user" => "cost a user".to_owned(),
+        "users.online.max" => "most at once".to_owned(),
         "cost.profit" => "profit a month".to_owned(),
         _ => match path.strip_prefix("latency.") {
             Some(which) if which != "max" => format!("{which} latency"),

@@ -17,19 +17,19 @@ const LEVELS_MAX: usize = 100_000;
 
 /// The levels of an axis; `None` after a complaint.
 pub(super) fn resolve(table: &AxisTable, sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> Option<Axis> {
-    let levels = settings_of(table, diagnostics)?;
+    // A range that never gets anywhere has been complained about.
+    let levels = settings_of(table, diagnostics).filter(|levels| !levels.is_empty())?;
     let name = match (&table.name, levels.iter().flatten().next()) {
         (Some(name), _) => name.clone(),
         (None, Some(first)) => Name {
             text: path::write(&first.plain_path()),
             at: first.at,
         },
-        (None, None) => {
-            let message = "an axis sets nothing";
-            let at = table.name.as_ref().map_or(super::At::DEFAULT, |name| name.at);
-            diagnostics.push(Diagnostic::error("file::empty", message, at, "no level has a setting"));
-            return None;
-        }
+        // An axis of one level without a setting is of no use and does no harm.
+        (None, None) => Name {
+            text: "axis".to_owned(),
+            at: super::At::DEFAULT,
+        },
     };
     let labels: Vec<String> = match &table.labels {
         None => levels.iter().map(|level| label(level, sources)).collect(),

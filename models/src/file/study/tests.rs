@@ -230,6 +230,8 @@ fn all_mistakes_of_a_study_come_at_once() {
           |
         4 | precision = { width = 2 }
           |                       ^ this is 2
+          |
+          = help: a share is from 0 to 1: write 0.05 for 5 %
 
         error[file::missing-key]: `axis.0` needs exactly one of `values`, `range`, `zip` and `list`
          --> dir/s.toml:5:1
@@ -251,8 +253,18 @@ fn all_mistakes_of_a_study_come_at_once() {
         11 | values = []
            |          ^^ no values
 
+        error[file::exclusive-keys]: `axis.2` has both `values` and `range`
+          --> dir/s.toml:12:9
+           |
+        11 | values = []
+           |          -- the other
+        12 | range = { from = 5, to = 1 }
+           |         ^^^^^^^^^^^^^^^^^^^^ not both
+           |
+           = help: it takes one of `values`, `range`, `zip` and `list`
+
         error[file::range-inverted]: `axis.2.range` never gets from 5 to 1
-          --> dir/s.toml:12:25
+          --> dir/s.toml:12:26
            |
         12 | range = { from = 5, to = 1 }
            |                          ^ it leads away
@@ -385,6 +397,14 @@ fn every_value_is_checked_as_the_setting_it_is() {
         values = ["queue", "queu"]
         "#,
         r#"
+        error[check::unknown-result]: there is no result `godput`
+         --> dir/s.toml:1:12
+          |
+        1 | metrics = ["godput"]
+          |            ^^^^^^^^ neither a resource nor a result
+          |
+          = help: did you mean `goodput`?
+
         error[file::unknown-key]: `load` has no key `rat`
          --> dir/s.toml:6:11
           |
@@ -415,12 +435,12 @@ fn every_value_is_checked_as_the_setting_it_is() {
         "#,
     );
     check(
-        "scenario = \"queue\"\nmetrics = [\"godput\"]\nprofile = \"wid\"",
+        "scenario = \"queue\"\nprofile = \"wid\"",
         r#"
         error[check::unknown-name]: the system has no profile `wid`
-         --> dir/s.toml:3:11
+         --> dir/s.toml:2:11
           |
-        3 | profile = "wid"
+        2 | profile = "wid"
           |           ^^^^^ unknown profile
           |
           = help: did you mean `wide`?
