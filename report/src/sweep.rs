@@ -14,7 +14,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 
-use highwater_models::record::sweep::{Design, Point, Standing};
+use highwater_models::record::sweep::{Axis, Design, Point, Standing};
 
 /// Whether a study counts as met: by every point, by one, or whatever they are.
 #[must_use]
@@ -45,7 +45,7 @@ pub fn is_missed(design: &Design, points: &[Point]) -> bool {
 pub fn place(design: &Design, point: usize) -> String {
     let levels = design.levels_of(point);
     let axes = design.axes.iter().zip(levels).filter(|(axis, _)| axis.levels.len() > 1);
-    let parts: Vec<String> = axes.map(|(axis, level)| at_level(design, axis, level)).collect();
+    let parts: Vec<String> = axes.map(|(axis, level)| at_level(axis, level)).collect();
     if parts.is_empty() {
         "the only point".to_owned()
     } else {
@@ -54,6 +54,6 @@ pub fn place(design: &Design, point: usize) -> String {
 }
 
 /// A level of an axis: `web.instances = 2`.
-fn at_level(_: &Design, axis: &highwater_models::record::sweep::Axis, level: usize) -> String {
+fn at_level(axis: &Axis, level: usize) -> String {
     format!("{} = {}", axis.name, axis.levels[level].label)
 }

@@ -101,6 +101,25 @@ pub struct Metric {
     pub samples: Vec<f64>,
 }
 
+impl Axis {
+    /// Whether it is something that somebody can choose: a part of the system, and not who comes or what goes wrong.
+    #[must_use]
+    pub fn is_choice(&self) -> bool {
+        const HAPPENS: [&str; 8] = [
+            "load",
+            "source",
+            "event",
+            "scenario",
+            "duration",
+            "measure",
+            "flow",
+            "objectives",
+        ];
+        let mut paths = self.levels.iter().flat_map(|level| &level.settings);
+        paths.all(|(path, _)| !HAPPENS.contains(&path.split('.').next().unwrap_or_default()))
+    }
+}
+
 impl Design {
     /// How many points there are.
     #[must_use]

@@ -165,16 +165,18 @@ fn along(design: &Design, points: &[Point], edge: &Edge) -> Option<String> {
         let missed = missed_at(design, points, edge.axis, lines[0]);
         return Some(format!("Along {name} it {}{missed}.", pattern(axis, standings)));
     }
-    if edge.lines.len() <= LINES_TOLD {
-        let told = edge.lines.iter().map(|line| {
-            let missed = missed_at(design, points, edge.axis, line);
-            format!(
-                "with {} it {}{missed}",
-                others(design, edge.axis, line),
-                pattern(axis, &line.standings)
-            )
-        });
-        return Some(format!("Along {name}: {}.", told.collect::<Vec<_>>().join("; ")));
+    if patterns.len() <= LINES_TOLD && edge.lines.len() <= 2 * LINES_TOLD {
+        let mut told: Vec<String> = Vec::new();
+        let mut seen: Vec<&[Standing]> = Vec::new();
+        for line in &edge.lines {
+            if !seen.contains(&&line.standings[..]) {
+                seen.push(&line.standings);
+                let missed = missed_at(design, points, edge.axis, line);
+                let with = others(design, edge.axis, &patterns[&line.standings[..]]);
+                told.push(format!("with {with} it {}{missed}", pattern(axis, &line.standings)));
+            }
+        }
+        return Some(format!("Along {name}: {}.", told.join("; ")));
     }
     let all = edge.lines.len();
     let held = |level: usize| {
@@ -205,14 +207,27 @@ fn thinned(levels: usize) -> Vec<usize> {
     (0..TOLD).map(|index| index * (levels - 1) / (TOLD - 1)).collect()
 }
 
-/// The levels of the other axes on a line.
-fn others(design: &Design, axis: usize, line: &Line) -> String {
-    let other = design.axes.iter().zip(&line.levels).enumerate();
-    let parts: Vec<String> = other
-        .filter(|(index, (other, _))| *index != axis && other.levels.len() > 1)
-        .map(|(_, (other, level))| at_level(design, other, *level))
+/// The levels of the other axes on these lines.
+fn others(design: &Design, axis: usize, lines: &[&Line]) -> String {
+    let others: Vec<usize> = (0..design.axes.len())
+        .filter(|&other| other != axis && design.axes[other].levels.len() > 1)
         .collect();
-    parts.join(", ")
+    if let [other] = others[..] {
+        let of = &design.axes[other];
+        let labels: Vec<String> = lines
+            .iter()
+            .map(|line| of.levels[line.levels[other]].label.clone())
+            .collect();
+        return format!("{} = {}", of.name, list(&labels));
+    }
+    let place = |line: &&Line| -> String {
+        let parts: Vec<String> = others
+            .iter()
+            .map(|&other| at_level(&design.axes[other], line.levels[other]))
+            .collect();
+        parts.join(", ")
+    };
+    lines.iter().map(place).collect::<Vec<_>>().join(" or ")
 }
 
 /// Where a line holds: "holds up to 40 and no longer from 50 on".

@@ -16,7 +16,7 @@ use crate::interval::Intervals;
 pub struct Findings {
     /// How many points there are of each standing: holding, open, breaking, not asked.
     pub counts: [usize; 4],
-    /// The point to take, where one can be named.
+    /// The point to take, where one can be named: where the axes are choices and not loads.
     pub best: Option<Best>,
     /// For each axis of several levels, where the objectives stop holding along it.
     pub edges: Vec<Edge>,
@@ -94,7 +94,10 @@ pub fn findings(design: &Design, points: &[Point]) -> Findings {
     for point in points {
         found.counts[point.standing() as usize] += 1;
     }
-    found.best = best(points);
+    // The least of loads is no advice.
+    if design.axes.iter().all(|axis| axis.levels.len() < 2 || axis.is_choice()) {
+        found.best = best(points);
+    }
     for (axis, of) in design.axes.iter().enumerate() {
         if of.levels.len() < 2 {
             continue;
