@@ -11,8 +11,9 @@ use std::{fs, thread};
 use clap::Args;
 use highwater_models::bundled;
 use highwater_models::file::study::{self, Beside, Design as Study};
-use highwater_models::file::{self, At, Files, Plan, nearest};
+use highwater_models::file::{self, At, Files, Name, Plan, nearest};
 use highwater_models::record::sweep::{Axis, Design, Level, Point, Precision};
+use highwater_models::units::Share;
 use highwater_report::sweep::plan::{Extent, progress, statement};
 use highwater_report::sweep::{self as shown, is_met, is_missed};
 use highwater_sim::experiment::Progress as _;
@@ -45,6 +46,9 @@ pub struct Sweep {
     /// Independent replications of each point, instead of the study's (and of its precision)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
+    /// More replications of a point until its p95, or what the study's `precision` names, is known this well: `5%`
+    #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with = "replications")]
+    pub precision: Option<f64>,
     /// Threads; the result is the same for any number [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -86,9 +90,14 @@ const MISTAKES: usize = 30;
 pub fn run(arguments: &Sweep) -> Result<Exit, Failure> {
     let (text, is_bundled) = find(&arguments.study)?;
     let loaded = study::load_study(&arguments.study, &text);
-    let study = loaded.design.ok_or_else(|| Failure::File {
+    let mut study = loaded.design.ok_or_else(|| Failure::File {
         text: file::render_all(&loaded.diagnostics, &loaded.sources, colour()),
     })?;
+    if arguments.replications.is_some() {
+        study.precision = None;
+    } else if let Some(width) = arguments.precision {
+        study.precision = Some(narrower(study.precision.take(), width));
+    }
     let files = Kept::default();
     let (scenarios, systems) = (names(bundled::scenarios()), names(bundled::systems()));
     let beside = Beside {
@@ -192,6 +201,35 @@ pub fn conclude(
     let met = is_met(design, &points);
     let open_passes = undecided == Undecided::Pass && !is_missed(design, &points);
     Ok(if met || open_passes { Exit::Done } else { Exit::Missed })
+}
+
+/// The study's precision with another width, or that of p95 where it has none.
+fn narrower(precision: Option<study::Precision>, width: f64) -> study::Precision {
+    let width = Share::new(width).unwrap_or(Share::ALL);
+    match precision {
+        Some(precision) => study::Precision { width, ..precision },
+        None => study::Precision {
+            width,
+            of: vec![Name {
+                text: "latency.p95".to_owned(),
+                at: At::DEFAULT,
+            }],
+            most: 100,
+        },
+    }
+}
+
+/// A share of one, as a percentage or as a number: `5%`, `0.05`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, scale) = match text.trim().strip_suffix('%') {
+        Some(percent) => (percent, 0.01),
+        None => (text, 1.0),
+    };
+    let value = number.trim().parse::<f64>().map(|number| number * scale);
+    match value {
+        Ok(value) if (1e-4..=1.0).contains(&value) => Ok(value),
+        _ => Err("a precision is a share from 0.0001 to 1, such as `5%` or `0.05`".to_owned()),
+    }
 }
 
 /// The text that a name stands for, and whether it is a bundled one.
@@ -364,7 +402,6 @@ fn unknown_metrics(study: &Study, beside: &Beside<'_>) -> Vec<String> {
 fn design(study: &Study, hashes: &[u64], arguments: &Sweep) -> Design {
     let seed = arguments.seed.unwrap_or(study.seed);
     let replications = arguments.replications.unwrap_or(study.replications);
-    let precision = study.precision.as_ref().filter(|_| arguments.replications.is_none());
     let axis = |axis: &study::Axis| Axis {
         name: axis.name.text.clone(),
         levels: axis
@@ -388,7 +425,7 @@ fn design(study: &Study, hashes: &[u64], arguments: &Sweep) -> Design {
         hash: format!("{:016x}", study.hash(hashes, seed, replications)),
         seed,
         replications,
-        precision: precision.map(|precision| Precision {
+        precision: study.precision.as_ref().map(|precision| Precision {
             width: precision.width.get(),
             of: precision.of.iter().map(|name| name.text.clone()).collect(),
             most: precision.most,
