@@ -18,6 +18,8 @@ const FIGURES: usize = 4;
 const ACROSS: usize = 7;
 /// Most tables of that kind.
 const TABLES: usize = 3;
+/// Most characters of a level's name above such a column.
+const HEADING: usize = 11;
 /// From how many points on two axes are shown crosswise.
 const CROSSWISE: usize = 9;
 
@@ -191,7 +193,9 @@ fn crossing(design: &Design) -> Option<(usize, usize)> {
     } else {
         (one, two)
     };
-    (design.points() >= CROSSWISE && levels(across) <= ACROSS && levels(down) <= ROWS).then_some((down, across))
+    let headings = design.axes[across].levels.iter().map(|level| level.label.chars().count());
+    let fits = levels(across) <= ACROSS && levels(down) <= ROWS && headings.max() <= Some(HEADING);
+    (design.points() >= CROSSWISE && fits).then_some((down, across))
 }
 
 /// One table for each of the first figures: one axis down, the other across, each cell with its standing.
