@@ -38,6 +38,11 @@ pub enum Command {
     /// Write a commented system and scenario to start from, after six questions
     New(New),
     /// Show the bundled scenarios and systems with the questions they ask
+    /// Run a study: many scenarios and settings, in parallel, interrupted and gone on with at will
+    Sweep(crate::sweep::Sweep),
+    /// Put the shards of a study together
+    Merge(crate::merge::Merge),
+    /// Show the bundled scenarios, studies and systems with the questions they ask
     List(List),
     /// Say what a setting means, and where a default or a price comes from
     Explain(Explain),

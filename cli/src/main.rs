@@ -10,7 +10,9 @@ mod environment;
 mod exit;
 mod explain;
 mod failure;
+mod journal;
 mod list;
+mod merge;
 mod new;
 mod next_step;
 mod output;
@@ -19,6 +21,8 @@ mod report;
 mod run;
 mod scenario;
 mod schema;
+mod shard;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -35,6 +39,8 @@ fn main() -> ExitCode {
     };
     let ended = match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Sweep(arguments) => sweep::run(arguments),
+        Command::Merge(arguments) => merge::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),

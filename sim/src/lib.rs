@@ -16,5 +16,6 @@ pub mod probe;
 pub mod processor;
 pub mod slab;
 pub mod split;
+pub mod sweep;
 pub mod variants;
 pub mod world;

@@ -9,6 +9,7 @@
 use super::read::{Read, Spec, TableRead, Unit};
 use super::reference::KeyReference;
 use super::scenario::Scenario;
+use super::study::Study;
 use super::system::System;
 use crate::units;
 
@@ -141,11 +142,13 @@ pub enum FileKind {
     System,
     /// What happens to it.
     Scenario,
+    /// Many scenarios and settings.
+    Study,
 }
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::System, Self::Scenario];
+    pub const ALL: [Self; 3] = [Self::System, Self::Scenario, Self::Study];
 
     /// In a word.
     #[must_use]
@@ -153,6 +156,7 @@ impl FileKind {
         match self {
             Self::System => "system",
             Self::Scenario => "scenario",
+            Self::Study => "study",
         }
     }
 
@@ -162,6 +166,7 @@ impl FileKind {
         match self {
             Self::System => TableShape::of::<System>(),
             Self::Scenario => TableShape::of::<Scenario>(),
+            Self::Study => TableShape::of::<Study>(),
         }
     }
 }
