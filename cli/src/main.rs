@@ -5,14 +5,17 @@
 
 mod arguments;
 mod check;
+mod compare;
 mod environment;
 mod exit;
 mod explain;
 mod failure;
 mod list;
 mod new;
+mod next_step;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod scenario;
 mod schema;
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::New(arguments) => new::run(arguments),
+        Command::Compare(arguments) => compare::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
     };

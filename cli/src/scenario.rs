@@ -59,6 +59,11 @@ pub fn read(name: &str, found: (String, bool), settings: &[String]) -> Loaded {
     loaded
 }
 
+/// Loads a scenario as [`load`] does, and says nothing: a setting that does not fit it leaves nothing.
+pub fn try_load(name: &str, settings: &[String]) -> Option<Plan> {
+    read(name, find(name).ok()?, settings).plan
+}
+
 /// The same with a system alone.
 pub fn read_system(name: &str, found: (String, bool), settings: &[String]) -> LoadedSystem {
     let (text, is_bundled) = found;

@@ -3,5 +3,6 @@
 pub mod baseline;
 pub mod figures;
 pub mod histogram;
+pub mod next_step;
 pub mod summary;
 pub mod timeline;

@@ -171,7 +171,14 @@ fn what_could_not_be_run_says_why() {
     let files = [file];
     assert!(render(&files, Paint::Plain).contains("It could not be run: time stands still at 0 s."));
     assert!(markdown::render(&files).contains("It could not be run: time stands still at 0 s."));
-    assert!(junit::text(&files, false).expect("memory").contains("<error message=\"time stands still"));
+    assert!(
+        junit::text(&files, false)
+            .expect("memory")
+            .contains("<error message=\"time stands still")
+    );
     let lines = annotations::lines(&files, false, &|_| None);
-    assert!(lines[0].starts_with("::error title=Highwater%3A unfinished::could not be run: time"), "{lines:?}");
+    assert!(
+        lines[0].starts_with("::error title=Highwater%3A unfinished::could not be run: time"),
+        "{lines:?}"
+    );
 }
