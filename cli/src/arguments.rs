@@ -37,7 +37,6 @@ pub enum Command {
     Schema(Schema),
     /// Write a commented system and scenario to start from, after six questions
     New(New),
-    /// Show the bundled scenarios and systems with the questions they ask
     /// Run a study: many scenarios and settings, in parallel, interrupted and gone on with at will
     Sweep(crate::sweep::Sweep),
     /// Put the shards of a study together

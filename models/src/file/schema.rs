@@ -187,11 +187,7 @@ pub fn tables(kind: FileKind) -> Vec<TableShape> {
 
 fn add(shape: &Shape, tables: &mut Vec<TableShape>) {
     match shape {
-        Shape::Table(table) => {
-            if !tables.contains(table) {
-                tables.push(table.clone());
-            }
-        }
+        Shape::Table(table) if !tables.contains(table) => tables.push(table.clone()),
         Shape::List(inner, ..) | Shape::Named(inner, ..) | Shape::NamedOf(inner, _) => add(inner, tables),
         Shape::Either(shapes) => shapes.iter().for_each(|shape| add(shape, tables)),
         _ => {}
