@@ -14,6 +14,7 @@ mod list;
 mod next_step;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod scenario;
 

@@ -5,11 +5,14 @@
 
 pub mod compare;
 pub mod csv;
+mod escape;
 pub mod json;
 pub mod money;
 pub mod next_step;
 pub mod number;
+pub mod page;
 pub mod paint;
+pub mod plot;
 pub mod read;
 pub mod replications;
 pub mod review;
