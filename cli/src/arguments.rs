@@ -80,7 +80,7 @@ pub struct Run {
     #[arg(long, value_enum, default_value_t)]
     pub undecided: Undecided,
     /// Whether the change that raises the mark most is looked for, by running the likeliest once more: at most twice the
-    /// events of the run, half of them for a long one [default: on for tables, off for json and csv]
+    /// events of the run, half of them for a long one, and a few seconds for a short one [default: on for tables, off for json and csv]
     #[arg(long, value_enum, value_name = "WHEN")]
     pub next_step: Option<Switch>,
     /// Write requests.csv too: one row per request
