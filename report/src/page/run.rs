@@ -14,7 +14,7 @@ use crate::plot::Plot;
 use crate::table::{Align, Cell, Table};
 use crate::terminal::{self, alerts, log, sections};
 use crate::verdict::{self, Judgement};
-use crate::{money, review, words};
+use crate::{money, next_step, review, words};
 
 /// Plots over time, by name; the others are about the whole run.
 const OVER_TIME: [&str; 7] = [
@@ -117,7 +117,14 @@ fn verdict(summary: &Summary) -> Verdict {
         tone,
         word: word.to_owned(),
         sentences: verdict.sentences,
-        next_step: String::new(),
+        next_step: summary.next_step.as_ref().map_or_else(String::new, |found| {
+            let command =
+                next_step::command(found).map_or_else(String::new, |command| format!(" To try it: `{command}`"));
+            let words = next_step::words(found);
+            // The page has its own heading for it.
+            let words = words.strip_prefix("Next step").unwrap_or(&words);
+            format!("{}{command}", words.trim_start_matches([':', ' ']))
+        }),
     }
 }
 
