@@ -118,8 +118,7 @@ fn verdict(summary: &Summary) -> Verdict {
         word: word.to_owned(),
         sentences: verdict.sentences,
         next_step: summary.next_step.as_ref().map_or_else(String::new, |found| {
-            let command =
-                next_step::command(found).map_or_else(String::new, |command| format!(" To try it: `{command}`"));
+            let command = next_step::command(found).map_or_else(String::new, |command| format!(" `{command}`"));
             let words = next_step::words(found);
             // The page has its own heading for it.
             let words = words.strip_prefix("Next step").unwrap_or(&words);
