@@ -52,7 +52,7 @@ pub fn add(outcome: &mut Outcome, plan: &Plan, settings: &[String], arguments: &
 }
 
 /// The command that was given, as far as it decides the result.
-fn command(arguments: &Run) -> String {
+pub fn command(arguments: &Run) -> String {
     let mut parts = vec!["highwater".to_owned(), "run".to_owned(), shell(&arguments.scenario)];
     let mut flag = |name: &str, value: &str| parts.extend([name.to_owned(), shell(value)]);
     if let Some(profile) = &arguments.profile {

@@ -3,7 +3,6 @@
 //! Owns: `--report` and `--plots`, for every command that has them, and the files behind them.
 //! Never: what a report says (`highwater_report`).
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -113,23 +112,6 @@ impl Reports {
     }
 }
 
-/// A command line as a shell reads it, of words any of which may need quotes.
-pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let mut line = String::from("highwater");
-    for word in words {
-        let is_plain = !word.is_empty()
-            && word
-                .chars()
-                .all(|letter| letter.is_ascii_alphanumeric() || "-_./=:,+%@".contains(letter));
-        let _ = if is_plain {
-            write!(line, " {word}")
-        } else {
-            write!(line, " '{}'", word.replace('\'', r"'\''"))
-        };
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,14 +127,5 @@ mod tests {
             let error = form(unknown).expect_err(unknown);
             assert!(error.contains(".html") && error.contains(".md"), "{error}");
         }
-    }
-
-    // Lost if broken: a command to repeat a run that a shell takes apart.
-    #[test]
-    fn a_command_line_can_be_pasted() {
-        assert_eq!(
-            command_line(["run", "my file.toml", "--set", "a=\"b's\"", "--seed", "1"]),
-            r#"highwater run 'my file.toml' --set 'a="b'\''s"' --seed 1"#
-        );
     }
 }

@@ -14,7 +14,6 @@ use crate::failure::Failure;
 use crate::next_step;
 use crate::output::{self, Folder};
 use crate::progress::Bar;
-use crate::report::command_line;
 use crate::scenario;
 
 /// Runs the command.
@@ -34,7 +33,7 @@ pub fn run(arguments: &Run) -> Result<Exit, Failure> {
     }
     report.write(
         || plot::of_run(&outcome.summary, &outcome.timeline),
-        |plots| page::of_run(&outcome.summary, plots, &again(arguments)),
+        |plots| page::of_run(&outcome.summary, plots, &next_step::command(arguments)),
     )?;
     output::print(&text(&outcome, arguments.format)?)?;
     Ok(exit(judge(&outcome.summary.objectives), arguments.undecided))
@@ -59,21 +58,6 @@ pub fn options(arguments: &Run) -> Options {
         jobs: usize::from(arguments.jobs.unwrap_or(0)),
         requests: arguments.requests,
     }
-}
-
-/// The command that gives this result again. Where files go and what is shown is not the result's.
-fn again(arguments: &Run) -> String {
-    let mut words = vec!["run".to_owned(), arguments.scenario.clone()];
-    let mut add = |flag: &str, value: Option<String>| {
-        words.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
-    };
-    for setting in &arguments.settings {
-        add("--set", Some(setting.clone()));
-    }
-    add("--profile", arguments.profile.clone());
-    add("--seed", arguments.seed.map(|seed| seed.to_string()));
-    add("--replications", arguments.replications.map(|count| count.to_string()));
-    command_line(words.iter().map(String::as_str))
 }
 
 /// Writes the result's files and says which.

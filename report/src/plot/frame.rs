@@ -15,7 +15,7 @@ use super::palette::{AXIS, Color, FAINT, GRID, INK, PAPER, SHADE};
 const GAP: f64 = 6.0;
 
 /// Lines of labels for marks; those that find no place stay without.
-const LANES: usize = 4;
+const LANES: usize = 5;
 
 /// A series in the legend.
 #[derive(Clone)]
