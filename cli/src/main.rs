@@ -5,6 +5,7 @@
 
 mod arguments;
 mod check;
+mod compare;
 mod environment;
 mod exit;
 mod explain;
@@ -12,8 +13,10 @@ mod failure;
 mod journal;
 mod list;
 mod merge;
+mod next_step;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod scenario;
 mod shard;
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Sweep(arguments) => sweep::run(arguments),
         Command::Merge(arguments) => merge::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Compare(arguments) => compare::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
     };

@@ -2,6 +2,7 @@
 
 pub mod figures;
 pub mod histogram;
+pub mod next_step;
 pub mod summary;
 pub mod sweep;
 pub mod timeline;

@@ -193,7 +193,10 @@ fn crossing(design: &Design) -> Option<(usize, usize)> {
     } else {
         (one, two)
     };
-    let headings = design.axes[across].levels.iter().map(|level| level.label.chars().count());
+    let headings = design.axes[across]
+        .levels
+        .iter()
+        .map(|level| level.label.chars().count());
     let fits = levels(across) <= ACROSS && levels(down) <= ROWS && headings.max() <= Some(HEADING);
     (design.points() >= CROSSWISE && fits).then_some((down, across))
 }
