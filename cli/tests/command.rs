@@ -39,7 +39,7 @@ fn mistakes_in_the_command_exit_with_2_and_help() {
     for (arguments, said) in [
         (
             &["swep", "x"][..],
-            "The commands are `run`, `sweep`, `merge`, `check`, `list`, `explain`",
+            "The commands are `run`, `sweep`, `merge`, `check`, `compare`, `list`, `explain`",
         ),
         (&["run", "viral-spik"], "did you mean `viral-spike`? `highwater list`"),
         (&["run", "viral-spike", "--replications", "0"], "--replications"),

@@ -25,7 +25,7 @@ pub fn wanted(precision: &Precision, figures: &Figures, have: u32) -> u32 {
             // Nothing observed: no number of replications is enough to be sure of that.
             (!estimate.value.is_nan()).then_some(())?;
             match estimate.half_width() {
-                Some(half) if half == 0.0 => Some(0.0),
+                Some(0.0) => Some(0.0),
                 Some(half) => Some(half / estimate.value.abs()),
                 None => Some(f64::INFINITY),
             }
