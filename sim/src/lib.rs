@@ -12,5 +12,6 @@ pub mod outcome;
 pub mod processor;
 pub mod slab;
 pub mod split;
+pub mod validate;
 pub mod variants;
 pub mod world;

@@ -2,4 +2,3 @@
 
 pub mod faults;
 pub mod run;
-pub mod theory;

@@ -6,7 +6,6 @@
 
 use super::erlang::erlang_b;
 use super::single_server::{constant_service_in_system, constant_service_relative};
-use statrs::distribution::{DiscreteCDF, Poisson};
 
 /// Probability of more than `count` events where `mean` are expected.
 #[must_use]
@@ -14,8 +13,23 @@ pub fn poisson_beyond(mean: f64, count: usize) -> f64 {
     if mean == 0.0 {
         return 0.0;
     }
-    let law = Poisson::new(mean).expect("a mean above zero");
-    law.sf(count as u64)
+    let probability = |number: usize| {
+        let number = number as f64;
+        libm::exp(number * libm::log(mean) - mean - libm::lgamma(number + 1.0))
+    };
+    // The smaller of the two tails is summed, so that neither is a small difference of large figures.
+    if (count as f64) < mean {
+        return 1.0 - (0..=count).map(probability).sum::<f64>();
+    }
+    let mut sum = 0.0;
+    for number in count + 1.. {
+        let term = probability(number);
+        sum += term;
+        if term <= sum * 1e-18 {
+            break;
+        }
+    }
+    sum
 }
 
 /// Mean of the lesser of `limit` and a Poisson number with this mean.
@@ -112,8 +126,8 @@ pub fn token_bucket_delay(rate: f64, refill: f64, burst: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::single_server::{CV_CONSTANT, wait_mean};
-    use crate::theory::testing::{Arrivals, check_close};
+    use crate::validate::theory::single_server::{CV_CONSTANT, wait_mean};
+    use crate::validate::theory::testing::{Arrivals, check_close};
     use std::collections::VecDeque;
 
     /// Share of 200,000 hits at `rate` that `accepts` lets through.
