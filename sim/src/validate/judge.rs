@@ -177,12 +177,18 @@ mod tests {
     #[test]
     fn theory_has_to_lie_in_an_interval_that_is_narrow() {
         let samples: Vec<f64> = (0..100).map(|n| 10.0 + f64::from(n % 3) * 0.01).collect();
-        let checks = case().mean("a", 10.01, 0.01).mean("b", 10.1, 0.01).mean("c", 10.01, 1e-5);
+        let checks = case()
+            .mean("a", 10.01, 0.01)
+            .mean("b", 10.1, 0.01)
+            .mean("c", 10.01, 1e-5);
         assert_eq!(
             verdicts(&samples, checks),
             [Verdict::Agrees, Verdict::Differs, Verdict::Vague]
         );
-        assert_eq!(verdicts(&[f64::NAN, 1.0], case().mean("a", 1.0, 0.1)), [Verdict::Missing]);
+        assert_eq!(
+            verdicts(&[f64::NAN, 1.0], case().mean("a", 1.0, 0.1)),
+            [Verdict::Missing]
+        );
     }
 
     // Lost if broken: one replication that is off hides among others, or an exact zero can never agree.

@@ -16,7 +16,10 @@ const LONGEST: u32 = 60;
 #[must_use]
 pub fn shorter_of_two(arrival: f64, service: f64) -> f64 {
     let utilisation = arrival * service / 2.0;
-    assert!(utilisation <= 0.85, "lines at {utilisation} are longer than the chain is wide");
+    assert!(
+        utilisation <= 0.85,
+        "lines at {utilisation} are longer than the chain is wide"
+    );
     // The shorter and the longer one; which server is which does not matter.
     let steps = |&(short, long): &(u32, u32)| {
         let sorted = |one: u32, two: u32| (one.min(two), one.max(two));

@@ -125,7 +125,13 @@ pub fn least_recently_used(shares: &[f64], room: usize) -> f64 {
         for key in 0..shares.len() {
             if !taken.contains(&key) {
                 taken.push(key);
-                sum += descend(shares, taken, room - 1, probability * shares[key] / rest, rest - shares[key]);
+                sum += descend(
+                    shares,
+                    taken,
+                    room - 1,
+                    probability * shares[key] / rest,
+                    rest - shares[key],
+                );
                 taken.pop();
             }
         }
@@ -214,14 +220,24 @@ mod tests {
         }
         let flight = single_flight(2.0, 3.0, 0.8);
         check_close("whole", flight.hits + flight.misses + flight.joined, 1.0, 1e-14);
-        check_close("no time to fetch", dog_pile(2.0, 3.0, 1e-12, true).hits, hit_ratio(2.0, 3.0), 1e-11);
+        check_close(
+            "no time to fetch",
+            dog_pile(2.0, 3.0, 1e-12, true).hits,
+            hit_ratio(2.0, 3.0),
+            1e-11,
+        );
     }
 
     #[test]
     fn the_least_recently_used_is_by_hand() {
         // Lost: the order of the last look-ups. Room for one: hit when the same key comes twice in a row.
         let shares = [0.5, 0.3, 0.2];
-        check_close("room for one", least_recently_used(&shares, 1), 0.25 + 0.09 + 0.04, 1e-15);
+        check_close(
+            "room for one",
+            least_recently_used(&shares, 1),
+            0.25 + 0.09 + 0.04,
+            1e-15,
+        );
         // Room for two of three: a miss when the key looked up is the one that has not been for longest.
         check_close("alike", least_recently_used(&[1.0 / 3.0; 3], 2), 2.0 / 3.0, 1e-15);
     }

@@ -23,7 +23,10 @@ impl ConstantServers {
     pub fn new(arrival: f64, service: f64, servers: usize) -> Self {
         let offered = arrival * service;
         let utilisation = offered / servers as f64;
-        assert!(utilisation < 1.0, "{servers} servers cannot keep up with {offered} Erlang");
+        assert!(
+            utilisation < 1.0,
+            "{servers} servers cannot keep up with {offered} Erlang"
+        );
         // The line decays faster than that of exponential service; there this many states leave out less than 1e-16.
         let room = servers * 3 + (40.0 / (1.0 - utilisation)) as usize + 60;
         let come = poisson(offered, room);
@@ -106,7 +109,12 @@ mod tests {
         check_close("wait", one.wait_mean(), single_server::wait_mean(8.0, 0.1, 0.0), 1e-9);
         check_close("waited", one.waited(), 0.8, 1e-10);
         let within = single_server::constant_service_in_system(0.8, 3);
-        check_close("within two services", one.waits_at_most(2), within[..3].iter().sum(), 1e-10);
+        check_close(
+            "within two services",
+            one.waits_at_most(2),
+            within[..3].iter().sum(),
+            1e-10,
+        );
     }
 
     #[test]

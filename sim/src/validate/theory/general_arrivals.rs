@@ -90,7 +90,12 @@ mod tests {
         );
         check_close("waited", queue.waited(), textbook.waited(), 1e-12);
         check_close("wait", queue.wait_mean(), textbook.wait_mean(), 1e-11);
-        check_close("p95", queue.response_quantile(0.95), textbook.response_quantile(0.95), 1e-11);
+        check_close(
+            "p95",
+            queue.response_quantile(0.95),
+            textbook.response_quantile(0.95),
+            1e-11,
+        );
         let even = GeneralArrivals::new(hyperexponential(0.125, 1.0), 0.1);
         check_close("one branch", even.waited(), queue.waited(), 1e-12);
     }

@@ -31,7 +31,17 @@ mod tests {
             check_close("steady", mean(10.0, 0.0, 2.0, 100.0), 20.0, 1e-12);
         }
         // The rate one mean age ago, for a constant half of the stay, for an exponential all of it.
-        check_close("constant", on_a_ramp_for_constant(0.0, 1.0, 2.0, 100.0), 2.0 * 99.0, 1e-12);
-        check_close("exponential", on_a_ramp_for_exponential(0.0, 1.0, 2.0, 100.0), 2.0 * 98.0, 1e-12);
+        check_close(
+            "constant",
+            on_a_ramp_for_constant(0.0, 1.0, 2.0, 100.0),
+            2.0 * 99.0,
+            1e-12,
+        );
+        check_close(
+            "exponential",
+            on_a_ramp_for_exponential(0.0, 1.0, 2.0, 100.0),
+            2.0 * 98.0,
+            1e-12,
+        );
     }
 }

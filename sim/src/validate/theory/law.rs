@@ -157,10 +157,7 @@ pub fn balanced_branches(mean: f64, cv: f64) -> [(f64, f64); 2] {
     let square = cv * cv;
     assert!(square >= 1.0, "a hyperexponential law varies more than {cv}");
     let share = 0.5 * (1.0 + libm::sqrt((square - 1.0) / (square + 1.0)));
-    [
-        (share, mean / 2.0 / share),
-        (1.0 - share, mean / 2.0 / (1.0 - share)),
-    ]
+    [(share, mean / 2.0 / share), (1.0 - share, mean / 2.0 / (1.0 - share))]
 }
 
 #[cfg(test)]
@@ -181,9 +178,18 @@ mod tests {
         check("erlang 2", Law::gamma(2.0, 0.5f64.sqrt()), [2.0, 6.0, 24.0]);
         check("uniform", Law::uniform(0.0, 3.0), [1.5, 3.0, 6.75]);
         check("weibull of shape 1", Law::weibull(2.0, 1.0), [2.0, 8.0, 48.0]);
-        check("hyperexponential, cv 1", Law::hyperexponential(2.0, 1.0), [2.0, 8.0, 48.0]);
+        check(
+            "hyperexponential, cv 1",
+            Law::hyperexponential(2.0, 1.0),
+            [2.0, 8.0, 48.0],
+        );
         check("never cut", Law::exponential_up_to(2.0, 200.0), [2.0, 8.0, 48.0]);
-        check_close("cut early", Law::exponential_up_to(100.0, 1.0).mean, 0.995_016_625_083_195, 1e-12);
+        check_close(
+            "cut early",
+            Law::exponential_up_to(100.0, 1.0).mean,
+            0.995_016_625_083_195,
+            1e-12,
+        );
         let sum = Law::exponential(1.0).plus(&Law::exponential(1.0));
         check("sum of two", sum, [2.0, 6.0, 24.0]);
         check("pareto of shape 4", Law::pareto(4.0, 4.0), [4.0, 18.0, 108.0]);
@@ -192,7 +198,11 @@ mod tests {
     #[test]
     fn a_coefficient_of_variation_comes_back() {
         // Lost: the meaning of `cv`.
-        for law in [Law::lognormal(3.0, 2.0), Law::gamma(3.0, 2.0), Law::hyperexponential(3.0, 2.0)] {
+        for law in [
+            Law::lognormal(3.0, 2.0),
+            Law::gamma(3.0, 2.0),
+            Law::hyperexponential(3.0, 2.0),
+        ] {
             check_close("cv", law.cv(), 2.0, 1e-12);
         }
         check_close("constant", Law::constant(3.0).cv(), 0.0, 0.0);

@@ -114,10 +114,7 @@ fn applied(row: [f64; 2], matrix: Matrix) -> [f64; 2] {
 fn inverted(matrix: Matrix) -> Matrix {
     let [[a, b], [c, d]] = matrix;
     let determinant = a * d - b * c;
-    [
-        [d / determinant, -b / determinant],
-        [-c / determinant, a / determinant],
-    ]
+    [[d / determinant, -b / determinant], [-c / determinant, a / determinant]]
 }
 
 #[cfg(test)]

@@ -136,7 +136,12 @@ mod tests {
         check_close("none", states[0], 0.2, 1e-15);
         // The first two of Crommelin's: (1 - a)(e^a - 1) and (1 - a)(e^2a - (1 + a) e^a).
         check_close("one", states[1], 0.2 * (libm::exp(load) - 1.0), 1e-14);
-        check_close("two", states[2], 0.2 * (libm::exp(2.0 * load) - 1.8 * libm::exp(load)), 1e-14);
+        check_close(
+            "two",
+            states[2],
+            0.2 * (libm::exp(2.0 * load) - 1.8 * libm::exp(load)),
+            1e-14,
+        );
         check_close("total", states.iter().sum(), 1.0, 1e-12);
         check_close("queue, by Pollaczek-Khinchine", excess(&states, 1), 1.6, 1e-10);
         check_close("in system", mean(&states), 2.4, 1e-10);

@@ -64,7 +64,12 @@ mod tests {
             1e-5,
         );
         // 95 % of an Erlang law of two phases of 1 s: 4.743865 s, from a table of chi-squared with four degrees (9.487729).
-        check_close("p95", two_in_a_row_quantile(1.0, 1.0, 0.95), 9.487_729_036_781 / 2.0, 1e-10);
+        check_close(
+            "p95",
+            two_in_a_row_quantile(1.0, 1.0, 0.95),
+            9.487_729_036_781 / 2.0,
+            1e-10,
+        );
     }
 
     #[test]

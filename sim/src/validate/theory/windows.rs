@@ -94,6 +94,11 @@ mod tests {
             taken += 1;
             waited += (starts * window - now).max(0.0);
         }
-        check_close("waiting", waited / 200_000.0 * arrival, queue_mean(arrival, window, cap), 3e-2);
+        check_close(
+            "waiting",
+            waited / 200_000.0 * arrival,
+            queue_mean(arrival, window, cap),
+            3e-2,
+        );
     }
 }
