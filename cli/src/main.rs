@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod run;
 mod scenario;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Validate(arguments) => validate::run(arguments),
     };
     let exit = ended.unwrap_or_else(|failure| {
         eprintln!("{failure}");

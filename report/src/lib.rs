@@ -11,6 +11,7 @@ pub mod paint;
 pub mod review;
 pub mod table;
 pub mod terminal;
+pub mod validation;
 pub mod verdict;
 pub mod words;
 

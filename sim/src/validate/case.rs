@@ -5,6 +5,7 @@
 use highwater_models::bundled;
 use highwater_models::catalogue;
 use highwater_models::file::{Loaded, NoFiles, Plan, Request, load_scenario, render_all};
+use highwater_models::record::figures::Unit;
 
 use crate::experiment::Outcome;
 
@@ -101,14 +102,23 @@ impl Reading {
         }
     }
 
+    /// What it counts in.
+    #[must_use]
+    pub fn unit(&self, outcome: &Outcome) -> Unit {
+        let Self::Figure(path) = self else { return Unit::Seconds };
+        let mut figures = outcome.summary.figures.iter();
+        let found = figures.find(|(known, _)| known.to_string() == *path);
+        found.map_or(Unit::Count, |(_, figure)| figure.unit)
+    }
+
     /// One value for each replication that observed it; nothing where the result has no such figure.
     #[must_use]
     pub fn samples(&self, outcome: &Outcome) -> Vec<f64> {
         match self {
             Self::Figure(path) => {
-                let figures = outcome.summary.figures.iter();
-                let mut found = figures.filter(|(known, _)| known.to_string() == *path);
-                found.next().map_or_else(Vec::new, |(_, figure)| figure.samples.clone())
+                let mut figures = outcome.summary.figures.iter();
+                let found = figures.find(|(known, _)| known.to_string() == *path);
+                found.map_or_else(Vec::new, |(_, figure)| figure.samples.clone())
             }
             Self::Logged { words, nth } => {
                 let log = outcome.summary.log.iter();

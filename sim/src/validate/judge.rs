@@ -2,6 +2,7 @@
 //!
 //! Owns: the interval at the level of a case, and the verdict. Never: what is judged.
 
+use highwater_models::record::figures::Unit;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::case::{Case, Expectation, Reading};
@@ -44,6 +45,8 @@ impl Verdict {
 pub struct Judged {
     /// Which figure.
     pub reading: Reading,
+    /// What it counts in.
+    pub unit: Unit,
     /// What theory says.
     pub expectation: Expectation,
     /// The mean over replications; NaN where nothing was observed.
@@ -81,10 +84,15 @@ impl Judged {
 #[must_use]
 pub fn judge(case: &Case, outcome: &Outcome, widened: f64) -> Vec<Judged> {
     let samples = case.checks.iter().map(|check| check.reading.samples(outcome));
-    judge_samples(case, &samples.collect::<Vec<_>>(), widened)
+    let mut judged = judge_samples(case, &samples.collect::<Vec<_>>(), widened);
+    for figure in &mut judged {
+        figure.unit = figure.reading.unit(outcome);
+    }
+    judged
 }
 
-/// Judges every figure of a case by its values, one for each replication, in the order of the case's checks.
+/// Judges every figure of a case by its values, one for each replication, in the order of the case's checks. What they
+/// count in is not known here.
 #[must_use]
 pub fn judge_samples(case: &Case, samples: &[Vec<f64>], widened: f64) -> Vec<Judged> {
     let is_mean = |expectation| matches!(expectation, Expectation::Mean { .. });
@@ -97,6 +105,7 @@ pub fn judge_samples(case: &Case, samples: &[Vec<f64>], widened: f64) -> Vec<Jud
             let value = check.expectation.value();
             let judged = |half_width, bound, verdict| Judged {
                 reading: check.reading.clone(),
+                unit: Unit::Count,
                 expectation: check.expectation,
                 simulated,
                 half_width,
