@@ -19,7 +19,7 @@ use crate::progress::Bar;
 pub struct Validate {
     /// Only cases whose name or group contains this; all their figures are shown
     pub filter: Option<String>,
-    /// Every case at seed 1 alone, a third as long, its intervals up to 2.5 times as wide
+    /// Every case at seed 1 alone, a third as long, its intervals up to three times as wide
     #[arg(long)]
     pub quick: bool,
     /// Threads; the result is the same for any number [default: one per processor]

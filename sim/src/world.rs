@@ -254,7 +254,7 @@ impl<'m> World<'m> {
                     active: 0,
                     users: 0,
                     people: 0,
-                    draws: key.child(1).draw(),
+                    draws: key.purpose(Purpose::Batch).draw(),
                     batch: source.batch.clone(),
                     every,
                     online: Vec::new(),

@@ -21,8 +21,8 @@ const FRESH: u64 = 1000;
 pub enum Depth {
     /// Every case at seeds 1, 2 and 3 with all its replications.
     Full,
-    /// Every case at seed 1 with a third of its replications; intervals may be 2.5 times as wide, which is what that
-    /// costs: the square root of three, and a longer tail of Student's law.
+    /// Every case at seed 1 with a third of its replications; intervals may be three times as wide, which is what that
+    /// costs: the square root of three, and the longer tail of Student's law.
     Quick,
 }
 
@@ -51,7 +51,7 @@ impl Depth {
     pub const fn widened(self) -> f64 {
         match self {
             Self::Full => 1.0,
-            Self::Quick => 2.5,
+            Self::Quick => 3.0,
         }
     }
 }

@@ -187,7 +187,7 @@ pub(super) fn cases() -> Vec<Case> {
             "arithmetic",
         )
         .file(
-            "duration = \"300s\"\n\n[load]\nusers = 1\n\n[measure]\nfrom = \"30s\"\n\n\
+            "duration = \"299500ms\"\n\n[load]\nusers = 1\n\n[measure]\nfrom = \"30s\"\n\n\
              [system.flow.one]\nsteps = [ { think = \"2s\" }, { request = \"job\" } ]\n\n\
              [system.endpoint.job]\nsteps = [ { io = \"1s\" } ]\n",
         )

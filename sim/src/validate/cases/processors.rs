@@ -94,17 +94,17 @@ pub(super) fn cases() -> Vec<Case> {
             5000,
             &service(
                 "runtime = \"node\"\ncores = 1.0",
-                r#"{ cpu = { dist = "lognormal", mean = "100ms", cv = 1.2 } }"#,
+                r#"{ cpu = { dist = "lognormal", mean = "100ms", cv = 0.6 } }"#,
             ),
         )
         .mean(
             "latency.mean",
-            single_server::response_mean(5.0, 0.1, 1.2),
+            single_server::response_mean(5.0, 0.1, 0.6),
             0.03,
         )
         .mean(
             "resources.web.wait.sd",
-            single_server::wait_sd(5.0, &Law::lognormal(0.1, 1.2)),
+            single_server::wait_sd(5.0, &Law::lognormal(0.1, 0.6)),
             0.08,
         )
         .mean("resources.web.utilization", 0.5, 0.01),

@@ -30,7 +30,7 @@ fn at_most_five(id: &'static str, shows: &'static str, setting: &str) -> Case {
 /// Ten calls a second to a provider, and something that happens to it.
 fn calls(event: &str) -> String {
     format!(
-        "duration = \"100s\"\n\n[load]\nevery = \"100ms\"\n\n{event}\n\n\
+        "duration = \"100050ms\"\n\n[load]\nevery = \"100ms\"\n\n{event}\n\n\
          [system.provider.ai]\nretry = {{ max = 0 }}\n[system.provider.ai.model]\nm = {{ latency = \"10ms\" }}\n\n\
          [system.endpoint.ask]\nsteps = [ {{ llm = {{ model = \"m\" }} }} ]\n"
     )

@@ -58,11 +58,11 @@ pub(super) fn cases() -> Vec<Case> {
         .mean("errors.rate", 1.0 - limiter::fixed_window_accepted(1.2, 60.0, 60), 0.03),
         case(
             "tokens-take-time",
-            "an answer of 200 tokens: the first, and 199 more",
-            "arithmetic: 0.5 s and 199 times 10 ms",
+            "an answer of 200 tokens takes the time to the first and then 200 times that of one",
+            "arithmetic: 0.5 s and 200 times 10 ms",
         )
         .file(format!("{PRICED}{MODEL}"))
-        .exact("latency.mean", 0.5 + 199.0 * 0.01)
+        .exact("latency.mean", 0.5 + 200.0 * 0.01)
         .exact("resources.ai.tokens.answer", 20_000.0),
         case(
             "tokens-cost",
