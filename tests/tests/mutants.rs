@@ -75,7 +75,11 @@ fn a_service_that_is_three_percent_off() {
         let found = mutant("mm1", "mean = \"100ms\"", &format!("mean = \"{service}\""));
         fails(
             &found,
-            &["resources.servers.wait.mean", "resources.servers.utilization", "latency.mean"],
+            &[
+                "resources.servers.wait.mean",
+                "resources.servers.utilization",
+                "latency.mean",
+            ],
             &[],
         );
     }
@@ -110,7 +114,11 @@ fn by_hand(last_comes_first: bool, replication: u64) -> [f64; 3] {
             line.push_back(comes);
             comes += exponential(0.2);
         }
-        let next = if last_comes_first { line.pop_back() } else { line.pop_front() };
+        let next = if last_comes_first {
+            line.pop_back()
+        } else {
+            line.pop_front()
+        };
         let came = next.expect("somebody is there");
         let service = exponential(0.1);
         waits.push(free - came);
@@ -120,15 +128,24 @@ fn by_hand(last_comes_first: bool, replication: u64) -> [f64; 3] {
     let mean = waits.iter().sum::<f64>() / waits.len() as f64;
     let square = waits.iter().map(|wait| wait * wait).sum::<f64>() / waits.len() as f64;
     latencies.sort_by(f64::total_cmp);
-    [mean, (square - mean * mean).sqrt(), latencies[latencies.len() * 99 / 100]]
+    [
+        mean,
+        (square - mean * mean).sqrt(),
+        latencies[latencies.len() * 99 / 100],
+    ]
 }
 
 // Lost if broken: the order of a line, which no mean depends on: only the spread and the percentiles see it.
 #[test]
 fn the_last_who_came_goes_first() {
     let mut case = case("mm1");
-    let names = ["resources.servers.wait.mean", "resources.servers.wait.sd", "latency.p99"];
-    case.checks.retain(|check| names.contains(&check.reading.name().as_str()));
+    let names = [
+        "resources.servers.wait.mean",
+        "resources.servers.wait.sd",
+        "latency.p99",
+    ];
+    case.checks
+        .retain(|check| names.contains(&check.reading.name().as_str()));
     let judged = |last_comes_first| {
         let replications: Vec<[f64; 3]> = (1..=30).map(|number| by_hand(last_comes_first, number)).collect();
         let samples: Vec<Vec<f64>> = (0..3)
@@ -164,14 +181,44 @@ fn one_too_many() {
         ("mmc-pool", "max = 20", "max = 21", "resources.servers.waited"),
         ("mmck", "waiters = 5", "waiters = 6", "errors.rate"),
         ("erlang-b", "max = 3", "max = 4", "errors.rate"),
-        ("fixed-window", "limit = 8", "limit = 9", "resources.calls.refused_share"),
-        ("sliding-window", "limit = 8", "limit = 9", "resources.calls.refused_share"),
-        ("token-bucket", "burst = 5", "burst = 6", "resources.calls.refused_share"),
+        (
+            "fixed-window",
+            "limit = 8",
+            "limit = 9",
+            "resources.calls.refused_share",
+        ),
+        (
+            "sliding-window",
+            "limit = 8",
+            "limit = 9",
+            "resources.calls.refused_share",
+        ),
+        (
+            "token-bucket",
+            "burst = 5",
+            "burst = 6",
+            "resources.calls.refused_share",
+        ),
         ("max-in-hand", "max_in_hand = 5", "max_in_hand = 6", "errors.rate"),
         ("shed", "in_hand = 5", "in_hand = 6", "errors.rate"),
-        ("provider-concurrency", "concurrent = 3", "concurrent = 4", "errors.rate"),
-        ("cap-by-the-clock", "interval_cap = 10", "interval_cap = 11", "resources.jobs.queue.mean"),
-        ("cap-saturated", "interval_cap = 10", "interval_cap = 11", "resources.jobs.throughput"),
+        (
+            "provider-concurrency",
+            "concurrent = 3",
+            "concurrent = 4",
+            "errors.rate",
+        ),
+        (
+            "cap-by-the-clock",
+            "interval_cap = 10",
+            "interval_cap = 11",
+            "resources.jobs.queue.mean",
+        ),
+        (
+            "cap-saturated",
+            "interval_cap = 10",
+            "interval_cap = 11",
+            "resources.jobs.throughput",
+        ),
         ("window-ends", "limit = 2", "limit = 3", "resources.calls.accepted"),
         ("breaker", "failures = 3", "failures = 4", "resources.ai.attempts"),
         ("least-recently-used", "3 KB", "4 KB", "cache.redis.hit_ratio"),
@@ -187,13 +234,21 @@ fn a_window_that_slides() {
     let refused = ["resources.calls.refused_share"];
     fails(&mutant("fixed-window", "fixed_window", "sliding_window"), &refused, &[]);
     fails(&mutant("clock-window", ", opens = \"clock\"", ""), &refused, &[]);
-    fails(&mutant("sliding-window", "per = \"10s\"", "per = \"10s\", counts = \"all\""), &refused, &[]);
+    fails(
+        &mutant("sliding-window", "per = \"10s\"", "per = \"10s\", counts = \"all\""),
+        &refused,
+        &[],
+    );
     fails(
         &mutant("cap-by-the-clock", "\"grid\"", "\"sliding\""),
         &["resources.jobs.queue.mean"],
         &[],
     );
-    fails(&mutant("provider-window", "window = \"fixed\"", "burst = 60"), &["errors.rate"], &[]);
+    fails(
+        &mutant("provider-window", "window = \"fixed\"", "burst = 60"),
+        &["errors.rate"],
+        &[],
+    );
 }
 
 // Lost if broken: one who fetches for all, or everybody who fetches. As many keys are found either way.
@@ -202,7 +257,11 @@ fn a_flight_that_is_not_single() {
     let found = mutant("dog-pile-first-store", "rewrite = \"ignored\"", "single_flight = true");
     fails(&found, &["latency.mean"], &["cache.redis.hit_ratio"]);
     let found = mutant("single-flight", "single_flight = true", "rewrite = \"ignored\"");
-    fails(&found, &["latency.mean", "resources.redis.duplicates"], &["cache.redis.hit_ratio"]);
+    fails(
+        &found,
+        &["latency.mean", "resources.redis.duplicates"],
+        &["cache.redis.hit_ratio"],
+    );
 }
 
 // Lost if broken: a retry too many, or waits that do not grow.
@@ -218,7 +277,11 @@ fn a_retry_too_many() {
         &["latency.mean"],
         &["errors.rate"],
     );
-    fails(&mutant("retry-budget", "retry_budget = 0.1", "retry_budget = 0.11"), &["attempts.offered"], &[]);
+    fails(
+        &mutant("retry-budget", "retry_budget = 0.1", "retry_budget = 0.11"),
+        &["attempts.offered"],
+        &[],
+    );
 }
 
 // Lost if broken: a timer that starts late or runs for too long.
@@ -230,7 +293,11 @@ fn a_timer_that_is_late() {
         &[],
     );
     fails(&mutant("deadline", "\"500ms\"", "\"530ms\""), &["errors.rate"], &[]);
-    fails(&mutant("ttl", "ttl = \"4s\"", "ttl = \"4300ms\""), &["cache.redis.hit_ratio"], &[]);
+    fails(
+        &mutant("ttl", "ttl = \"4s\"", "ttl = \"4300ms\""),
+        &["cache.redis.hit_ratio"],
+        &[],
+    );
     fails(
         &mutant("scaling", "down = \"60s\"", "down = \"61s\""),
         &["logged at: 7 -> 2 instances"],
@@ -252,7 +319,11 @@ fn the_wrong_law() {
         &[],
     );
     fails(
-        &mutant("bursts", r#"lasts = { dist = "exponential", mean = "1s" }"#, "lasts = \"1s\""),
+        &mutant(
+            "bursts",
+            r#"lasts = { dist = "exponential", mean = "1s" }"#,
+            "lasts = \"1s\"",
+        ),
         &["resources.servers.wait.mean"],
         &["resources.servers.utilization"],
     );

@@ -11,7 +11,7 @@ fn case(id: &'static str, shows: &'static str, source: &'static str, balance: &s
     Case::new(Group::Balancing, id, shows, source)
         .steady(
             "rate = 14.0",
-            3500,
+            7000,
             &service(&settings, r#"{ cpu = { dist = "exponential", mean = "100ms" } }"#),
         )
         .mean("latency.mean", response, 0.03)

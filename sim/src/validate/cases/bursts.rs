@@ -14,7 +14,7 @@ fn bursty(id: &'static str, shows: &'static str, source: &'static str, modulated
         modulated.rates[0], modulated.rates[1], modulated.lasts[1], modulated.lasts[0]
     );
     Case::new(Group::Bursts, id, shows, source)
-        .steady(&load, 10_000, &station("max = 1", EXPONENTIAL))
+        .steady(&load, 20_000, &station("max = 1", EXPONENTIAL))
         .mean("resources.servers.wait.mean", theory.wait_mean, narrow)
         .mean("resources.servers.queue.mean", theory.queue_mean, narrow)
         .mean("resources.servers.waited", theory.waited, 0.02)
@@ -53,7 +53,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 2.0\nbatch = { dist = \"geometric\", mean = 3 }",
-            8000,
+            16_000,
             &station("max = 1", EXPONENTIAL),
         )
         // A geometric size of mean 3 has the mean square (2 - 1/3) 9 = 15.

@@ -37,7 +37,7 @@ pub(super) fn cases() -> Vec<Case> {
             "fifty keys of unequal popularity, each for four seconds",
             RENEWAL,
         )
-        .steady("rate = 20.0", 1500, &looked_up(&format!("{KEYS}ttl = \"4s\""), "0s"))
+        .steady("rate = 20.0", 3000, &looked_up(&format!("{KEYS}ttl = \"4s\""), "0s"))
         .mean(
             "cache.redis.hit_ratio",
             cache::hit_ratio_of_keys(rate, &shares, 4.0),
@@ -50,7 +50,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 20.0",
-            1500,
+            3000,
             &looked_up(&format!("{KEYS}ttl = \"2s\"\nrenew_on_hit = true"), "0s"),
         )
         .mean("cache.redis.hit_ratio", renewed, 0.01),
@@ -59,7 +59,7 @@ pub(super) fn cases() -> Vec<Case> {
             "a fetch takes a second, and everybody who misses meanwhile fetches too",
             CYCLES,
         )
-        .steady("rate = 20.0", 1500, &looked_up(&format!("{KEYS}ttl = \"4s\""), "1s"))
+        .steady("rate = 20.0", 3000, &looked_up(&format!("{KEYS}ttl = \"4s\""), "1s"))
         .mean("cache.redis.hit_ratio", anew.hits, 0.01)
         .mean("latency.mean", anew.time_mean, 0.02),
         case(
@@ -69,7 +69,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 20.0",
-            1500,
+            3000,
             &looked_up(&format!("{KEYS}ttl = \"4s\"\nrewrite = \"ignored\""), "1s"),
         )
         .mean("cache.redis.hit_ratio", once.hits, 0.01)
@@ -81,7 +81,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 20.0",
-            1500,
+            3000,
             &looked_up(&format!("{KEYS}ttl = \"4s\"\nsingle_flight = true"), "1s"),
         )
         .mean("cache.redis.hit_ratio", flight.hits, 0.01)
@@ -94,7 +94,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 20.0",
-            1500,
+            3000,
             "[system.cache.redis]\nmemory = \"3 KB\"\n\n[system.cache.redis.entry.item]\nkeys = 6\n\
              popularity = { zipf = 1.0 }\nttl = \"forever\"\nsize = \"1 KB\"\n\n[system.endpoint.look]\n\
              steps = [ { cache = { entry = \"item\", miss = [ { io = \"0s\" } ] } } ]\n",

@@ -41,7 +41,7 @@ fn closed(case: Case, think: &str) -> Case {
     .mean_value_analysis(30);
     case.steady(
         "users = 30",
-        3000,
+        6000,
         &two_stations("80ms", "150ms", &format!("{{ think = {think} }}, ")),
     )
     .mean("throughput", theory.throughput, 0.01)
@@ -71,7 +71,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 7.0",
-            5000,
+            10_000,
             &two_stations("100ms", "80ms", "").replace("max = 2", "max = 1"),
         )
         .mean("latency.mean", first.response_mean() + second.response_mean(), 0.03)
@@ -85,7 +85,7 @@ pub(super) fn cases() -> Vec<Case> {
             "a server and a pair in a row: each as if it were alone",
             JACKSON,
         )
-        .steady("rate = 8.0", 4000, &two_stations("80ms", "150ms", ""))
+        .steady("rate = 8.0", 8000, &two_stations("80ms", "150ms", ""))
         .mean("resources.first.wait.mean", gate.wait_mean(), 0.04)
         .mean("resources.second.wait.mean", pair.wait_mean(), 0.04)
         .mean("resources.second.waited", pair.waited(), 0.02)
@@ -97,7 +97,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 3.5",
-            5000,
+            10_000,
             "[system.pool.servers]\nmax = 1\n\n[system.endpoint.job]\n\
              steps = [ { repeat = { times = { dist = \"geometric\", mean = 2 }, steps = [ \
              { take = { from = \"servers\", for = { dist = \"exponential\", mean = \"100ms\" } } }, \
@@ -112,7 +112,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 10.0",
-            4000,
+            8000,
             "[system.pool.fast]\nmax = 1\n[system.pool.slow]\nmax = 1\n\n[system.endpoint.job]\n\
              steps = [ { choose = [ \
              { weight = 7, steps = [ { take = { from = \"fast\", for = { dist = \"exponential\", mean = \"100ms\" } } } ] }, \
@@ -127,7 +127,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 6.0",
-            5000,
+            10_000,
             "[system.pool.left]\nmax = 1\n[system.pool.right]\nmax = 1\n\n[system.endpoint.job]\n\
              steps = [ { parallel = [ \
              [ { take = { from = \"left\", for = { dist = \"exponential\", mean = \"100ms\" } } } ], \
@@ -141,7 +141,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 20.0",
-            1500,
+            3000,
             "[system.endpoint.job]\nsteps = [ { parallel = [ \
              [ { io = { dist = \"exponential\", mean = \"100ms\" } } ], \
              [ { io = { dist = \"exponential\", mean = \"100ms\" } } ], \
@@ -172,7 +172,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "users = 40",
-            2000,
+            4000,
             &format!(
                 "[system.flow.one]\nsteps = [ {{ think = {{ dist = \"exponential\", mean = \"1s\" }} }}, {{ request = \"job\" }} ]\n\n{}",
                 station("max = 3", EXPONENTIAL)

@@ -14,7 +14,7 @@ fn case(id: &'static str, shows: &'static str, source: &'static str) -> Case {
 fn in_line(case: Case, timeout: &str, theory: &Impatience) -> Case {
     case.steady(
         "rate = 24.0",
-        1500,
+        3000,
         &station(&format!("max = 2\ntimeout = {timeout}"), EXPONENTIAL),
     )
     .mean("errors.rate", theory.gave_up, 0.02)
@@ -74,7 +74,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 16.0",
-            3000,
+            6000,
             &station("max = 2\ntimeout = \"300ms\"", EXPONENTIAL),
         )
         .mean("errors.rate", below.gave_up, 0.05)
@@ -85,7 +85,7 @@ pub(super) fn cases() -> Vec<Case> {
             "a client stops waiting and the server works on: goodput is not throughput",
             "the response of M/M/1 is exponential (Kleinrock 1975, section 5.6), so e^(-rate t) of all are later than t",
         )
-        .steady("rate = 6.0", 4000, &at_home("timeout = \"500ms\""))
+        .steady("rate = 6.0", 8000, &at_home("timeout = \"500ms\""))
         .mean("errors.rate", libm::exp(-rate * 0.5), 0.04)
         .mean("resources.servers.utilization", 0.6, 0.01)
         .mean("goodput", 6.0 * (1.0 - libm::exp(-rate * 0.5)), 0.01),
@@ -96,7 +96,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 6.0",
-            4000,
+            8000,
             &at_home(r#"patience = { dist = "exponential", mean = "1s" }"#),
         )
         .mean("errors.rate", 1.0 / (1.0 + rate), 0.02)
@@ -108,7 +108,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 12.0",
-            3000,
+            6000,
             &format!(
                 "[system.service.web]\ncancel = true\n\n{}",
                 at_home(r#"patience = { dist = "exponential", mean = "500ms" }"#)

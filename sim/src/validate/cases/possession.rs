@@ -18,7 +18,7 @@ fn workers(id: &'static str, shows: &'static str, nested: Nested) -> Case {
     case(id, shows, CHAIN)
         .steady(
             &format!("rate = {:?}", nested.arrival),
-            2500,
+            5000,
             &format!(
                 "[system.pool.workers]\nmax = {}\nwaiters = {}\n[system.pool.connections]\nmax = {}\n\n\
                  [system.endpoint.job]\nsteps = [ {{ take = {{ from = \"workers\", steps = [\n  \
@@ -31,8 +31,8 @@ fn workers(id: &'static str, shows: &'static str, nested: Nested) -> Case {
                 nested.both * 1e3
             ),
         )
-        .mean("errors.rate", theory.refused, 0.03)
-        .mean("resources.workers.wait.mean", theory.outer_wait, 0.03)
+        .mean("errors.rate", theory.refused, 0.05)
+        .mean("resources.workers.wait.mean", theory.outer_wait, 0.04)
         .mean("resources.connections.wait.mean", theory.inner_wait, 0.03)
         .mean("resources.workers.utilization", theory.outer_utilisation, 0.01)
         .mean("resources.connections.utilization", theory.inner_utilisation, 0.01)
@@ -53,7 +53,7 @@ pub(super) fn cases() -> Vec<Case> {
             "worker-and-connection",
             "a worker held while waiting for a connection",
             Nested {
-                arrival: 16.0,
+                arrival: 18.0,
                 outer: 6,
                 waiters: 12,
                 alone: 0.15,
@@ -80,7 +80,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 14.0",
-            4000,
+            8000,
             "[system.pool.connections]\ndatabase = \"postgres\"\nmax = 6\nidle_timeout = \"never\"\n\n\
              [system.database.postgres]\ncores = 2.0\nconnect = \"0s\"\n\
              [system.database.postgres.query]\nread = { cpu = { dist = \"exponential\", mean = \"100ms\" } }\n\n\
@@ -95,7 +95,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 30.0",
-            1500,
+            3000,
             "[system.pool.connections]\ndatabase = \"postgres\"\nmax = 3\nwaiters = 0\nidle_timeout = \"never\"\n\n\
              [system.database.postgres]\nconnect = \"0s\"\n\n\
              [system.endpoint.job]\nsteps = [ { transaction = { steps = [ { query = { wait = \"20ms\" } }, \

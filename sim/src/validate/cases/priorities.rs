@@ -33,7 +33,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("two-priorities", "premium before free (M/M/1 with two ranks)")
             .steady(
                 "rate = 7.0",
-                6000,
+                12_000,
                 &line(
                     TWO,
                     "{ premium = 10, free = 0 }",
@@ -46,7 +46,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("three-priorities", "three ranks and constant service (M/D/1)")
             .steady(
                 "rate = 8.0",
-                6000,
+                12_000,
                 &line(THREE, "{ gold = 2, silver = 1, free = 0 }", 1, "\"100ms\""),
             )
             .mean("classes.gold.latency.mean", three[0] + 0.1, 0.01)
@@ -55,7 +55,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("priorities-on-servers", "two ranks before three servers (M/M/3)")
             .steady(
                 "rate = 24.0",
-                2500,
+                5000,
                 &line(
                     TWO,
                     "{ premium = 10, free = 0 }",

@@ -18,7 +18,7 @@ fn core(id: &'static str, shows: &'static str, source: &'static str, law: &str) 
     case(id, shows, source)
         .steady(
             "rate = 6.0",
-            5000,
+            10_000,
             &service("runtime = \"threads\"\ncores = 1.0", &format!("{{ cpu = {law} }}")),
         )
         .mean("latency.mean", processor_sharing::response_mean(6.0, 0.1), 0.03)
@@ -49,7 +49,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 15.0",
-            2500,
+            5000,
             &service(
                 "runtime = \"threads\"\ncores = 2.0",
                 r#"{ cpu = { dist = "erlang", mean = "100ms", k = 2 } }"#,
@@ -67,7 +67,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 6.0",
-            5000,
+            10_000,
             "[system.service.web]\nruntime = \"threads\"\ncores = 1.0\n\n\
              [system.flow.small]\nweight = 9\nsteps = [ { request = \"small\" } ]\n\
              [system.flow.large]\nweight = 1\nsteps = [ { request = \"large\" } ]\n\n\
@@ -91,7 +91,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 5.0",
-            5000,
+            10_000,
             &service(
                 "runtime = \"node\"\ncores = 1.0",
                 r#"{ cpu = { dist = "lognormal", mean = "100ms", cv = 0.6 } }"#,
@@ -115,7 +115,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 3.5",
-            5000,
+            10_000,
             &service(
                 "runtime = \"node\"\ncores = 1.0",
                 r#"{ cpu = { dist = "exponential", mean = "100ms" } }, { io = { dist = "exponential", mean = "300ms" } }, { cpu = { dist = "exponential", mean = "100ms" } }"#,
@@ -130,7 +130,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 5.0",
-            4000,
+            8000,
             &service(
                 "runtime = \"node\"\ncores = 0.5\ncpu_limit = \"share\"",
                 "{ cpu = \"60ms\" }",
@@ -159,7 +159,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 15.0",
-            2500,
+            5000,
             &service(
                 "runtime = \"node\"\ncores = 4.0\nthreads = 2",
                 r#"{ work = { dist = "exponential", mean = "100ms" } }"#,
@@ -174,7 +174,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 14.0",
-            2500,
+            5000,
             "[system.pool.connections]\ndatabase = \"postgres\"\nmax = 500\nidle_timeout = \"never\"\n\n\
              [system.database.postgres]\ncores = 2.0\nconnect = \"0s\"\n\
              [system.database.postgres.query]\nread = { cpu = { dist = \"hyperexponential\", mean = \"100ms\", cv = 1.5 } }\n\n\

@@ -16,7 +16,7 @@ fn at_most_five(id: &'static str, shows: &'static str, setting: &str) -> Case {
     case(id, shows, BOUNDED)
         .steady(
             "rate = 12.0",
-            3000,
+            6000,
             &service(
                 &format!("runtime = \"node\"\ncores = 1.0\n{setting}"),
                 r#"{ cpu = { dist = "exponential", mean = "100ms" } }"#,
@@ -60,13 +60,13 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 12.0",
-            3000,
+            6000,
             &format!(
                 "[system.service.web]\ndeadline = \"500ms\"\n\n{}",
                 station("max = 1", EXPONENTIAL)
             ),
         )
-        .mean("errors.rate", idle * full, 0.01)
+        .mean("errors.rate", idle * full, 0.015)
         .mean("resources.servers.utilization", 1.0 - idle, 0.01),
         case(
             "errors",

@@ -30,7 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 30.0",
-            1500,
+            3000,
             &asking("concurrent = 3", r#"{ dist = "lognormal", mean = "100ms", cv = 1.0 }"#),
         )
         .mean("errors.rate", erlang_b(3, 3.0), 0.01),
@@ -41,7 +41,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 1.2",
-            20_000,
+            40_000,
             &asking("requests_per_minute = 60\nburst = 5\nrefused_count = false", "\"10ms\""),
         )
         .mean("errors.rate", 1.0 - limiter::token_bucket_accepted(1.2, 1.0, 5), 0.02),
@@ -52,7 +52,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 1.2",
-            20_000,
+            40_000,
             &asking("requests_per_minute = 60\nwindow = \"fixed\"", "\"10ms\""),
         )
         .mean("errors.rate", 1.0 - limiter::fixed_window_accepted(1.2, 60.0, 60), 0.03),

@@ -24,12 +24,12 @@ pub(super) fn cases() -> Vec<Case> {
         case("client-retries", "a client that tries four times in all", SERIES)
             .steady(
                 "rate = 50.0",
-                500,
+                1000,
                 "[system.client.browser]\nretry = { max = 3 }\n\n[system.endpoint.get]\nkind = \"query\"\n\
                  steps = [ { io = \"10ms\" }, { fail = 0.4 } ]\n",
             )
             .mean("attempts.per_request", retries::attempts_mean(0.4, 3), 0.01)
-            .mean("errors.rate", retries::failed(0.4, 3), 0.02)
+            .mean("errors.rate", retries::failed(0.4, 3), 0.03)
             .mean("latency.mean", retries::response_mean(0.4, 3, 0.01, |_| 0.0), 0.01),
         case(
             "step-retries",
@@ -38,7 +38,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 50.0",
-            500,
+            1000,
             "[system.endpoint.get]\nsteps = [ { retry = { max = 2, wait = { base = \"50ms\", factor = 2.0 }, \
              steps = [ { io = \"100ms\" }, { fail = 0.3 } ] } } ]\n",
         )
@@ -55,7 +55,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 50.0",
-            500,
+            1000,
             "[system.provider.ai]\nfails = 0.3\n\
              retry = { max = 2, wait = { base = \"500ms\", factor = 2.0, cap = \"8s\", jitter = \"down_25\" } }\n\
              [system.provider.ai.model]\nm = { latency = \"100ms\" }\n\n\
@@ -74,7 +74,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 50.0",
-            500,
+            1000,
             "[system.client.browser]\nretry = { max = 1, wait = { base = \"200ms\", jitter = \"full\" } }\n\n\
              [system.endpoint.get]\nkind = \"query\"\nsteps = [ { io = \"10ms\" }, { fail = 0.5 } ]\n",
         )

@@ -52,11 +52,11 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 8.0",
-            4000,
+            8000,
             &queue("interval = \"1s\"\ninterval_cap = 10\nwindow = \"grid\"", "\"1ms\""),
         )
-        .mean("resources.jobs.queue.mean", line, 0.05)
-        .mean("resources.jobs.wait.mean", line / 8.0, 0.05),
+        .mean("resources.jobs.queue.mean", line, 0.1)
+        .mean("resources.jobs.wait.mean", line / 8.0, 0.1),
         case(
             "cap-sliding",
             "three starts in any second: each start takes one of three places for a second (M/D/3)",
@@ -64,7 +64,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 2.4",
-            12_000,
+            24_000,
             &queue("interval = \"1s\"\ninterval_cap = 3\nwindow = \"sliding\"", "\"1ms\""),
         )
         .mean("resources.jobs.wait.mean", sliding.wait_mean(), 0.05)
@@ -76,7 +76,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 6.0",
-            4000,
+            8000,
             &queue(
                 "concurrency = 1\nrun_timeout = \"200ms\"",
                 r#"{ dist = "exponential", mean = "150ms" }"#,
