@@ -6,10 +6,11 @@
 //! serve the last who came first), the case judges what a loop with that fault, written by hand, leaves behind.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicBool;
 
-use highwater_sim::validate::judge::judge_samples;
-use highwater_sim::validate::{self, Case, Depth, Judged, Verdict, run_case};
+use highwater_sim::experiment::Options;
+use highwater_sim::validate::judge::{judge, judge_samples};
+use highwater_sim::validate::{self, Case, Depth, Judged, Verdict};
+use highwater_tests::run::run_with;
 
 /// The case of that name.
 fn case(id: &str) -> Case {
@@ -27,13 +28,17 @@ fn changed(mut case: Case, from: &str, to: &str) -> Case {
     case
 }
 
-/// A case as the tests run the cases.
+/// A case as the tests run the cases, but once only: a fault does not deserve a second run.
 #[track_caller]
 fn judged(case: &Case) -> Vec<Judged> {
-    match run_case(case, 1, Depth::Quick, &|_: f64| {}, &AtomicBool::new(false)) {
-        Ok(trial) => trial.figures,
-        Err(error) => panic!("{}: {error}", case.id),
-    }
+    let plan = case.plan().unwrap_or_else(|mistakes| panic!("{}: {mistakes}", case.id));
+    let options = Options {
+        seed: Some(1),
+        replications: Some(Depth::Quick.replications(case)),
+        jobs: 1,
+        requests: case.reads_requests(),
+    };
+    judge(case, &run_with(&plan, &options), Depth::Quick.widened())
 }
 
 /// A case with one thing wrong in its file.
