@@ -198,3 +198,31 @@ steps = [ { io = "1ms" } ]
         "{correlation} of {count}"
     );
 }
+
+// Lost if broken: closed users would begin with the first event of the run, a window or a minute late, wherever there is
+// none at its very start.
+#[test]
+fn users_who_are_there_from_the_start_begin_at_the_start() {
+    let text = r#"
+title        = "one user, measured from the fourth second on"
+duration     = "30s"
+replications = 1
+
+[load]
+users = 1
+
+[measure]
+from     = "4s"
+window   = "5s"
+requests = true
+
+[system.flow.one]
+steps = [ { request = "page" }, { think = "2s" } ]
+
+[system.endpoint.page]
+steps = [ { io = "1s" } ]
+"#;
+    let rows = run(&plan(text)).requests.expect("asked for").rows;
+    let times: Vec<f64> = rows.iter().take(3).map(|row| row.at).collect();
+    assert_eq!(times, [6.0, 9.0, 12.0]);
+}

@@ -103,9 +103,9 @@ pub(super) fn cases() -> Vec<Case> {
             0.03,
         )
         .mean(
-            "resources.web.wait.sd",
-            single_server::wait_sd(5.0, &Law::lognormal(0.1, 0.6)),
-            0.08,
+            "latency.sd",
+            libm::hypot(single_server::wait_sd(5.0, &Law::lognormal(0.1, 0.6)), 0.06),
+            0.03,
         )
         .mean("resources.web.utilization", 0.5, 0.01),
         case(
