@@ -48,8 +48,8 @@ impl Modulated {
         let turn: Matrix = [[-1.0 / calm, 1.0 / calm], [1.0 / burst, -1.0 / burst]];
         let within = |busy: f64| {
             let mut rates = turn;
-            for phase in 0..2 {
-                rates[phase][phase] -= self.rates[phase] + busy;
+            for (phase, (row, arrivals)) in rates.iter_mut().zip(self.rates).enumerate() {
+                row[phase] -= arrivals + busy;
             }
             rates
         };
