@@ -1,6 +1,9 @@
 //! What the system would do: engine, world, measurements, experiments.
 
+pub mod change;
+pub mod compare;
 pub mod compile;
+pub mod decide;
 pub mod event;
 pub mod experiment;
 pub mod gauge;
@@ -9,6 +12,7 @@ pub mod level;
 pub mod measure;
 pub mod model;
 pub mod outcome;
+pub mod probe;
 pub mod processor;
 pub mod slab;
 pub mod split;

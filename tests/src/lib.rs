@@ -1,4 +1,6 @@
 //! End-to-end tests live in `tests/`; helpers they share are here.
 
 pub mod faults;
+pub mod fuzz;
+pub mod json_schema;
 pub mod run;
