@@ -45,6 +45,8 @@ pub enum Command {
     List(List),
     /// Say what a setting means, and where a default or a price comes from
     Explain(Explain),
+    /// Hold the simulator against queueing theory: a hundred systems whose figures have a formula
+    Validate(crate::validate::Validate),
 }
 
 /// Arguments of `highwater run`.

@@ -23,6 +23,7 @@ mod scenario;
 mod schema;
 mod shard;
 mod sweep;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::New(arguments) => new::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Validate(arguments) => validate::run(arguments),
     };
     let exit = ended.unwrap_or_else(|failure| {
         eprintln!("{failure}");

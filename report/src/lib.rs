@@ -22,6 +22,7 @@ pub mod schema;
 pub mod sweep;
 pub mod table;
 pub mod terminal;
+pub mod validation;
 pub mod verdict;
 pub mod words;
 

@@ -17,5 +17,6 @@ pub mod processor;
 pub mod slab;
 pub mod split;
 pub mod sweep;
+pub mod validate;
 pub mod variants;
 pub mod world;

@@ -254,7 +254,7 @@ impl<'m> World<'m> {
                     active: 0,
                     users: 0,
                     people: 0,
-                    draws: key.child(1).draw(),
+                    draws: key.purpose(Purpose::Batch).draw(),
                     batch: source.batch.clone(),
                     every,
                     online: Vec::new(),
@@ -365,6 +365,8 @@ impl<'m> World<'m> {
     }
 
     fn run(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
+        // Users who are there from the start begin then, and not with the first event.
+        self.ready_go_on();
         while !self.done {
             let Some((at, scheduled, event)) = self.events.take() else {
                 break;
@@ -385,13 +387,7 @@ impl<'m> World<'m> {
                 Event::Fibre(index) => self.thought(index, scheduled),
                 _ => self.handle(scheduled, event),
             }
-            while let Some(ready) = self.ready.pop_front() {
-                self.at_this_instant += 1;
-                match ready {
-                    Ready::Task(handle) => self.go_on(handle),
-                    Ready::Fibre(handle) => self.go_on_thinking(handle),
-                }
-            }
+            self.ready_go_on();
             self.at_this_instant += 1;
             if self.at_this_instant > STANDSTILL {
                 return Err(SimulationError::NoProgress { at: self.now });
@@ -399,6 +395,18 @@ impl<'m> World<'m> {
         }
         control.progress.store(self.model.end.nanos(), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Whoever is ready at this instant goes on, and whoever that makes ready.
+    #[inline]
+    fn ready_go_on(&mut self) {
+        while let Some(ready) = self.ready.pop_front() {
+            self.at_this_instant += 1;
+            match ready {
+                Ready::Task(handle) => self.go_on(handle),
+                Ready::Fibre(handle) => self.go_on_thinking(handle),
+            }
+        }
     }
 
     fn handle(&mut self, scheduled: Scheduled, event: Event) {

@@ -4,4 +4,3 @@ pub mod faults;
 pub mod fuzz;
 pub mod json_schema;
 pub mod run;
-pub mod theory;

@@ -1,4 +1,4 @@
-//! What tests share to run scenarios: texts to plans, plans to results, results against theory, the built command.
+//! What tests share to run scenarios: texts to plans, plans to results, how sure a figure is, the built command.
 //!
 //! Owns: how sure a test has to be before it says that a figure agrees or not.
 //! Never: an expected value.
@@ -132,39 +132,6 @@ impl Interval {
             half_width: quantile * (squares / (count - 1.0) / count).sqrt(),
         }
     }
-}
-
-/// Checks a figure against theory: theory lies in the interval, and the interval is no wider than `narrow` of it to each
-/// side, so that it could have missed. Prints both, to be read with `--nocapture`.
-///
-/// # Panics
-/// When there is no such figure, or it disagrees, or is too vague to disagree.
-#[track_caller]
-pub fn check_figure(outcome: &Outcome, path: &str, theory: f64, narrow: f64) {
-    let names: Vec<&str> = path.split('.').collect();
-    let Some(figure) = outcome.summary.figures.get(&names) else {
-        let known: Vec<String> = outcome
-            .summary
-            .figures
-            .iter()
-            .map(|(path, _)| path.to_string())
-            .collect();
-        panic!("no figure `{path}` among\n{}", known.join("\n"));
-    };
-    let Interval { mean, half_width } = Interval::of(&figure.samples);
-    let relative = half_width / theory;
-    println!(
-        "{path}: theory {theory:.6}, simulated {mean:.6} ± {half_width:.6} ({:.2} %)",
-        relative * 100.0
-    );
-    assert!(
-        (mean - theory).abs() <= half_width,
-        "{path}: theory says {theory}, simulated {mean} ± {half_width}"
-    );
-    assert!(
-        relative <= narrow,
-        "{path}: ± {relative} of {theory} is too vague to be a test"
-    );
 }
 
 /// How many cases a property is tried on. They are the same in every run, so that a change is to blame for what breaks;

@@ -153,3 +153,76 @@ steps = [ { request = "page" } ]
     assert_eq!(figures.value(&["resources", "edge", "refused"]), 1.0);
     assert_eq!(figures.value(&["requests", "useful"]), 1.0);
 }
+
+// Lost if broken: chance that repeats itself. Sizes of batches drawn from the stream that the gaps between them are drawn
+// from are large after a long gap, so that groups find an empty system.
+#[test]
+fn how_many_come_together_does_not_depend_on_how_long_nobody_came() {
+    let text = r#"
+title        = "groups of a random size"
+duration     = "2000s"
+replications = 1
+
+[load]
+rate  = 2.0
+batch = { dist = "geometric", mean = 3 }
+
+[measure]
+requests = true
+
+[system.endpoint.page]
+steps = [ { io = "1ms" } ]
+"#;
+    let rows = run(&plan(text)).requests.expect("asked for").rows;
+    // When each group came and how many they were.
+    let mut groups: Vec<(f64, f64)> = Vec::new();
+    for row in &rows {
+        match groups.last_mut() {
+            Some((at, size)) if *at == row.at => *size += 1.0,
+            _ => groups.push((row.at, 1.0)),
+        }
+    }
+    let pairs: Vec<(f64, f64)> = groups
+        .windows(2)
+        .map(|pair| (pair[1].0 - pair[0].0, pair[1].1))
+        .collect();
+    let count = pairs.len() as f64;
+    let mean = |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / count;
+    let (gap, size) = (mean(&|pair| pair.0), mean(&|pair| pair.1));
+    let spread = |of: &dyn Fn(&(f64, f64)) -> f64| mean(&|pair| of(pair) * of(pair)).sqrt();
+    let together = mean(&|pair| (pair.0 - gap) * (pair.1 - size));
+    let correlation = together / spread(&|pair| pair.0 - gap) / spread(&|pair| pair.1 - size);
+    // Of n independent pairs it is within 4 / sqrt(n) of nothing.
+    assert!(
+        count > 3000.0 && correlation.abs() < 4.0 / count.sqrt(),
+        "{correlation} of {count}"
+    );
+}
+
+// Lost if broken: closed users would begin with the first event of the run, a window or a minute late, wherever there is
+// none at its very start.
+#[test]
+fn users_who_are_there_from_the_start_begin_at_the_start() {
+    let text = r#"
+title        = "one user, measured from the fourth second on"
+duration     = "30s"
+replications = 1
+
+[load]
+users = 1
+
+[measure]
+from     = "4s"
+window   = "5s"
+requests = true
+
+[system.flow.one]
+steps = [ { request = "page" }, { think = "2s" } ]
+
+[system.endpoint.page]
+steps = [ { io = "1s" } ]
+"#;
+    let rows = run(&plan(text)).requests.expect("asked for").rows;
+    let times: Vec<f64> = rows.iter().take(3).map(|row| row.at).collect();
+    assert_eq!(times, [6.0, 9.0, 12.0]);
+}

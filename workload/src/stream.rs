@@ -48,6 +48,8 @@ pub enum Purpose {
     Reaction = 11,
     /// When a client that has lost its connection tries again.
     Reconnect = 12,
+    /// How many arrive together, and the gaps of a stream that has a law of its own for them.
+    Batch = 13,
     /// How long messages of monitoring are on their way.
     Message = 15,
 }

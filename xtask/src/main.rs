@@ -1,11 +1,13 @@
 //! The project's own chores: `cargo xtask test` runs every check that a change has to pass, `cargo xtask plan-review`
-//! puts the bundled plan to the test, `cargo xtask conformance` records what the real packages decide.
+//! puts the bundled plan to the test, `cargo xtask validation` the simulator, `cargo xtask conformance` records what the
+//! real packages decide.
 //!
 //! Owns: which checks there are and their order, cheapest first.
 //! Never: a check of its own. Each step is a command that anybody can run by hand, and it is printed as such.
 
 mod conformance;
 mod plan_review;
+mod validation;
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -69,6 +71,7 @@ const USAGE: &str = "\
 usage: cargo xtask test                   format, lints, documentation, every test, the plan review's quick claims
        cargo xtask plan-review            runs every claim of the plan and writes docs/plan-review.md (takes minutes)
        cargo xtask plan-review --quick    runs the quick claims and compares them with the page
+       cargo xtask validation             runs every case of `highwater validate` and writes docs/validation.md
        cargo xtask conformance            records the traces of the real packages anew (needs Node.js) and replays them";
 
 fn main() -> ExitCode {
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         ["test"] => run(&TEST),
         ["plan-review"] => plan_review::run(root(), plan_review::Mode::Write),
         ["plan-review", "--quick"] => plan_review::run(root(), plan_review::Mode::Quick),
+        ["validation"] => validation::run(root()),
         ["conformance"] => conformance::run(root()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -61,8 +61,8 @@ fn ranked(left: f64, utilisations: impl Iterator<Item = f64>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::single_server::wait_mean;
-    use crate::theory::testing::check_close;
+    use crate::validate::theory::single_server::wait_mean;
+    use crate::validate::theory::testing::check_close;
 
     #[test]
     fn one_class_waits_as_without_ranks() {

@@ -182,8 +182,8 @@ fn convolve(left: &[f64], right: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::birth_death::{mean, steady_state};
-    use crate::theory::testing::check_close;
+    use crate::validate::theory::birth_death::{mean, steady_state};
+    use crate::validate::theory::testing::check_close;
 
     fn network(think: f64, stations: &[(f64, u32)]) -> ClosedNetwork {
         let station = |&(demand, servers): &(f64, u32)| Station { demand, servers };

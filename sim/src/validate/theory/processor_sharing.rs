@@ -41,7 +41,7 @@ pub fn response_mean_on_cores(arrival: f64, work: f64, cores: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::testing::check_close;
+    use crate::validate::theory::testing::check_close;
 
     #[test]
     fn a_request_of_mean_size_has_the_mean_response() {

@@ -5,6 +5,7 @@
 //! exchanges" (1917); Kleinrock, "Queueing Systems", volume 1 (1975), chapter 3.
 
 use super::birth_death::{excess, steady_state};
+use super::search::tail_falls_to;
 
 /// Share of arrivals that find all `servers` busy and are turned away, at this offered load: Erlang B. It holds for
 /// every law of the service time with that mean.
@@ -139,21 +140,7 @@ impl MultiServer {
     #[must_use]
     pub fn response_quantile(&self, probability: f64) -> f64 {
         assert!((0.0..1.0).contains(&probability), "probability {probability}");
-        let beyond = 1.0 - probability;
-        let (mut low, mut high) = (0.0, self.service);
-        while self.response_tail(high) > beyond {
-            high *= 2.0;
-        }
-        // Halving 200 times leaves nothing between the two.
-        for _ in 0..200 {
-            let middle = (low + high) / 2.0;
-            if self.response_tail(middle) > beyond {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        high
+        tail_falls_to(|time| self.response_tail(time), 1.0 - probability, self.service)
     }
 
     /// Share of time with exactly `number` in the system.
@@ -216,8 +203,8 @@ impl BoundedMultiServer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::birth_death::mean;
-    use crate::theory::testing::check_close;
+    use crate::validate::theory::birth_death::mean;
+    use crate::validate::theory::testing::check_close;
 
     #[test]
     fn erlang_b_is_as_in_the_tables() {

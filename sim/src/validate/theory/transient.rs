@@ -84,9 +84,9 @@ pub fn single_server_from_empty(arrival: f64, service: f64, room: u32, time: f64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::birth_death::mean;
-    use crate::theory::erlang::MultiServer;
-    use crate::theory::testing::check_close;
+    use crate::validate::theory::birth_death::mean;
+    use crate::validate::theory::erlang::MultiServer;
+    use crate::validate::theory::testing::check_close;
 
     #[test]
     fn at_first_the_system_is_as_it_started_and_at_last_it_has_forgotten() {

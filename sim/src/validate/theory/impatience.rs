@@ -201,8 +201,8 @@ fn integrate(from: f64, to: f64, function: impl Fn(f64) -> f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::erlang::MultiServer;
-    use crate::theory::testing::check_close;
+    use crate::validate::theory::erlang::MultiServer;
+    use crate::validate::theory::testing::check_close;
 
     fn constant(arrival: f64, servers: u32, patience: f64) -> Impatience {
         let queue = ImpatientQueue {

@@ -51,7 +51,7 @@ pub fn excess(probabilities: &[f64], level: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::testing::check_close;
+    use crate::validate::theory::testing::check_close;
 
     #[test]
     fn equal_rates_make_all_states_equally_likely() {
