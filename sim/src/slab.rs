@@ -73,6 +73,32 @@ impl<T> Slab<T> {
         }
     }
 
+    /// A free place, with whatever the last thing there has left, or with a new one: for things that keep what they have
+    /// allocated. The caller makes it what it is to be.
+    #[inline(always)]
+    pub fn claim(&mut self, new: impl FnOnce() -> T) -> (Handle, &mut T) {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => self.extend(new()),
+        };
+        let entry = &mut self.entries[index as usize];
+        entry.live = true;
+        let generation = entry.generation;
+        (Handle { index, generation }, &mut entry.value)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn extend(&mut self, value: T) -> u32 {
+        let index = u32::try_from(self.entries.len()).expect("fewer than 2^32 in flight");
+        self.entries.push(Entry {
+            generation: 0,
+            live: false,
+            value,
+        });
+        index
+    }
+
     /// Takes it out; its handles name nothing from now on.
     #[inline]
     pub fn remove(&mut self, index: u32) {
@@ -134,6 +160,23 @@ impl<T> Slab<T> {
     pub fn get(&self, handle: Handle) -> Option<&T> {
         let entry = self.entries.get(handle.index as usize)?;
         (entry.live && entry.generation == handle.generation).then_some(&entry.value)
+    }
+
+    /// The same, to change it.
+    #[must_use]
+    #[inline]
+    pub fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
+        let entry = self.entries.get_mut(handle.index as usize)?;
+        (entry.live && entry.generation == handle.generation).then_some(&mut entry.value)
+    }
+
+    /// What is at an index, with its handle.
+    #[must_use]
+    #[inline]
+    pub fn entry(&mut self, index: u32) -> (Handle, &mut T) {
+        let entry = &mut self.entries[index as usize];
+        let generation = entry.generation;
+        (Handle { index, generation }, &mut entry.value)
     }
 
     /// Whether a handle still names something.

@@ -30,7 +30,6 @@ use crate::measure::Record;
 use crate::model::{Coming, Model, SiteId, Stage};
 use crate::processor::{Limit, Processor};
 use crate::slab::Slab;
-use crate::split::Split;
 use crate::variants::Variants;
 
 mod balance;
@@ -292,19 +291,12 @@ impl<'m> World<'m> {
             events: EventQueue::default(),
             ready: ReadyLine::default(),
             tasks: Slab::default(),
-            task_stages: Split::new(model.stages.len()),
-            held: Vec::new(),
-            frames: Vec::new(),
             requests: Slab::default(),
-            request_stages: Split::new(model.stages.len()),
+            request_splits: Vec::new(),
             sessions: Slab::default(),
             fibres: Slab::default(),
             flow_frames: Vec::new(),
-            sites: model
-                .sites
-                .iter()
-                .map(|site| (site.sampler.clone(), site.place))
-                .collect(),
+            sites: Sites::new(model),
             processes: Vec::new(),
             instances: Vec::new(),
             openings: Slab::default(),
@@ -449,19 +441,8 @@ impl<'m> World<'m> {
 
     /// A draw at a place of the program, for a task.
     pub(crate) fn draw(&mut self, task: u32, site: SiteId) -> f64 {
-        self.draw_here(task, site)
-    }
-
-    /// The same, inlined.
-    #[inline(always)]
-    pub(crate) fn draw_here(&mut self, task: u32, site: SiteId) -> f64 {
         let task = &self.tasks[task];
-        let (sampler, place) = &mut self.sites[site as usize];
-        if let Some(value) = sampler.as_constant() {
-            return value;
-        }
-        let mut draw = task.key.at(*place, task.iteration).draw();
-        sampler.draw(&mut draw)
+        self.sites.draw(site, task.key, task.iteration)
     }
 
     /// A length of time drawn at a place of the program.
@@ -477,35 +458,20 @@ impl<'m> World<'m> {
     }
 
     /// A task's time until now belongs to its stage; from now on it is in another one.
-    #[inline(always)]
     pub(crate) fn enter(&mut self, index: u32, stage: Stage) {
-        let task = &mut self.tasks[index];
-        let (left, since) = (task.stage, task.since);
-        task.stage = stage;
-        if since != self.now {
-            task.since = self.now;
-            self.spend(index, left, self.now.since(since).nanos());
-        }
+        self.tasks[index].enter(self.now, stage, &mut self.record);
     }
 
-    /// So much of a task's time, and of what it holds, went to a stage.
-    pub(crate) fn spend(&mut self, index: u32, stage: Stage, nanos: u64) {
-        self.task_stages.add(index, stage, nanos);
-        for held in &self.held[index as usize] {
-            if let Some(resource) = self.resource_of(held.what) {
-                self.record.hold(resource, stage, nanos);
-            }
-        }
-    }
-
-    /// The resource whose slot is held.
-    pub(crate) fn resource_of(&self, what: HeldWhat) -> Option<u16> {
-        match what {
-            HeldWhat::Slot(slots) => Some(self.model.slots[slots as usize].resource),
-            HeldWhat::Connection(pool, _) => Some(self.model.pools[pool as usize].resource),
-            HeldWhat::Job(queue) => Some(self.model.queues[queue as usize].resource),
-            HeldWhat::Server(pooler, _) => Some(self.model.poolers[pooler as usize].resource),
-            HeldWhat::Fetch(..) | HeldWhat::Memory(..) | HeldWhat::Spent => None,
-        }
+    /// A task holds something from now on.
+    pub(crate) fn hold(&mut self, index: u32, what: HeldWhat) {
+        let resource = match what {
+            HeldWhat::Slot(slots, _) => self.model.slots[slots as usize].resource,
+            HeldWhat::Connection(pool, _) => self.model.pools[pool as usize].resource,
+            HeldWhat::Job(queue) => self.model.queues[queue as usize].resource,
+            HeldWhat::Server(pooler, _) => self.model.poolers[pooler as usize].resource,
+            HeldWhat::Fetch(..) | HeldWhat::Memory(..) | HeldWhat::Spent => NO_RESOURCE,
+        };
+        let since = self.now;
+        self.tasks[index].held.push(Held { what, since, resource });
     }
 }

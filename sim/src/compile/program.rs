@@ -311,7 +311,8 @@ impl<'p> Compiler<'p> {
         let site = self.site(&format!("{path}/work"), time);
         match (self.runtime(around), self.threads[usize::from(around.service)]) {
             (Runtime::Node, Some(slots)) => {
-                self.emit(Op::Acquire { slots });
+                let acquire = self.acquire(slots);
+                self.emit(acquire);
                 self.hold();
                 self.emit(Op::Burn { site });
                 self.back_on_loop(around);
@@ -547,7 +548,7 @@ impl<'p> Compiler<'p> {
     /// Instructions during which a slot, a connection or a place of that name is held; nothing is where it is off.
     pub(super) fn held_in(&mut self, name: &str, body: impl FnOnce(&mut Self)) {
         let op = self.taken.get(name).map(|taken| match *taken {
-            Taken::Slots(slots) => Op::Acquire { slots },
+            Taken::Slots(slots) => self.acquire(slots),
             Taken::Pool(pool) => Op::Borrow { pool },
             Taken::Queue(queue) => Op::Enter { queue },
         });
@@ -636,6 +637,15 @@ impl<'p> Compiler<'p> {
 
     fn let_go(&mut self) {
         self.held -= 1;
+    }
+
+    fn acquire(&self, slots: u16) -> Op {
+        let spec = &self.model.slots[usize::from(slots)];
+        Op::Acquire {
+            slots,
+            local: spec.local,
+            resource: spec.resource,
+        }
     }
 
     pub(super) fn release(&mut self) {

@@ -98,6 +98,7 @@ fn web() -> Service {
         shutdown: SimSpan::ZERO,
         memory_base: 0,
         memory_request: 0,
+        is_open: false,
         memory_limit: u64::MAX,
         heap_base: 0,
         heap_limit: u64::MAX,

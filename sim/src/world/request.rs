@@ -98,7 +98,6 @@ impl World<'_> {
             task: Handle::NOTHING,
         };
         self.requests.insert_beside(index, request);
-        self.request_stages.reach(index);
         self.record.asked(self.now, measured, cell, window);
         self.clients[client as usize].budget.note_request();
         if spec.patience.is_some() || spec.resend.is_some() {
@@ -117,7 +116,7 @@ impl World<'_> {
             self.requests[index].patience = scheduled;
         }
         if let Some((chance, site)) = spec.resend {
-            let place = self.sites[site as usize].1;
+            let place = self.sites.place(site);
             if self.requests[index].key.at(!place, 0).draw().uniform() < chance {
                 let span = self.draw_for_request(index, site);
                 self.requests[index].resend = self.events.schedule(self.now + span, Event::Resend(index));
@@ -127,15 +126,14 @@ impl World<'_> {
 
     /// A draw of the client's for a request.
     fn draw_for_request(&mut self, index: u32, site: u32) -> SimSpan {
-        let (sampler, place) = &mut self.sites[site as usize];
         let request = &self.requests[index];
-        sampler.span(&mut request.key.at(*place, request.attempts).draw())
+        self.sites.span(site, request.key, request.attempts)
     }
 
     /// A round trip to the edge.
     #[inline]
     fn draw_round_trip(&mut self, index: u32, site: u32) -> SimSpan {
-        match self.sites[site as usize].0.as_constant() {
+        match self.sites.law(site).as_constant() {
             Some(0.0) => SimSpan::ZERO,
             _ => self.draw_for_request(index, site),
         }
@@ -233,7 +231,7 @@ impl World<'_> {
         let task = &self.tasks[task];
         self.requests
             .get(task.request)
-            .is_some_and(|request| request.live & (1 << (task.attempt % 64)) != 0)
+            .is_some_and(|request| request.waits_for(task))
     }
 
     /// The first byte of an attempt's answer will be at its client then.
@@ -255,16 +253,6 @@ impl World<'_> {
         self.take_answer(task, waited_for);
     }
 
-    /// Whether an attempt's answer is all that its request gets: a good one, in one piece, of the only attempt.
-    #[inline(always)]
-    pub(super) fn is_only_answer(&self, task: u32) -> bool {
-        let state = &self.tasks[task];
-        state.cause.is_none()
-            && state.first_byte == SimTime::ZERO
-            && state.attempt == 0
-            && self.requests[state.request.index].attempts == 1
-    }
-
     /// A client that still waits has the only answer to its request. On the spot: without a way there or back.
     #[inline(always)]
     pub(super) fn take_only_answer(&mut self, task: u32, on_the_spot: bool) {
@@ -277,11 +265,11 @@ impl World<'_> {
 
     /// A client has an attempt's answer, whether it still waits for it or not.
     pub(super) fn take_answer(&mut self, task: u32, waited_for: bool) {
-        if waited_for && self.is_only_answer(task) {
+        let state = &self.tasks[task];
+        if waited_for && self.requests[state.request.index].has_only(state) {
             self.take_only_answer(task, false);
             return;
         }
-        let state = &self.tasks[task];
         let (cause, index, retry_after) = (state.cause, state.request.index, state.retry_after);
         let (attempt, counted) = (state.attempt, state.cell);
         let in_one_piece = state.first_byte == SimTime::ZERO;
@@ -345,13 +333,15 @@ impl World<'_> {
             if is_last {
                 // Attempts overlapped: the one that was answered counts, and what went before it is waiting.
                 let before = self.tasks[task].began.since(state.began).nanos();
-                self.request_stages.clear(request);
-                self.request_stages.add(request, STAGE_BACKOFF, before);
+                let split = &mut self.request_splits[request as usize];
+                split.clear();
+                split.add(STAGE_BACKOFF, before);
             } else {
                 return;
             }
         }
-        self.task_stages.pour(task, &mut self.request_stages, request);
+        let split = &mut self.request_splits[request as usize];
+        self.tasks[task].split.pour(split);
     }
 
     /// An attempt ended badly: another one, or the end of the request.
@@ -400,7 +390,7 @@ impl World<'_> {
 
     fn wait_was_backoff(&mut self, index: u32) {
         let waited = self.now.since(self.requests[index].since).nanos();
-        self.request_stages.add(index, STAGE_BACKOFF, waited);
+        self.request_splits[index as usize].add(STAGE_BACKOFF, waited);
         self.requests[index].since = self.now;
     }
 
@@ -534,17 +524,17 @@ impl World<'_> {
         }
         match cause {
             None => {
-                let (split, row) = match only {
-                    Some(only) => (&mut self.task_stages, only.task),
-                    None => (&mut self.request_stages, index),
+                let split = match only {
+                    Some(only) => &mut self.tasks[only.task].split,
+                    None => &mut self.request_splits[index as usize],
                 };
                 let loading = self.now < self.model.duration;
-                self.record.useful(self.now, measured, loading, &ended, split, row);
+                self.record.useful(self.now, measured, loading, &ended, split);
             }
             Some(cause) => self.record.useless(self.now, measured, &ended, cause),
         }
         if only.is_none() {
-            self.request_stages.clear(index);
+            self.request_splits[index as usize].clear();
         }
         self.requests.remove_beside(index);
         if cause.is_none() && self.model.endpoints[endpoint as usize].signs_in {
@@ -571,8 +561,8 @@ impl World<'_> {
         let Some(rows) = &mut self.rows else { return };
         let request = &self.requests[index];
         let stages = match only {
-            Some(only) => self.task_stages.nanos(only.task),
-            None => self.request_stages.nanos(index),
+            Some(only) => self.tasks[only.task].split.nanos(),
+            None => self.request_splits[index as usize].nanos(),
         };
         let session = self.sessions.get(request.session).map_or(0, |session| session.number);
         rows.push(RequestRow {

@@ -10,6 +10,7 @@ use super::{Fibre, Ready, STANDSTILL, Session, World};
 use crate::event::{Event, Scheduled};
 use crate::model::{Addresses, Coming, FlowOp, Recorded, Who};
 use crate::slab::Handle;
+use crate::split::Split;
 
 impl World<'_> {
     /// The first arrival of every source.
@@ -314,6 +315,7 @@ impl World<'_> {
         let handle = self.fibres.insert(Fibre::new(session, parent, pc, iteration));
         if handle.index as usize == self.flow_frames.len() {
             self.flow_frames.push(Vec::with_capacity(self.model.frame_depth));
+            self.request_splits.push(Split::new(self.model.stages.len()));
         }
         handle
     }
@@ -356,8 +358,7 @@ impl World<'_> {
                 }
                 FlowOp::Think { site } => {
                     let key = self.sessions[session.index].key.purpose(Purpose::Flow);
-                    let (sampler, place) = &mut self.sites[site as usize];
-                    let span = sampler.span(&mut key.at(*place, iteration).draw());
+                    let span = self.sites.span(site, key, iteration);
                     if span > SimSpan::ZERO {
                         let scheduled = self.events.schedule(self.now + span, Event::Fibre(index));
                         let fibre = &mut self.fibres[index];
@@ -388,8 +389,8 @@ impl World<'_> {
                 }
                 FlowOp::Repeat { site, after } => {
                     let key = self.sessions[session.index].key.purpose(Purpose::Flow);
-                    let (sampler, place) = &mut self.sites[site as usize];
-                    let times = sampler.count(&mut key.at(*place, iteration).draw());
+                    let place = self.sites.place(site);
+                    let times = self.sites.law(site).count(&mut key.at(place, iteration).draw());
                     if times == 0 {
                         pc = after;
                     } else {
