@@ -76,6 +76,7 @@ const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
 impl Event {
     #[inline]
     fn pack(self) -> u32 {
+        // Numbered in the order of their declaration, so that a number becomes a kind without a table.
         let (kind, index) = match self {
             Self::Task(i) => (0, i),
             Self::Slice(i) => (1, i),
@@ -91,18 +92,18 @@ impl Event {
             Self::ClientTimeout(i) => (11, i),
             Self::Booted(i) => (12, i),
             Self::Killed(i) => (13, i),
-            Self::Scale(i) => (14, i),
-            Self::Window => (15, 0),
-            Self::MeasureFrom => (16, 0),
-            Self::MeasureTo => (17, 0),
-            Self::Snapshot(i) => (18, i),
-            Self::LoadEnds => (19, 0),
-            Self::End => (20, 0),
-            Self::Probe(i) => (21, i),
-            Self::Happening(i) => (22, i),
-            Self::Over(i) => (23, i),
-            Self::Reconnect(i) => (24, i),
-            Self::Monitor(i) => (26, i),
+            Self::Probe(i) => (14, i),
+            Self::Happening(i) => (15, i),
+            Self::Over(i) => (16, i),
+            Self::Reconnect(i) => (17, i),
+            Self::Scale(i) => (18, i),
+            Self::Window => (19, 0),
+            Self::MeasureFrom => (20, 0),
+            Self::MeasureTo => (21, 0),
+            Self::Snapshot(i) => (22, i),
+            Self::Monitor(i) => (23, i),
+            Self::LoadEnds => (24, 0),
+            Self::End => (25, 0),
         };
         debug_assert!(index <= INDEX_MASK, "more than 2^27 of one kind in flight");
         (kind << INDEX_BITS) | index
@@ -126,18 +127,18 @@ impl Event {
             11 => Self::ClientTimeout(index),
             12 => Self::Booted(index),
             13 => Self::Killed(index),
-            14 => Self::Scale(index),
-            15 => Self::Window,
-            16 => Self::MeasureFrom,
-            17 => Self::MeasureTo,
-            18 => Self::Snapshot(index),
-            19 => Self::LoadEnds,
-            20 => Self::End,
-            21 => Self::Probe(index),
-            22 => Self::Happening(index),
-            23 => Self::Over(index),
-            24 => Self::Reconnect(index),
-            _ => Self::Monitor(index),
+            14 => Self::Probe(index),
+            15 => Self::Happening(index),
+            16 => Self::Over(index),
+            17 => Self::Reconnect(index),
+            18 => Self::Scale(index),
+            19 => Self::Window,
+            20 => Self::MeasureFrom,
+            21 => Self::MeasureTo,
+            22 => Self::Snapshot(index),
+            23 => Self::Monitor(index),
+            24 => Self::LoadEnds,
+            _ => Self::End,
         }
     }
 }
@@ -149,6 +150,46 @@ pub struct Scheduled(u64);
 impl Scheduled {
     /// Nothing is scheduled.
     pub const NOTHING: Self = Self(0);
+}
+
+/// An event that was taken.
+#[derive(Copy, Clone, Debug)]
+pub struct Due {
+    /// When it happens.
+    pub at: SimTime,
+    /// What it was scheduled under.
+    pub scheduled: Scheduled,
+    packed: u32,
+}
+
+impl Due {
+    /// What happens.
+    #[must_use]
+    #[inline(always)]
+    pub fn event(self) -> Event {
+        Event::unpack(self.packed)
+    }
+
+    /// The task that goes on, if that is what happens. With [`Due::fibre`] it is nearly all that does, so that the others
+    /// are told apart only when it is neither.
+    #[must_use]
+    #[inline(always)]
+    pub fn task(self) -> Option<u32> {
+        self.index_of(Event::Task(0))
+    }
+
+    /// The thread that goes on after thinking, if that is what happens.
+    #[must_use]
+    #[inline(always)]
+    pub fn fibre(self) -> Option<u32> {
+        self.index_of(Event::Fibre(0))
+    }
+
+    #[inline(always)]
+    fn index_of(self, first: Event) -> Option<u32> {
+        let index = self.packed.wrapping_sub(first.pack());
+        (index <= INDEX_MASK).then_some(index)
+    }
 }
 
 /// The pending events.
@@ -189,20 +230,20 @@ impl EventQueue {
         Scheduled(sequence)
     }
 
-    /// Takes the next event: its time, its number, and what it is.
-    #[inline]
-    pub fn take(&mut self) -> Option<(SimTime, Scheduled, Event)> {
+    /// Takes the next event.
+    #[inline(always)]
+    pub fn take(&mut self) -> Option<Due> {
         if self.hole {
             self.fill_hole();
         }
         let &key = self.heap.first()?;
         self.hole = true;
         let sequence = (key >> 32) as u64 & SEQUENCE_MASK;
-        Some((
-            SimTime::from_nanos((key >> 72) as u64),
-            Scheduled(sequence),
-            Event::unpack(key as u32),
-        ))
+        Some(Due {
+            at: SimTime::from_nanos((key >> 72) as u64),
+            scheduled: Scheduled(sequence),
+            packed: key as u32,
+        })
     }
 
     /// Entries still there, stale ones too.
@@ -289,8 +330,9 @@ mod tests {
         }
         expected.sort();
         let mut found = Vec::new();
-        while let Some((at, _, Event::Task(n))) = queue.take() {
-            found.push((at.nanos(), n));
+        while let Some(due) = queue.take() {
+            assert_eq!((due.event(), due.fibre()), (Event::Task(due.task().unwrap()), None));
+            found.push((due.at.nanos(), due.task().unwrap()));
         }
         assert_eq!(found, expected);
     }
@@ -302,9 +344,9 @@ mod tests {
             queue.schedule(SimTime::from_nanos(n * 10), Event::Fibre(n as u32));
         }
         let (mut last, mut taken) = (0, 0);
-        while let Some((at, _, _)) = queue.take() {
-            assert!(at.nanos() >= last);
-            last = at.nanos();
+        while let Some(due) = queue.take() {
+            assert!(due.at.nanos() >= last);
+            last = due.at.nanos();
             taken += 1;
             if taken % 3 == 0 && taken < 3000 {
                 queue.schedule(SimTime::from_nanos(last + taken * 7 % 100), Event::Window);

@@ -417,9 +417,7 @@ impl Record {
     pub fn finish(&mut self, now: SimTime) {
         self.measuring = false;
         self.to = now;
-        for station in &mut self.stations {
-            station.touch(now, true);
-        }
+        self.stations.iter_mut().for_each(|station| station.finish(now));
         self.each_level(|level| level.finish(now));
     }
 

@@ -87,6 +87,20 @@ impl<T> Slab<T> {
         (Handle { index, generation }, &mut entry.value)
     }
 
+    /// Makes sure that an index is there.
+    #[cold]
+    #[inline(never)]
+    fn reach(&mut self, index: u32, filling: T)
+    where
+        T: Clone,
+    {
+        self.entries.resize_with(index as usize + 1, || Entry {
+            generation: 0,
+            live: false,
+            value: filling.clone(),
+        });
+    }
+
     #[cold]
     #[inline(never)]
     fn extend(&mut self, value: T) -> u32 {
@@ -99,14 +113,15 @@ impl<T> Slab<T> {
         index
     }
 
-    /// Takes it out; its handles name nothing from now on.
+    /// Takes it out; its handles name nothing from now on. What is left there is the caller's to tidy.
     #[inline]
-    pub fn remove(&mut self, index: u32) {
+    pub fn remove(&mut self, index: u32) -> &mut T {
         let entry = &mut self.entries[index as usize];
         debug_assert!(entry.live, "removed twice");
         entry.live = false;
         entry.generation = entry.generation.wrapping_add(1);
         self.free.push(index);
+        &mut entry.value
     }
 
     /// Puts a new thing in place of another, whose handles name nothing from now on.
@@ -128,12 +143,8 @@ impl<T> Slab<T> {
     where
         T: Clone,
     {
-        while self.entries.len() <= index as usize {
-            self.entries.push(Entry {
-                generation: 0,
-                live: false,
-                value: value.clone(),
-            });
+        if self.entries.len() <= index as usize {
+            self.reach(index, value.clone());
         }
         let entry = &mut self.entries[index as usize];
         debug_assert!(!entry.live, "something is there");
@@ -147,11 +158,12 @@ impl<T> Slab<T> {
 
     /// Takes out what [`Slab::insert_beside`] put in.
     #[inline]
-    pub fn remove_beside(&mut self, index: u32) {
+    pub fn remove_beside(&mut self, index: u32) -> &mut T {
         let entry = &mut self.entries[index as usize];
         debug_assert!(entry.live, "removed twice");
         entry.live = false;
         entry.generation = entry.generation.wrapping_add(1);
+        &mut entry.value
     }
 
     /// The thing that a handle names, if it is still there.

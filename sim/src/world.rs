@@ -358,12 +358,14 @@ impl<'m> World<'m> {
 
     fn run(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
         while !self.done {
-            let Some((at, scheduled, event)) = self.events.take() else {
+            let Some(due) = self.events.take() else {
                 break;
             };
-            if at > self.now {
+            if due.at > self.now {
                 self.at_this_instant = 0;
-                self.now = at;
+                self.now = due.at;
+            } else {
+                self.go_on_at_this_instant()?;
             }
             self.record.events += 1;
             if self.record.events & 0x3fff == 0 {
@@ -372,24 +374,32 @@ impl<'m> World<'m> {
                     return Err(SimulationError::Cancelled);
                 }
             }
-            match event {
-                Event::Task(index) => self.resume(index, scheduled),
-                Event::Fibre(index) => self.thought(index, scheduled),
-                _ => self.handle(scheduled, event),
+            if let Some(index) = due.task() {
+                self.resume(index, due.scheduled);
+            } else if let Some(index) = due.fibre() {
+                self.thought(index, due.scheduled);
+            } else {
+                self.handle(due.scheduled, due.event());
             }
             while let Some(ready) = self.ready.pop_front() {
-                self.at_this_instant += 1;
+                self.go_on_at_this_instant()?;
                 match ready {
                     Ready::Task(handle) => self.go_on(handle),
                     Ready::Fibre(handle) => self.go_on_thinking(handle),
                 }
             }
-            self.at_this_instant += 1;
-            if self.at_this_instant > STANDSTILL {
-                return Err(SimulationError::NoProgress { at: self.now });
-            }
         }
         control.progress.store(self.model.end.nanos(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// One more step without time going on.
+    #[inline(always)]
+    fn go_on_at_this_instant(&mut self) -> Result<(), SimulationError> {
+        self.at_this_instant += 1;
+        if self.at_this_instant > STANDSTILL {
+            return Err(SimulationError::NoProgress { at: self.now });
+        }
         Ok(())
     }
 

@@ -90,6 +90,16 @@ impl Sampler {
         }
     }
 
+    /// One draw from a generator that is made only if there is anything to draw.
+    #[inline(always)]
+    pub fn draw_from(&mut self, draw: impl FnOnce() -> Draw) -> f64 {
+        match (&self.law, &self.bounds) {
+            (Prepared::Exponential { mean }, None) => *mean * exponential(&mut draw()),
+            (Prepared::Constant(value), None) => *value,
+            _ => self.draw_any(&mut draw()),
+        }
+    }
+
     fn draw_any(&mut self, draw: &mut Draw) -> f64 {
         let value = self.law.draw(draw);
         match self.bounds {

@@ -469,21 +469,28 @@ impl<'p> Compiler<'p> {
         let mut made = Vec::new();
         let mut jumps = Vec::new();
 
+        let mut empty = Vec::new();
         for (index, branch) in branches.iter().enumerate() {
+            let start = self.here();
             made.push((
                 branch.weight,
                 branch.class.as_ref().map(|class| self.class(class)),
-                self.here(),
+                start,
             ));
             let name = branch
                 .name
                 .as_ref()
                 .map_or_else(|| index.to_string(), |name| name.text.clone());
             self.steps(&branch.steps, &format!("{path}.{name}"), around);
+            if self.here() == start {
+                empty.push(index);
+            }
             jumps.push(self.emit_blank());
         }
         jumps.into_iter().for_each(|jump| self.jump_here(jump));
         let after = self.here();
+        // A branch without steps leads straight on.
+        empty.into_iter().for_each(|index| made[index].2 = after);
         let choice = &mut self.model.choices[usize::from(choice)];
         choice.lead(made, after);
     }

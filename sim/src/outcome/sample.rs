@@ -135,6 +135,7 @@ pub fn add_phases(model: &mut Model) {
         people_of: 0,
         addresses: Addresses::Count(1),
         classes: Vec::new(),
+        strangers: None,
         flows: Vec::new(),
         client: 0,
         signed_in: 0.0,

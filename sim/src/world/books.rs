@@ -249,7 +249,7 @@ fn check_station(name: &str, station: &Station) -> Result<(), SimulationError> {
     let there = station.busy.value + station.queue.value;
     equal(
         &format!("arrivals at {name} = left + still there"),
-        station.whole_offered,
+        station.at_once + station.whole_offered,
         station.whole_left + there,
     )
 }

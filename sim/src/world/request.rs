@@ -27,6 +27,7 @@ struct Asked {
     key: Key,
     person: u64,
     ip: u64,
+    patience_is_person: bool,
 }
 
 /// The attempt whose answer is all that a request gets, and whether there was a way there or back.
@@ -68,6 +69,7 @@ impl World<'_> {
             key: session.key.purpose(Purpose::Request).child(number),
             person: session.person,
             ip: session.ip,
+            patience_is_person: spec.patience.is_some(),
         };
         let request = Request {
             cell,
@@ -84,26 +86,26 @@ impl World<'_> {
             began: self.now,
             since: self.now,
             first_byte: SimTime::ZERO,
-            attempts: 0,
+            attempts: 1,
             retries: 0,
-            live: 0,
+            live: 1,
             key: asked.key,
             person: session.person,
             ip: session.ip,
             cause: None,
             backoff: Scheduled::NOTHING,
             patience: Scheduled::NOTHING,
-            patience_is_person: spec.patience.is_some(),
+            patience_is_person: asked.patience_is_person,
             resend: Scheduled::NOTHING,
             task: Handle::NOTHING,
         };
-        self.requests.insert_beside(index, request);
+        let handle = self.requests.insert_beside(index, request);
         self.record.asked(self.now, measured, cell, window);
         self.clients[client as usize].budget.note_request();
         if spec.patience.is_some() || spec.resend.is_some() {
             self.person_waits(index, client);
         }
-        self.begin_attempt(index, &asked);
+        self.begin_attempt(handle, 0, Handle::NOTHING, &asked);
     }
 
     /// How long a person waits, and when they press again.
@@ -126,17 +128,8 @@ impl World<'_> {
 
     /// A draw of the client's for a request.
     fn draw_for_request(&mut self, index: u32, site: u32) -> SimSpan {
-        let request = &self.requests[index];
-        self.sites.span(site, request.key, request.attempts)
-    }
-
-    /// A round trip to the edge.
-    #[inline]
-    fn draw_round_trip(&mut self, index: u32, site: u32) -> SimSpan {
-        match self.sites.law(site).as_constant() {
-            Some(0.0) => SimSpan::ZERO,
-            _ => self.draw_for_request(index, site),
-        }
+        let key = self.requests[index].key;
+        self.sites.span(site, key, 0)
     }
 
     /// One more attempt.
@@ -158,25 +151,27 @@ impl World<'_> {
             key: request.key,
             person: request.person,
             ip: request.ip,
+            patience_is_person: request.patience_is_person,
         };
         if asked.measured {
             self.record.cell_at(asked.cell).attempts += 1;
         }
-        self.begin_attempt(index, &asked);
-    }
-
-    /// An attempt begins that is counted already.
-    #[inline(always)]
-    fn begin_attempt(&mut self, index: u32, asked: &Asked) {
-        let spec = &self.model.clients[asked.client as usize];
-        let round_trip = self.draw_round_trip(index, spec.rtt);
-        let there = SimSpan::from_nanos(round_trip.nanos() / 2);
         let handle = self.requests.handle(index);
         let request = &mut self.requests[index];
-        let number = request.attempts;
+        let (number, older) = (request.attempts, request.task);
         request.attempts += 1;
         request.live |= 1 << (number % 64);
-        let wants_first_byte = !request.patience_is_person && spec.first_byte_timeout != SimSpan::FOREVER;
+        self.begin_attempt(handle, number, older, &asked);
+    }
+
+    /// An attempt of that number begins that is counted already.
+    #[inline(always)]
+    fn begin_attempt(&mut self, handle: Handle, number: u32, older: Handle, asked: &Asked) {
+        let index = handle.index;
+        let spec = &self.model.clients[asked.client as usize];
+        let round_trip = self.sites.span(spec.rtt, asked.key, number);
+        let there = SimSpan::from_nanos(round_trip.nanos() / 2);
+        let wants_first_byte = !asked.patience_is_person && spec.first_byte_timeout != SimSpan::FOREVER;
         let start = self.model.endpoints[asked.endpoint as usize].start;
         let task = Task {
             class: asked.class,
@@ -189,7 +184,7 @@ impl World<'_> {
             attempt: number,
             request: handle,
             session: asked.session,
-            older: request.task,
+            older,
             person: asked.person,
             ip: asked.ip,
             way: SimSpan::from_nanos(round_trip.nanos() - there.nanos()),
@@ -256,8 +251,11 @@ impl World<'_> {
     /// A client that still waits has the only answer to its request. On the spot: without a way there or back.
     #[inline(always)]
     pub(super) fn take_only_answer(&mut self, task: u32, on_the_spot: bool) {
-        self.note_quality(task);
-        let index = self.tasks[task].request.index;
+        let run = &self.tasks[task];
+        let (index, is_degraded) = (run.request.index, run.degraded);
+        if is_degraded {
+            self.note_quality(task);
+        }
         let only = Only { task, on_the_spot };
         self.end_request(index, None, Some(only));
         self.remove_task(task);
@@ -498,7 +496,7 @@ impl World<'_> {
     /// A request ends in exactly one way. With an only answer, that attempt's times are its own.
     #[inline(always)]
     fn end_request(&mut self, index: u32, cause: Option<Cause>, only: Option<Only>) {
-        let request = &mut self.requests[index];
+        let request = self.requests.remove_beside(index);
         // What was still to come for it finds nothing of it.
         (request.backoff, request.patience, request.resend) =
             (Scheduled::NOTHING, Scheduled::NOTHING, Scheduled::NOTHING);
@@ -536,7 +534,6 @@ impl World<'_> {
         if only.is_none() {
             self.request_splits[index as usize].clear();
         }
-        self.requests.remove_beside(index);
         if cause.is_none() && self.model.endpoints[endpoint as usize].signs_in {
             self.sessions[session.index].signed_in = true;
         }

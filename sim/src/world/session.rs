@@ -167,6 +167,60 @@ impl World<'_> {
         state.sessions += 1;
         let stream = (u64::from(source) << 48) | number;
         let key = self.sessions_key.child(stream);
+        let (person, class, ip) = match (spec.strangers, recorded) {
+            (Some(class), None) => {
+                let people_of = u64::from(spec.people_of) << 48;
+                let people = &mut self.sources[spec.people_of as usize].people;
+                let person = people_of | *people;
+                *people += 1;
+                (person, class, people_of ^ person)
+            }
+            _ => self.who_comes(source, user, recorded, key),
+        };
+        let flow = match recorded.and_then(|row| row.flow) {
+            Some(flow) => flow,
+            None => pick(&spec.flows, || key.child(1).draw().uniform()).unwrap_or(0),
+        };
+        let signed_in =
+            spec.signed_in >= 1.0 || (spec.signed_in > 0.0 && key.child(2).draw().uniform() < spec.signed_in);
+        let session = Session {
+            key,
+            number,
+            source,
+            class,
+            client: spec.client,
+            signed_in,
+            ended: false,
+            abandoned: false,
+            measured: self.record.measuring,
+            person,
+            ip,
+            user,
+            began: self.now,
+            requests: 0,
+            fibres: 1,
+            tokens: 0.0,
+            messages: 0.0,
+        };
+        if self.record.measuring {
+            self.record.sessions.offered += 1;
+            self.record.sessions.signed_up += u64::from(matches!(spec.who, Who::SignUp));
+        }
+        let pc = self.model.flows[flow as usize].start;
+        if let Some((place, fibre)) = place {
+            let session = self.sessions.renew(place, session);
+            self.fibres.renew(fibre, Fibre::new(session, Handle::NOTHING, pc, 0));
+        } else {
+            self.record.online.up(self.now);
+            let session = self.sessions.insert(session);
+            let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
+            self.ready.push_back(Ready::Fibre(fibre));
+        }
+    }
+
+    /// Whose session it is, of which class and from which address.
+    fn who_comes(&mut self, source: u16, user: u64, recorded: Option<&Recorded>, key: Key) -> (u64, u8, u64) {
+        let spec = &self.model.sources[source as usize];
         let person = match recorded.and_then(|row| row.person) {
             Some(person) => person,
             None => self.choose_person(source, user, key),
@@ -192,45 +246,7 @@ impl World<'_> {
                 _ => person,
             },
         };
-        let flow = match recorded.and_then(|row| row.flow) {
-            Some(flow) => flow,
-            None => pick(&spec.flows, || key.child(1).draw().uniform()).unwrap_or(0),
-        };
-        let signed_in =
-            spec.signed_in >= 1.0 || (spec.signed_in > 0.0 && key.child(2).draw().uniform() < spec.signed_in);
-        let session = Session {
-            key,
-            number,
-            source,
-            class,
-            client: spec.client,
-            signed_in,
-            ended: false,
-            abandoned: false,
-            measured: self.record.measuring,
-            person,
-            ip: (u64::from(people_of) << 48) ^ ip,
-            user,
-            began: self.now,
-            requests: 0,
-            fibres: 1,
-            tokens: 0.0,
-            messages: 0.0,
-        };
-        if self.record.measuring {
-            self.record.sessions.offered += 1;
-            self.record.sessions.signed_up += u64::from(matches!(spec.who, Who::SignUp));
-        }
-        let pc = self.model.flows[flow as usize].start;
-        if let Some((place, fibre)) = place {
-            let session = self.sessions.renew(place, session);
-            self.fibres.renew(fibre, Fibre::new(session, Handle::NOTHING, pc, 0));
-        } else {
-            self.record.online.up(self.now);
-            let session = self.sessions.insert(session);
-            let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
-            self.ready.push_back(Ready::Fibre(fibre));
-        }
+        (person, class, (u64::from(people_of) << 48) ^ ip)
     }
 
     /// Whether a closed source still wants as many users as it has.

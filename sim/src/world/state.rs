@@ -779,10 +779,7 @@ impl Sites {
     #[inline(always)]
     pub fn draw(&mut self, site: SiteId, key: Key, iteration: u32) -> f64 {
         let (sampler, place) = &mut self.0[site as usize];
-        if let Some(value) = sampler.as_constant() {
-            return value;
-        }
-        sampler.draw(&mut key.at(*place, iteration).draw())
+        sampler.draw_from(|| key.at(*place, iteration).draw())
     }
 
     /// A draw of a length of time.

@@ -133,6 +133,7 @@ impl World<'_> {
     /// Runs a task's program until it has to wait.
     pub(super) fn run_task(&mut self, index: u32) {
         let (model, now, measuring) = (self.model, self.now, self.record.measuring);
+        let ops = model.ops.as_slice();
         // Looked up once, and again only after something that may have touched other tasks.
         let (handle, mut run) = self.tasks.entry(index);
         if run.failing.is_some() || now >= run.give_up_at {
@@ -141,7 +142,7 @@ impl World<'_> {
         }
         let mut pc = run.pc;
         loop {
-            let op = &model.ops[pc as usize];
+            let op = &ops[pc as usize];
             // The place after this one, unless the instruction says otherwise.
             pc += 1;
             match *op {
@@ -659,11 +660,10 @@ impl World<'_> {
     /// Takes a task out of the table.
     #[inline(always)]
     pub(super) fn remove_task(&mut self, index: u32) {
-        let run = &mut self.tasks[index];
+        let run = self.tasks.remove(index);
         run.held.clear();
         run.frames.clear();
         run.split.clear();
-        self.tasks.remove(index);
         if !self.loading {
             self.end_if_idle();
         }
