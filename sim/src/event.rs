@@ -192,14 +192,51 @@ impl Due {
     }
 }
 
+/// No entry: later than every other.
+const NONE: u128 = u128::MAX;
+
+/// Four entries that are compared with each other: the children of one. They fill a line of the processor's cache.
+#[derive(Copy, Clone, Debug)]
+#[repr(align(64))]
+struct Siblings([u128; 4]);
+
+impl Siblings {
+    /// The least of them, and its place.
+    #[inline(always)]
+    fn least(&self) -> (usize, u128) {
+        let low = usize::from(self.0[1] < self.0[0]);
+        let high = 2 + usize::from(self.0[3] < self.0[2]);
+        let best = if self.0[high] < self.0[low] { high } else { low };
+        (best, self.0[best])
+    }
+}
+
 /// The pending events.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EventQueue {
-    heap: Vec<u128>,
+    /// The next entry.
+    top: u128,
+    /// All others, four by four: the children of the top, those of its first child, those of its second, and so on. Places
+    /// without an entry have [`NONE`], so that four are always compared.
+    below: Vec<Siblings>,
+    /// How many there are below.
+    count: usize,
     sequence: u64,
-    /// Where the last event taken left a hole at the top, which the next one scheduled fills in one sift instead of
-    /// two: most handlers schedule one successor.
+    /// Whether the top has been taken and left a hole, which the next one scheduled fills in one sift instead of two: most
+    /// handlers schedule one successor.
     hole: bool,
+}
+
+impl Default for EventQueue {
+    fn default() -> Self {
+        Self {
+            top: NONE,
+            below: Vec::new(),
+            count: 0,
+            sequence: 0,
+            hole: false,
+        }
+    }
 }
 
 /// Latest time that can be scheduled: 2^56 nanoseconds, more than two years. Files are checked against it.
@@ -216,15 +253,13 @@ impl EventQueue {
     fn schedule_packed(&mut self, at: SimTime, event: u32) -> Scheduled {
         self.sequence += 1;
         debug_assert!(self.sequence < SEQUENCE_MASK, "more than 2^40 events in one run");
-        let sequence = self.sequence & SEQUENCE_MASK;
+        let sequence = self.sequence;
         if at.nanos() <= LATEST {
             let key = (u128::from(at.nanos()) << 72) | (u128::from(sequence) << 32) | u128::from(event);
             if self.hole {
-                self.hole = false;
                 self.sift_down(key);
             } else {
-                self.heap.push(key);
-                self.sift_up(key);
+                self.add(key);
             }
         }
         Scheduled(sequence)
@@ -236,7 +271,10 @@ impl EventQueue {
         if self.hole {
             self.fill_hole();
         }
-        let &key = self.heap.first()?;
+        let key = self.top;
+        if key == NONE {
+            return None;
+        }
         self.hole = true;
         let sequence = (key >> 32) as u64 & SEQUENCE_MASK;
         Some(Due {
@@ -249,7 +287,7 @@ impl EventQueue {
     /// Entries still there, stale ones too.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.heap.len() - usize::from(self.hole)
+        self.count + usize::from(!self.hole && self.top != NONE)
     }
 
     /// Whether nothing is to happen any more.
@@ -258,60 +296,76 @@ impl EventQueue {
         self.len() == 0
     }
 
+    /// Puts the last entry where the hole is.
     #[inline(never)]
     fn fill_hole(&mut self) {
-        self.hole = false;
-        if let Some(last) = self.heap.pop()
-            && !self.heap.is_empty()
-        {
-            self.sift_down(last);
+        let Some(last) = self.count.checked_sub(1) else {
+            (self.hole, self.top) = (false, NONE);
+            return;
+        };
+        self.count = last;
+        let key = std::mem::replace(self.place(last), NONE);
+        if last % 4 == 0 {
+            self.below.pop();
         }
+        self.sift_down(key);
     }
 
-    fn sift_up(&mut self, key: u128) {
-        let mut at = self.heap.len() - 1;
-        while at > 0 {
-            let parent = (at - 1) / 4;
-            if self.heap[parent] <= key {
-                break;
+    #[inline(always)]
+    fn place(&mut self, number: usize) -> &mut u128 {
+        &mut self.below[number / 4].0[number % 4]
+    }
+
+    /// One more entry, while there is no hole.
+    fn add(&mut self, key: u128) {
+        if self.top == NONE {
+            self.top = key;
+            return;
+        }
+        if self.count.is_multiple_of(4) {
+            self.below.push(Siblings([NONE; 4]));
+        }
+        let mut at = self.count;
+        self.count += 1;
+        // Four by four: those below the entry with a number are the group after that number.
+        while let Some(parent) = (at / 4).checked_sub(1) {
+            let above = *self.place(parent);
+            if above <= key {
+                *self.place(at) = key;
+                return;
             }
-            self.heap[at] = self.heap[parent];
+            *self.place(at) = above;
             at = parent;
         }
-        self.heap[at] = key;
+        let (upper, lower) = if key < self.top {
+            (key, self.top)
+        } else {
+            (self.top, key)
+        };
+        *self.place(at) = lower;
+        self.top = upper;
     }
 
-    /// Puts a key in place of the top.
+    /// Puts an entry in place of the top.
     #[inline(always)]
     fn sift_down(&mut self, key: u128) {
-        let heap = self.heap.as_mut_slice();
-        let mut at = 0;
+        self.hole = false;
+        let below = self.below.as_mut_slice();
+        let Some((mut place, least)) = below.first().map(Siblings::least).filter(|&(_, least)| least < key) else {
+            self.top = key;
+            return;
+        };
+        self.top = least;
+        let mut group = 0;
         loop {
-            let first = 4 * at + 1;
-            if first + 4 <= heap.len() {
-                // All four children are there: the common case, without a loop.
-                let children = &heap[first..first + 4];
-                let low = usize::from(children[1] < children[0]);
-                let high = 2 + usize::from(children[3] < children[2]);
-                let best = if children[high] < children[low] { high } else { low };
-                let least = children[best];
-                if least >= key {
-                    break;
-                }
-                heap[at] = least;
-                at = first + best;
-            } else {
-                let Some(best) = (first..heap.len()).min_by_key(|&child| heap[child]) else {
-                    break;
-                };
-                if heap[best] >= key {
-                    break;
-                }
-                heap[at] = heap[best];
-                at = best;
-            }
+            let next = 4 * group + place + 1;
+            let Some((best, least)) = below.get(next).map(Siblings::least).filter(|&(_, least)| least < key) else {
+                below[group].0[place] = key;
+                return;
+            };
+            below[group].0[place] = least;
+            (group, place) = (next, best);
         }
-        heap[at] = key;
     }
 }
 

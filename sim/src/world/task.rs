@@ -132,10 +132,10 @@ impl World<'_> {
 
     /// Runs a task's program until it has to wait.
     pub(super) fn run_task(&mut self, index: u32) {
-        let (model, now, measuring) = (self.model, self.now, self.record.measuring);
+        let (model, now) = (self.model, self.now);
         let ops = model.ops.as_slice();
         // Looked up once, and again only after something that may have touched other tasks.
-        let (handle, mut run) = self.tasks.entry(index);
+        let mut run = &mut self.tasks[index];
         if run.failing.is_some() || now >= run.give_up_at {
             self.stop(index);
             return;
@@ -162,10 +162,12 @@ impl World<'_> {
                     }
                 }
                 Op::Acquire { slots, local, resource } => {
+                    let handle;
+                    (handle, run) = self.tasks.entry(index);
                     let machine = &mut self.processes[run.process as usize].slots[local as usize];
                     match machine.acquire(now, handle) {
                         Ask::Granted => {
-                            self.record.stations[resource as usize].start_at_once(now, measuring);
+                            self.record.stations[resource as usize].start_at_once(now, self.record.measuring);
                             run.held.push(Held {
                                 what: HeldWhat::Slot(slots, local),
                                 since: now,
@@ -192,11 +194,11 @@ impl World<'_> {
                         let machine = &mut self.processes[run.process as usize].slots[local as usize];
                         let station = &mut self.record.stations[held.resource as usize];
                         if let Some(waiter) = machine.release() {
-                            station.hand_over(now, held.since, waiter.since, measuring);
+                            station.hand_over(now, held.since, waiter.since, self.record.measuring);
                             self.lend_again(waiter.ticket, held);
                             run = &mut self.tasks[index];
                         } else {
-                            station.end(now, held.since, measuring);
+                            station.end(now, held.since, self.record.measuring);
                         }
                     } else {
                         if !self.let_go(index) {
@@ -611,23 +613,26 @@ impl World<'_> {
     /// The program of an attempt or a call has come to its end, well or not.
     #[inline(always)]
     fn end_program(&mut self, index: u32) {
-        if self.tasks[index].kind == TaskKind::Call {
-            self.end_child(index);
-            return;
-        }
-        while !self.tasks[index].held.is_empty() {
-            self.release_last(index, true);
-        }
         let run = &mut self.tasks[index];
-        if run.kind == TaskKind::Probe {
-            self.probe_ended(index);
-            return;
+        if run.kind != TaskKind::Attempt || !run.held.is_empty() {
+            if run.kind == TaskKind::Call {
+                self.end_child(index);
+                return;
+            }
+            while !self.tasks[index].held.is_empty() {
+                self.release_last(index, true);
+            }
+            if self.tasks[index].kind == TaskKind::Probe {
+                self.probe_ended(index);
+                return;
+            }
         }
-        run.enter(self.now, STAGE_CLIENT, &mut self.record);
-        self.leave(index);
         self.record.attempts_ended += 1;
-        let task = &mut self.tasks[index];
-        task.state = State::Answering;
+        let run = &mut self.tasks[index];
+        run.enter(self.now, STAGE_CLIENT, &mut self.record);
+        run.state = State::Answering;
+        self.leave(index);
+        let task = &self.tasks[index];
         let request = self.requests.get(task.request);
         let waited_for = request.is_some_and(|request| request.waits_for(task));
         if waited_for
