@@ -458,7 +458,8 @@ impl<'m> World<'m> {
     /// A length of time drawn at a place of the program.
     #[inline]
     pub(crate) fn draw_span(&mut self, task: u32, site: SiteId) -> SimSpan {
-        SimSpan::from_seconds(self.draw(task, site))
+        let task = &self.tasks[task];
+        self.sites.span(site, task.key, task.iteration)
     }
 
     /// Schedules the event that makes a task go on.

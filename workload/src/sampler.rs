@@ -83,7 +83,6 @@ impl Sampler {
     #[inline]
     pub fn draw(&mut self, draw: &mut Draw) -> f64 {
         match (&self.law, &self.bounds) {
-            (Prepared::Constant(value), None) => *value,
             // The law of nearly all that is drawn often, where it is drawn.
             (Prepared::Exponential { mean }, None) => *mean * exponential(draw),
             _ => self.draw_any(draw),

@@ -40,7 +40,7 @@ struct Only {
 impl World<'_> {
     /// A person asks for something: one thing at a time in each thread of their flow, so that the request has its
     /// thread's index.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn begin_request(&mut self, index: u32, session_handle: Handle, endpoint: u16) {
         let session = &mut self.sessions[session_handle.index];
         let number = session.requests;

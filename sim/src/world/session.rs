@@ -405,8 +405,7 @@ impl World<'_> {
                 }
                 FlowOp::Repeat { site, after } => {
                     let key = self.sessions[session.index].key.purpose(Purpose::Flow);
-                    let place = self.sites.place(site);
-                    let times = self.sites.law(site).count(&mut key.at(place, iteration).draw());
+                    let times = self.sites.count(site, key, iteration);
                     if times == 0 {
                         pc = after;
                     } else {

@@ -70,7 +70,7 @@ impl<'m> World<'m> {
         for (number, site) in new.sites.iter().enumerate() {
             // A list that is replayed goes on where it was.
             if site.sampler != old.sites[number].sampler {
-                *self.sites.law(number as u32) = site.sampler.clone();
+                self.sites.set_law(number, site.sampler.clone());
             }
         }
         self.adopt_processes();

@@ -754,38 +754,62 @@ pub(crate) struct ClientState {
     pub budget: RetryBudget,
 }
 
-/// The laws of all places in the programs, and the number of each place.
-pub(crate) struct Sites(Vec<(Sampler, u64)>);
+/// The laws of all places in the programs.
+pub(crate) struct Sites(Vec<Site>);
+
+struct Site {
+    law: Sampler,
+    /// The length of time that is drawn, where it is always the same.
+    always: Option<SimSpan>,
+    /// The number of the place.
+    place: u64,
+}
+
+impl Site {
+    fn new(law: Sampler, place: u64) -> Self {
+        let always = law.as_constant().map(SimSpan::from_seconds);
+        Self { law, always, place }
+    }
+}
 
 impl Sites {
     pub fn new(model: &Model) -> Self {
         let sites = model.sites.iter();
-        Self(sites.map(|site| (site.sampler.clone(), site.place)).collect())
+        Self(sites.map(|site| Site::new(site.sampler.clone(), site.place)).collect())
     }
 
     /// The number of a place.
     #[inline]
     pub fn place(&self, site: SiteId) -> u64 {
-        self.0[site as usize].1
+        self.0[site as usize].place
     }
 
-    /// The law at a place.
-    #[inline]
-    pub fn law(&mut self, site: SiteId) -> &mut Sampler {
-        &mut self.0[site as usize].0
+    /// From now on another law holds at a place.
+    pub fn set_law(&mut self, site: usize, law: Sampler) {
+        self.0[site] = Site::new(law, self.0[site].place);
     }
 
     /// A draw at a place under a key, the `iteration`-th time that it is come to.
-    #[inline(always)]
+    #[inline]
     pub fn draw(&mut self, site: SiteId, key: Key, iteration: u32) -> f64 {
-        let (sampler, place) = &mut self.0[site as usize];
-        sampler.draw_from(|| key.at(*place, iteration).draw())
+        let site = &mut self.0[site as usize];
+        site.law.draw_from(|| key.at(site.place, iteration).draw())
     }
 
     /// A draw of a length of time.
     #[inline(always)]
     pub fn span(&mut self, site: SiteId, key: Key, iteration: u32) -> SimSpan {
-        SimSpan::from_seconds(self.draw(site, key, iteration))
+        let site = &mut self.0[site as usize];
+        match site.always {
+            Some(span) => span,
+            None => site.law.span(&mut key.at(site.place, iteration).draw()),
+        }
+    }
+
+    /// A draw of a count.
+    pub fn count(&mut self, site: SiteId, key: Key, iteration: u32) -> u32 {
+        let site = &mut self.0[site as usize];
+        site.law.count(&mut key.at(site.place, iteration).draw())
     }
 }
 
