@@ -75,9 +75,7 @@ impl World<'_> {
             cell,
             session: session_handle,
             endpoint,
-            class: session.class,
             phase,
-            source: session.source,
             client,
             measured,
             resent: false,
@@ -90,8 +88,6 @@ impl World<'_> {
             retries: 0,
             live: 1,
             key: asked.key,
-            person: session.person,
-            ip: session.ip,
             cause: None,
             backoff: Scheduled::NOTHING,
             patience: Scheduled::NOTHING,
@@ -136,21 +132,19 @@ impl World<'_> {
     #[inline(never)]
     fn begin_another(&mut self, index: u32) {
         let request = &self.requests[index];
-        let signed_in = self
-            .sessions
-            .get(request.session)
-            .is_some_and(|session| session.signed_in);
+        // It is there for as long as anything is asked for in it.
+        let session = &self.sessions[request.session.index];
         let asked = Asked {
             session: request.session,
             endpoint: request.endpoint,
-            class: request.class,
+            class: session.class,
             client: request.client,
             cell: request.cell,
             measured: request.measured,
-            signed_in,
+            signed_in: session.signed_in,
             key: request.key,
-            person: request.person,
-            ip: request.ip,
+            person: session.person,
+            ip: session.ip,
             patience_is_person: request.patience_is_person,
         };
         if asked.measured {
@@ -561,16 +555,16 @@ impl World<'_> {
             Some(only) => self.tasks[only.task].split.nanos(),
             None => self.request_splits[index as usize].nanos(),
         };
-        let session = self.sessions.get(request.session).map_or(0, |session| session.number);
+        let session = &self.sessions[request.session.index];
         rows.push(RequestRow {
             replication: self.replication,
             number: request.number,
             at: request.began.seconds(),
-            source: request.source,
-            session,
-            user: request.person & 0xffff_ffff_ffff,
-            ip: request.ip & 0xffff_ffff_ffff,
-            class: u16::from(request.class),
+            source: session.source,
+            session: session.number,
+            user: session.person & 0xffff_ffff_ffff,
+            ip: session.ip & 0xffff_ffff_ffff,
+            class: u16::from(session.class),
             endpoint: request.endpoint,
             phase: (!self.model.phases[request.phase as usize].is_empty()).then_some(request.phase),
             outcome: match cause {

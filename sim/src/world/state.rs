@@ -617,9 +617,7 @@ pub(crate) struct Request {
     pub cell: u32,
     pub session: Handle,
     pub endpoint: u16,
-    pub class: u8,
     pub phase: u16,
-    pub source: u16,
     pub client: u16,
     pub measured: bool,
     pub resent: bool,
@@ -633,8 +631,6 @@ pub(crate) struct Request {
     /// Attempts in flight that the client still waits for, by number modulo 64.
     pub live: u64,
     pub key: Key,
-    pub person: u64,
-    pub ip: u64,
     pub cause: Option<Cause>,
     pub backoff: Scheduled,
     pub patience: Scheduled,
