@@ -486,3 +486,44 @@ impl<'m> World<'m> {
         self.tasks[index].held.push(Held { what, since, resource });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU64};
+
+    use highwater_models::SimTime;
+    use highwater_models::file::{NoFiles, Request, load_scenario};
+    use highwater_workload::Key;
+
+    use super::{Control, STANDSTILL, SimulationError, World};
+    use crate::compile::compile;
+
+    // Lost if broken: a user who asks again and again without any time passing holds the run up for ever, because nothing
+    // but who is ready at that instant goes on.
+    #[test]
+    fn a_session_that_takes_no_time_is_noticed() {
+        let text = r#"
+duration = "1h"
+[load]
+users = 1
+[system.flow.one]
+steps = [ { request = "job" } ]
+[system.endpoint.job]
+steps = [ { io = "0ms" } ]
+"#;
+        let loaded = load_scenario(Request::new("still", text), &NoFiles, |_| None);
+        let plan = loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+        let model = compile(&plan);
+        let mut world = World::new(&model, Key::root(1, 0), 0, false);
+        world.begin();
+        // As if it had gone on for long.
+        world.at_this_instant = STANDSTILL - 1000;
+        let (cancel, progress) = (AtomicBool::new(false), AtomicU64::new(0));
+        let control = Control {
+            cancel: &cancel,
+            progress: &progress,
+        };
+        let result = world.run(&control);
+        assert_eq!(result, Err(SimulationError::NoProgress { at: SimTime::ZERO }));
+    }
+}
