@@ -27,6 +27,8 @@ pub enum Command {
     Run(Run),
     /// Review a design without running it: settings that contradict each other or the parts they are about
     Check(Check),
+    /// Two runs side by side: what moved, by how much, whether it is sure
+    Compare(Box<crate::compare::Arguments>),
     /// Show the bundled scenarios and systems with the questions they ask
     List(List),
     /// Say what a setting means, and where a default or a price comes from
@@ -54,7 +56,7 @@ pub struct Run {
     /// Threads; the result is the same for any number [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// Folder for summary.json and timeline.csv
+    /// Folder for summary.json, timeline.csv and replications.csv
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What standard output gets
@@ -63,6 +65,10 @@ pub struct Run {
     /// What an objective that is not decided counts as
     #[arg(long, value_enum, default_value_t)]
     pub undecided: Undecided,
+    /// Whether the change that raises the mark most is looked for, by running the likeliest once more: at most twice the
+    /// events of the run, half of them for a long one [default: on for tables, off for json and csv]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub next_step: Option<Switch>,
     /// Write requests.csv too: one row per request
     #[arg(long, requires = "out")]
     pub requests: bool,
@@ -115,6 +121,15 @@ pub enum Format {
     Json,
     /// One row per figure
     Csv,
+}
+
+/// On or off.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Do it
+    On,
+    /// Leave it
+    Off,
 }
 
 /// What an undecided objective counts as.

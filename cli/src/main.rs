@@ -5,11 +5,13 @@
 
 mod arguments;
 mod check;
+mod compare;
 mod environment;
 mod exit;
 mod explain;
 mod failure;
 mod list;
+mod next_step;
 mod output;
 mod progress;
 mod run;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Compare(arguments) => compare::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
     };

@@ -4,13 +4,14 @@ use std::io::{self, IsTerminal};
 
 use highwater_models::file::Plan;
 use highwater_report::verdict::{Judgement, judge};
-use highwater_report::{csv, json, terminal};
+use highwater_report::{csv, json, replications, terminal};
 use highwater_sim::experiment::{self, Options, Outcome};
 
 use crate::arguments::{Format, Run, Undecided};
 use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::next_step;
 use crate::output::{self, Folder};
 use crate::progress::Bar;
 use crate::scenario;
@@ -24,7 +25,8 @@ pub fn run(arguments: &Run) -> Result<Exit, Failure> {
     let settings: Vec<String> = profile.into_iter().chain(arguments.settings.iter().cloned()).collect();
     let plan = scenario::load(&arguments.scenario, &settings)?;
     let folder = arguments.out.as_deref().map(Folder::open).transpose()?;
-    let outcome = simulate(&plan, arguments)?;
+    let mut outcome = simulate(&plan, arguments)?;
+    next_step::add(&mut outcome, &plan, &settings, arguments)?;
     if let Some(folder) = folder {
         write(folder, &outcome)?;
     }
@@ -33,12 +35,7 @@ pub fn run(arguments: &Run) -> Result<Exit, Failure> {
 }
 
 fn simulate(plan: &Plan, arguments: &Run) -> Result<Outcome, Failure> {
-    let options = Options {
-        seed: arguments.seed,
-        replications: arguments.replications,
-        jobs: usize::from(arguments.jobs.unwrap_or(0)),
-        requests: arguments.requests,
-    };
+    let options = options(arguments);
     let bar = Bar::new(&plan.name);
     let outcome = experiment::run(plan, &options, &bar);
     bar.finish();
@@ -48,6 +45,16 @@ fn simulate(plan: &Plan, arguments: &Run) -> Result<Outcome, Failure> {
     })
 }
 
+/// How the run was asked for.
+pub fn options(arguments: &Run) -> Options {
+    Options {
+        seed: arguments.seed,
+        replications: arguments.replications,
+        jobs: usize::from(arguments.jobs.unwrap_or(0)),
+        requests: arguments.requests,
+    }
+}
+
 /// Writes the result's files and says which.
 fn write(mut folder: Folder, outcome: &Outcome) -> Result<(), Failure> {
     const REQUESTS: &str = "requests.csv";
@@ -55,6 +62,9 @@ fn write(mut folder: Folder, outcome: &Outcome) -> Result<(), Failure> {
         file.write_all(json::text(&outcome.summary).as_bytes())
     })?;
     folder.write("timeline.csv", |file| csv::timeline(&outcome.timeline, file))?;
+    folder.write("replications.csv", |file| {
+        replications::write(&outcome.summary.figures, file)
+    })?;
     if let Some(requests) = &outcome.requests {
         folder.write(REQUESTS, |file| csv::requests(requests, file))?;
     }

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use highwater_models::file::{self, CatalogueKind, Files, Plan, Request, System, nearest};
+use highwater_models::file::{self, CatalogueKind, Files, Loaded, Plan, Request, System, nearest};
 use highwater_models::{bundled, catalogue};
 use highwater_report::paint::Paint;
 use highwater_sim::variants;
@@ -20,17 +20,7 @@ use crate::failure::Failure;
 /// # Errors
 /// When there is no such scenario, or a file has mistakes: then with all of them.
 pub fn load(name: &str, settings: &[String]) -> Result<Plan, Failure> {
-    let (text, is_bundled) = find(name)?;
-    let systems: Vec<&str> = bundled::systems().iter().map(|system| system.name).collect();
-    let request = Request {
-        name,
-        text,
-        settings,
-        is_bundled,
-        bundled_systems: &systems,
-        catalogue: catalogue_names,
-    };
-    let loaded = file::load_scenario(request, &Disk, bundled::system);
+    let loaded = read(name, settings)?;
     let colour = environment::paint(io::stderr().is_terminal()) == Paint::Ansi;
     let text = file::render_all(&loaded.diagnostics, &loaded.sources, colour);
     match loaded.plan {
@@ -45,6 +35,28 @@ pub fn load(name: &str, settings: &[String]) -> Result<Plan, Failure> {
         }
         None => Err(Failure::File { text }),
     }
+}
+
+/// Loads a scenario as [`load`] does, and says nothing: a setting that does not fit it leaves nothing.
+pub fn try_load(name: &str, settings: &[String]) -> Option<Plan> {
+    read(name, settings)
+        .ok()?
+        .plan
+        .filter(|plan| variants::check(plan).is_empty())
+}
+
+fn read(name: &str, settings: &[String]) -> Result<Loaded, Failure> {
+    let (text, is_bundled) = find(name)?;
+    let systems: Vec<&str> = bundled::systems().iter().map(|system| system.name).collect();
+    let request = Request {
+        name,
+        text,
+        settings,
+        is_bundled,
+        bundled_systems: &systems,
+        catalogue: catalogue_names,
+    };
+    Ok(file::load_scenario(request, &Disk, bundled::system))
 }
 
 /// Loads a system alone, found by [`find_design`]. Warnings go to standard error.

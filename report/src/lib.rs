@@ -3,11 +3,15 @@
 //! Owns: wording, rounding and layout of results.
 //! Never: computing a figure or deciding an objective (`sim/`), opening files or looking at the terminal (`cli/`).
 
+pub mod compare;
 pub mod csv;
 pub mod json;
 pub mod money;
+pub mod next_step;
 pub mod number;
 pub mod paint;
+pub mod read;
+pub mod replications;
 pub mod review;
 pub mod table;
 pub mod terminal;

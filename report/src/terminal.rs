@@ -11,6 +11,7 @@ mod sections;
 use highwater_models::record::summary::{Objective, Summary};
 
 use crate::money;
+use crate::next_step;
 use crate::number;
 use crate::paint::{Paint, Style};
 use crate::review;
@@ -21,7 +22,11 @@ use crate::words;
 /// The report of a run, each section followed by an empty line.
 #[must_use]
 pub fn render(summary: &Summary, paint: Paint) -> String {
-    let mut parts = vec![heading(summary, paint), verdict_lines(summary, paint)];
+    let mut parts = vec![
+        heading(summary, paint),
+        verdict_lines(summary, paint),
+        next_step::paragraph(summary.next_step.as_ref(), paint),
+    ];
     let tables = std::iter::once(objectives(&summary.objectives)).chain(sections::tables(summary));
     parts.extend(
         tables

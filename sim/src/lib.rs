@@ -1,5 +1,6 @@
 //! What the system would do: engine, world, measurements, experiments.
 
+pub mod compare;
 pub mod compile;
 pub mod event;
 pub mod experiment;
@@ -9,6 +10,7 @@ pub mod level;
 pub mod measure;
 pub mod model;
 pub mod outcome;
+pub mod probe;
 pub mod processor;
 pub mod slab;
 pub mod split;

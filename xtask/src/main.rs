@@ -1,9 +1,10 @@
 //! The project's own chores: `cargo xtask test` runs every check that a change has to pass, `cargo xtask plan-review`
-//! puts the bundled plan to the test.
+//! puts the bundled plan to the test, `cargo xtask conformance` records what the real packages decide.
 //!
 //! Owns: which checks there are and their order, cheapest first.
 //! Never: a check of its own. Each step is a command that anybody can run by hand, and it is printed as such.
 
+mod conformance;
 mod plan_review;
 
 use std::path::Path;
@@ -67,7 +68,8 @@ const TEST: [Step; 5] = [
 const USAGE: &str = "\
 usage: cargo xtask test                   format, lints, documentation, every test, the plan review's quick claims
        cargo xtask plan-review            runs every claim of the plan and writes docs/plan-review.md (takes minutes)
-       cargo xtask plan-review --quick    runs the quick claims and compares them with the page";
+       cargo xtask plan-review --quick    runs the quick claims and compares them with the page
+       cargo xtask conformance            records the traces of the real packages anew (needs Node.js) and replays them";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         ["test"] => run(&TEST),
         ["plan-review"] => plan_review::run(root(), plan_review::Mode::Write),
         ["plan-review", "--quick"] => plan_review::run(root(), plan_review::Mode::Quick),
+        ["conformance"] => conformance::run(root()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS

@@ -2,5 +2,6 @@
 
 pub mod figures;
 pub mod histogram;
+pub mod next_step;
 pub mod summary;
 pub mod timeline;
