@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::check::Check;
+use crate::new::New;
+use crate::schema::Schema;
+
 /// How high can the water rise before a system breaks, what breaks first, and what raises the mark?
 #[derive(Debug, Parser)]
 #[command(name = "highwater", version, arg_required_else_help = true, after_help = EXIT_CODES)]
@@ -13,7 +17,7 @@ pub struct Arguments {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "\
+pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done, every objective met
   1  done, an objective missed or not decided
@@ -25,10 +29,14 @@ Exit codes:
 pub enum Command {
     /// Simulate a scenario: verdict, tables, files
     Run(Run),
-    /// Review a design without running it: settings that contradict each other or the parts they are about
+    /// Check files for CI: are they valid, is the design in order, do the objectives hold?
     Check(Check),
     /// Two runs side by side: what moved, by how much, whether it is sure
     Compare(Box<crate::compare::Arguments>),
+    /// Print the JSON Schema of a file kind, from which editors complete and check
+    Schema(Schema),
+    /// Write a commented system and scenario to start from, after six questions
+    New(New),
     /// Show the bundled scenarios and systems with the questions they ask
     List(List),
     /// Say what a setting means, and where a default or a price comes from
@@ -59,6 +67,8 @@ pub struct Run {
     /// Folder for summary.json, timeline.csv and replications.csv
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub report: crate::report::Wanted,
     /// What standard output gets
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -73,27 +83,6 @@ pub struct Run {
     #[arg(long, requires = "out")]
     pub requests: bool,
 }
-
-/// Arguments of `highwater check`.
-#[derive(Debug, Args)]
-#[command(after_help = CHECK_CODES)]
-pub struct Check {
-    /// A system or a scenario: a file, or a bundled name (`highwater list`); a file wins over a name
-    #[arg(long, value_name = "SYSTEM")]
-    pub design: String,
-    /// Override a setting by its path in the file: `web.plan=pro` (repeatable)
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub settings: Vec<String>,
-    /// What standard output gets
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-const CHECK_CODES: &str = "\
-Exit codes:
-  0  nothing contradicts anything; there may be risks and notes
-  1  there are contradictions
-  2  a mistake in the command or in a file";
 
 /// Arguments of `highwater list`.
 #[derive(Debug, Args)]

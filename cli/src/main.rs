@@ -11,11 +11,14 @@ mod exit;
 mod explain;
 mod failure;
 mod list;
+mod new;
 mod next_step;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod scenario;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -34,6 +37,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::New(arguments) => new::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
     };

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use highwater_models::file::Plan;
 use highwater_report::verdict::{Judgement, judge};
-use highwater_report::{csv, json, replications, terminal};
+use highwater_report::{csv, json, page, plot, replications, terminal};
 use highwater_sim::experiment::{self, Options, Outcome};
 
 use crate::arguments::{Format, Run, Undecided};
@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::next_step;
 use crate::output::{self, Folder};
 use crate::progress::Bar;
+use crate::report::command_line;
 use crate::scenario;
 
 /// Runs the command.
@@ -25,11 +26,16 @@ pub fn run(arguments: &Run) -> Result<Exit, Failure> {
     let settings: Vec<String> = profile.into_iter().chain(arguments.settings.iter().cloned()).collect();
     let plan = scenario::load(&arguments.scenario, &settings)?;
     let folder = arguments.out.as_deref().map(Folder::open).transpose()?;
+    let report = arguments.report.open()?;
     let mut outcome = simulate(&plan, arguments)?;
     next_step::add(&mut outcome, &plan, &settings, arguments)?;
     if let Some(folder) = folder {
         write(folder, &outcome)?;
     }
+    report.write(
+        || plot::of_run(&outcome.summary, &outcome.timeline),
+        |plots| page::of_run(&outcome.summary, plots, &again(arguments)),
+    )?;
     output::print(&text(&outcome, arguments.format)?)?;
     Ok(exit(judge(&outcome.summary.objectives), arguments.undecided))
 }
@@ -53,6 +59,21 @@ pub fn options(arguments: &Run) -> Options {
         jobs: usize::from(arguments.jobs.unwrap_or(0)),
         requests: arguments.requests,
     }
+}
+
+/// The command that gives this result again. Where files go and what is shown is not the result's.
+fn again(arguments: &Run) -> String {
+    let mut words = vec!["run".to_owned(), arguments.scenario.clone()];
+    let mut add = |flag: &str, value: Option<String>| {
+        words.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
+    };
+    for setting in &arguments.settings {
+        add("--set", Some(setting.clone()));
+    }
+    add("--profile", arguments.profile.clone());
+    add("--seed", arguments.seed.map(|seed| seed.to_string()));
+    add("--replications", arguments.replications.map(|count| count.to_string()));
+    command_line(words.iter().map(String::as_str))
 }
 
 /// Writes the result's files and says which.

@@ -205,7 +205,7 @@ fn list<T>(items: &[T], shown: impl Fn(&T) -> Value) -> Value {
     Value::Array(items.iter().map(shown).collect())
 }
 
-fn objective(objective: &Objective) -> Value {
+pub(crate) fn objective(objective: &Objective) -> Value {
     json!({
         "name": objective.name,
         "target": number(objective.target),

@@ -26,6 +26,16 @@ pub fn paragraph(found: Option<&NextStep>, paint: Paint) -> String {
     format!("{}{rest}{command}", paint.text(Style::Heading, HEAD))
 }
 
+/// The sentences for a page that has a heading of its own for them, the command in marks of code at their end.
+#[must_use]
+pub fn sentence(found: &NextStep) -> String {
+    let words = words(found);
+    let words = words
+        .strip_prefix(HEAD)
+        .map_or(words.as_str(), |rest| rest.trim_start_matches([':', ' ']));
+    command(found).map_or_else(|| words.to_owned(), |command| format!("{words} `{command}`"))
+}
+
 /// The sentences, without the command.
 #[must_use]
 pub fn words(found: &NextStep) -> String {

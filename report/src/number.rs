@@ -265,6 +265,39 @@ pub fn share_words(share: f64) -> String {
     format!("{} %", fixed(share * 100.0, 0))
 }
 
+/// What one of the unit is in base units in which an axis up to that value is labelled.
+#[must_use]
+pub fn axis_unit(most: f64, unit: Unit) -> f64 {
+    scale(most, unit).0
+}
+
+/// A label on an axis that goes up to `most` in steps: every label in one unit, with the decimals of the step.
+#[must_use]
+pub fn tick(value: f64, step: f64, most: f64, unit: Unit) -> String {
+    let (size, sign) = scale(most, unit);
+    let (value, step, most) = (value / size, step / size, most / size);
+    for (times, letter) in [(1e9, "G"), (1e6, "M"), (1e3, "k")] {
+        if most >= 100.0 * times || (most >= times && times > 1e3) {
+            let decimals = if value == 0.0 { 0 } else { places(step / times) };
+            let number = fixed(value / times, decimals);
+            let letter = if value == 0.0 { "" } else { letter };
+            return match unit {
+                Unit::Dollars => format!("${number}{letter}"),
+                Unit::PerSecond => format!("{number}{letter}/s"),
+                _ if sign.is_empty() => format!("{number}{letter}"),
+                _ => format!("{number}{letter} {sign}"),
+            };
+        }
+    }
+    let decimals = if value == 0.0 { 0 } else { places(step) };
+    signed(value, decimals, unit, sign)
+}
+
+/// Decimals that tell multiples of a step apart.
+fn places(step: f64) -> usize {
+    (0..=9).find(|&digits| close(round_to(step, digits), step)).unwrap_or(9)
+}
+
 /// Which unit shows this value best.
 fn scale(value: f64, unit: Unit) -> Scale {
     let steps: &[(f64, Scale)] = match unit {

@@ -4,9 +4,9 @@
 //! figure is in `summary.json`.
 //! Never: judging (`verdict.rs`), rounding (`number.rs`), layout (`table.rs`).
 
-mod alerts;
-mod log;
-mod sections;
+pub(crate) mod alerts;
+pub(crate) mod log;
+pub(crate) mod sections;
 
 use highwater_models::record::summary::{Objective, Summary};
 
@@ -83,7 +83,8 @@ fn verdict_lines(summary: &Summary, paint: Paint) -> String {
     }
 }
 
-fn objectives(objectives: &[Objective]) -> Table {
+/// Each objective with its mark, bound, value and interval.
+pub(crate) fn objectives(objectives: &[Objective]) -> Table {
     let mut table = Table::new(
         "Objectives",
         &[

@@ -1,7 +1,9 @@
 //! What the system would do: engine, world, measurements, experiments.
 
+pub mod change;
 pub mod compare;
 pub mod compile;
+pub mod decide;
 pub mod event;
 pub mod experiment;
 pub mod gauge;

@@ -1,5 +1,7 @@
 //! End-to-end tests live in `tests/`; helpers they share are here.
 
 pub mod faults;
+pub mod fuzz;
+pub mod json_schema;
 pub mod run;
 pub mod theory;
