@@ -54,6 +54,8 @@ pub(crate) fn compile_parts(scenario: &Scenario, system: &System, models: Option
     compiler.monitoring();
     compiler.memory();
     compiler.events();
+    compiler.find_open_services();
+    compiler.find_strangers();
     compiler.left_out();
     compiler.model
 }

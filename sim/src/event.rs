@@ -76,6 +76,7 @@ const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
 impl Event {
     #[inline]
     fn pack(self) -> u32 {
+        // Numbered in the order of their declaration, so that a number becomes a kind without a table.
         let (kind, index) = match self {
             Self::Task(i) => (0, i),
             Self::Slice(i) => (1, i),
@@ -91,18 +92,18 @@ impl Event {
             Self::ClientTimeout(i) => (11, i),
             Self::Booted(i) => (12, i),
             Self::Killed(i) => (13, i),
-            Self::Scale(i) => (14, i),
-            Self::Window => (15, 0),
-            Self::MeasureFrom => (16, 0),
-            Self::MeasureTo => (17, 0),
-            Self::Snapshot(i) => (18, i),
-            Self::LoadEnds => (19, 0),
-            Self::End => (20, 0),
-            Self::Probe(i) => (21, i),
-            Self::Happening(i) => (22, i),
-            Self::Over(i) => (23, i),
-            Self::Reconnect(i) => (24, i),
-            Self::Monitor(i) => (26, i),
+            Self::Probe(i) => (14, i),
+            Self::Happening(i) => (15, i),
+            Self::Over(i) => (16, i),
+            Self::Reconnect(i) => (17, i),
+            Self::Scale(i) => (18, i),
+            Self::Window => (19, 0),
+            Self::MeasureFrom => (20, 0),
+            Self::MeasureTo => (21, 0),
+            Self::Snapshot(i) => (22, i),
+            Self::Monitor(i) => (23, i),
+            Self::LoadEnds => (24, 0),
+            Self::End => (25, 0),
         };
         debug_assert!(index <= INDEX_MASK, "more than 2^27 of one kind in flight");
         (kind << INDEX_BITS) | index
@@ -126,18 +127,18 @@ impl Event {
             11 => Self::ClientTimeout(index),
             12 => Self::Booted(index),
             13 => Self::Killed(index),
-            14 => Self::Scale(index),
-            15 => Self::Window,
-            16 => Self::MeasureFrom,
-            17 => Self::MeasureTo,
-            18 => Self::Snapshot(index),
-            19 => Self::LoadEnds,
-            20 => Self::End,
-            21 => Self::Probe(index),
-            22 => Self::Happening(index),
-            23 => Self::Over(index),
-            24 => Self::Reconnect(index),
-            _ => Self::Monitor(index),
+            14 => Self::Probe(index),
+            15 => Self::Happening(index),
+            16 => Self::Over(index),
+            17 => Self::Reconnect(index),
+            18 => Self::Scale(index),
+            19 => Self::Window,
+            20 => Self::MeasureFrom,
+            21 => Self::MeasureTo,
+            22 => Self::Snapshot(index),
+            23 => Self::Monitor(index),
+            24 => Self::LoadEnds,
+            _ => Self::End,
         }
     }
 }
@@ -151,14 +152,91 @@ impl Scheduled {
     pub const NOTHING: Self = Self(0);
 }
 
+/// An event that was taken.
+#[derive(Copy, Clone, Debug)]
+pub struct Due {
+    /// When it happens.
+    pub at: SimTime,
+    /// What it was scheduled under.
+    pub scheduled: Scheduled,
+    packed: u32,
+}
+
+impl Due {
+    /// What happens.
+    #[must_use]
+    #[inline(always)]
+    pub fn event(self) -> Event {
+        Event::unpack(self.packed)
+    }
+
+    /// The task that goes on, if that is what happens. With [`Due::fibre`] it is nearly all that does, so that the others
+    /// are told apart only when it is neither.
+    #[must_use]
+    #[inline(always)]
+    pub fn task(self) -> Option<u32> {
+        self.index_of(Event::Task(0))
+    }
+
+    /// The thread that goes on after thinking, if that is what happens.
+    #[must_use]
+    #[inline(always)]
+    pub fn fibre(self) -> Option<u32> {
+        self.index_of(Event::Fibre(0))
+    }
+
+    #[inline(always)]
+    fn index_of(self, first: Event) -> Option<u32> {
+        let index = self.packed.wrapping_sub(first.pack());
+        (index <= INDEX_MASK).then_some(index)
+    }
+}
+
+/// No entry: later than every other.
+const NONE: u128 = u128::MAX;
+
+/// Four entries that are compared with each other: the children of one. They fill a line of the processor's cache.
+#[derive(Copy, Clone, Debug)]
+#[repr(align(64))]
+struct Siblings([u128; 4]);
+
+impl Siblings {
+    /// The least of them, and its place.
+    #[inline(always)]
+    fn least(&self) -> (usize, u128) {
+        let low = usize::from(self.0[1] < self.0[0]);
+        let high = 2 + usize::from(self.0[3] < self.0[2]);
+        let best = if self.0[high] < self.0[low] { high } else { low };
+        (best, self.0[best])
+    }
+}
+
 /// The pending events.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EventQueue {
-    heap: Vec<u128>,
+    /// The next entry.
+    top: u128,
+    /// All others, four by four: the children of the top, those of its first child, those of its second, and so on. Places
+    /// without an entry have [`NONE`], so that four are always compared.
+    below: Vec<Siblings>,
+    /// How many there are below.
+    count: usize,
     sequence: u64,
-    /// Where the last event taken left a hole at the top, which the next one scheduled fills in one sift instead of
-    /// two: most handlers schedule one successor.
+    /// Whether the top has been taken and left a hole, which the next one scheduled fills in one sift instead of two: most
+    /// handlers schedule one successor.
     hole: bool,
+}
+
+impl Default for EventQueue {
+    fn default() -> Self {
+        Self {
+            top: NONE,
+            below: Vec::new(),
+            count: 0,
+            sequence: 0,
+            hole: false,
+        }
+    }
 }
 
 /// Latest time that can be scheduled: 2^56 nanoseconds, more than two years. Files are checked against it.
@@ -175,40 +253,41 @@ impl EventQueue {
     fn schedule_packed(&mut self, at: SimTime, event: u32) -> Scheduled {
         self.sequence += 1;
         debug_assert!(self.sequence < SEQUENCE_MASK, "more than 2^40 events in one run");
-        let sequence = self.sequence & SEQUENCE_MASK;
+        let sequence = self.sequence;
         if at.nanos() <= LATEST {
             let key = (u128::from(at.nanos()) << 72) | (u128::from(sequence) << 32) | u128::from(event);
             if self.hole {
-                self.hole = false;
                 self.sift_down(key);
             } else {
-                self.heap.push(key);
-                self.sift_up(key);
+                self.add(key);
             }
         }
         Scheduled(sequence)
     }
 
-    /// Takes the next event: its time, its number, and what it is.
-    #[inline]
-    pub fn take(&mut self) -> Option<(SimTime, Scheduled, Event)> {
+    /// Takes the next event.
+    #[inline(always)]
+    pub fn take(&mut self) -> Option<Due> {
         if self.hole {
             self.fill_hole();
         }
-        let &key = self.heap.first()?;
+        let key = self.top;
+        if key == NONE {
+            return None;
+        }
         self.hole = true;
         let sequence = (key >> 32) as u64 & SEQUENCE_MASK;
-        Some((
-            SimTime::from_nanos((key >> 72) as u64),
-            Scheduled(sequence),
-            Event::unpack(key as u32),
-        ))
+        Some(Due {
+            at: SimTime::from_nanos((key >> 72) as u64),
+            scheduled: Scheduled(sequence),
+            packed: key as u32,
+        })
     }
 
     /// Entries still there, stale ones too.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.heap.len() - usize::from(self.hole)
+        self.count + usize::from(!self.hole && self.top != NONE)
     }
 
     /// Whether nothing is to happen any more.
@@ -217,60 +296,76 @@ impl EventQueue {
         self.len() == 0
     }
 
+    /// Puts the last entry where the hole is.
     #[inline(never)]
     fn fill_hole(&mut self) {
-        self.hole = false;
-        if let Some(last) = self.heap.pop()
-            && !self.heap.is_empty()
-        {
-            self.sift_down(last);
+        let Some(last) = self.count.checked_sub(1) else {
+            (self.hole, self.top) = (false, NONE);
+            return;
+        };
+        self.count = last;
+        let key = std::mem::replace(self.place(last), NONE);
+        if last % 4 == 0 {
+            self.below.pop();
         }
+        self.sift_down(key);
     }
 
-    fn sift_up(&mut self, key: u128) {
-        let mut at = self.heap.len() - 1;
-        while at > 0 {
-            let parent = (at - 1) / 4;
-            if self.heap[parent] <= key {
-                break;
+    #[inline(always)]
+    fn place(&mut self, number: usize) -> &mut u128 {
+        &mut self.below[number / 4].0[number % 4]
+    }
+
+    /// One more entry, while there is no hole.
+    fn add(&mut self, key: u128) {
+        if self.top == NONE {
+            self.top = key;
+            return;
+        }
+        if self.count.is_multiple_of(4) {
+            self.below.push(Siblings([NONE; 4]));
+        }
+        let mut at = self.count;
+        self.count += 1;
+        // Four by four: those below the entry with a number are the group after that number.
+        while let Some(parent) = (at / 4).checked_sub(1) {
+            let above = *self.place(parent);
+            if above <= key {
+                *self.place(at) = key;
+                return;
             }
-            self.heap[at] = self.heap[parent];
+            *self.place(at) = above;
             at = parent;
         }
-        self.heap[at] = key;
+        let (upper, lower) = if key < self.top {
+            (key, self.top)
+        } else {
+            (self.top, key)
+        };
+        *self.place(at) = lower;
+        self.top = upper;
     }
 
-    /// Puts a key in place of the top.
+    /// Puts an entry in place of the top.
     #[inline(always)]
     fn sift_down(&mut self, key: u128) {
-        let heap = self.heap.as_mut_slice();
-        let mut at = 0;
+        self.hole = false;
+        let below = self.below.as_mut_slice();
+        let Some((mut place, least)) = below.first().map(Siblings::least).filter(|&(_, least)| least < key) else {
+            self.top = key;
+            return;
+        };
+        self.top = least;
+        let mut group = 0;
         loop {
-            let first = 4 * at + 1;
-            if first + 4 <= heap.len() {
-                // All four children are there: the common case, without a loop.
-                let children = &heap[first..first + 4];
-                let low = usize::from(children[1] < children[0]);
-                let high = 2 + usize::from(children[3] < children[2]);
-                let best = if children[high] < children[low] { high } else { low };
-                let least = children[best];
-                if least >= key {
-                    break;
-                }
-                heap[at] = least;
-                at = first + best;
-            } else {
-                let Some(best) = (first..heap.len()).min_by_key(|&child| heap[child]) else {
-                    break;
-                };
-                if heap[best] >= key {
-                    break;
-                }
-                heap[at] = heap[best];
-                at = best;
-            }
+            let next = 4 * group + place + 1;
+            let Some((best, least)) = below.get(next).map(Siblings::least).filter(|&(_, least)| least < key) else {
+                below[group].0[place] = key;
+                return;
+            };
+            below[group].0[place] = least;
+            (group, place) = (next, best);
         }
-        heap[at] = key;
     }
 }
 
@@ -289,8 +384,9 @@ mod tests {
         }
         expected.sort();
         let mut found = Vec::new();
-        while let Some((at, _, Event::Task(n))) = queue.take() {
-            found.push((at.nanos(), n));
+        while let Some(due) = queue.take() {
+            assert_eq!((due.event(), due.fibre()), (Event::Task(due.task().unwrap()), None));
+            found.push((due.at.nanos(), due.task().unwrap()));
         }
         assert_eq!(found, expected);
     }
@@ -302,9 +398,9 @@ mod tests {
             queue.schedule(SimTime::from_nanos(n * 10), Event::Fibre(n as u32));
         }
         let (mut last, mut taken) = (0, 0);
-        while let Some((at, _, _)) = queue.take() {
-            assert!(at.nanos() >= last);
-            last = at.nanos();
+        while let Some(due) = queue.take() {
+            assert!(due.at.nanos() >= last);
+            last = due.at.nanos();
             taken += 1;
             if taken % 3 == 0 && taken < 3000 {
                 queue.schedule(SimTime::from_nanos(last + taken * 7 % 100), Event::Window);

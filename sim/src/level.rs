@@ -160,7 +160,12 @@ pub struct Station {
     pub waits: u128,
     /// See `waits`.
     pub services: u128,
-    /// Whole run: arrivals, and each way to leave.
+    /// Whole run: arrivals that were served at once, and how many of them came before measuring began. Those of the
+    /// measured span are added to `offered` and, as waits of nothing, to `wait` when it ends.
+    pub at_once: u64,
+    /// See `at_once`.
+    at_once_from: u64,
+    /// Whole run: other arrivals, and each way to leave.
     pub whole_offered: u64,
     /// See `whole_offered`.
     pub whole_left: u64,
@@ -189,6 +194,8 @@ impl Default for Station {
             first_saturated: None,
             waits: 0,
             services: 0,
+            at_once: 0,
+            at_once_from: 0,
             whole_offered: 0,
             whole_left: 0,
             window_busy: 0,
@@ -212,11 +219,7 @@ impl Station {
     pub fn start_at_once(&mut self, now: SimTime, measuring: bool) {
         self.touch(now, measuring);
         self.busy.up(now);
-        self.whole_offered += 1;
-        if measuring {
-            self.offered += 1;
-            self.wait.record(0);
-        }
+        self.at_once += 1;
     }
 
     /// Somebody arrives and waits.
@@ -310,10 +313,19 @@ impl Station {
 
     pub(crate) fn begin(&mut self, now: SimTime) {
         self.touch(now, false);
+        self.at_once_from = self.at_once;
         self.busy.begin(now);
         self.queue.begin(now);
         self.window_busy = self.busy.area(now);
         self.window_queue = self.queue.area(now);
+    }
+
+    /// Measuring ends.
+    pub(crate) fn finish(&mut self, now: SimTime) {
+        self.touch(now, true);
+        let at_once = self.at_once - self.at_once_from;
+        self.offered += at_once;
+        self.wait.record_many(0, at_once);
     }
 
     /// Mean busy and queue since the last call.

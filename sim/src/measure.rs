@@ -313,25 +313,17 @@ impl Record {
         }
     }
 
-    /// A request ends as it should, its time by stage in a row of `split`; while the load goes on, if `loading`.
+    /// A request ends as it should, its time by stage in `split`; while the load goes on, if `loading`.
     // A function of its own, in which nothing but the record is at hand: so its tables are looked up once.
     #[inline(never)]
-    pub(crate) fn useful(
-        &mut self,
-        now: SimTime,
-        measured: bool,
-        loading: bool,
-        request: &Ended,
-        split: &mut Split,
-        row: u32,
-    ) {
+    pub(crate) fn useful(&mut self, now: SimTime, measured: bool, loading: bool, request: &Ended, split: &mut Split) {
         self.whole_useful += 1;
         self.in_system.down(now);
         if !measured {
             return;
         }
         let latency = request.latency;
-        if self.breakdown.add(latency, split, row) != latency {
+        if self.breakdown.add(latency, split) != latency {
             self.stage_mismatches += 1;
         }
         let cell = self.cell_at(request.cell);
@@ -425,9 +417,7 @@ impl Record {
     pub fn finish(&mut self, now: SimTime) {
         self.measuring = false;
         self.to = now;
-        for station in &mut self.stations {
-            station.touch(now, true);
-        }
+        self.stations.iter_mut().for_each(|station| station.finish(now));
         self.each_level(|level| level.finish(now));
     }
 

@@ -131,6 +131,9 @@ pub struct Service {
     pub lingers: bool,
     /// Whether an error of an idle database connection ends the process.
     pub crash_on_database_error: bool,
+    /// Whether a request that arrives passes nothing and takes nothing: no bound, no shedding, no deadline, no memory, no
+    /// event loop, no ladder of degradation, no line of the service's own.
+    pub is_open: bool,
     /// Autoscaler.
     pub scaling: Option<Scaling>,
     /// Stage: waiting for the loop or the CPU.

@@ -178,12 +178,11 @@ mod tests {
         let model = sample::model();
         let mut record = sample::record(&model, 10, 0);
         let mut split = Split::new(model.stages.len());
-        split.reach(0);
-        split.add(0, sample::WAIT_WEB, 1_500_000_000);
-        split.add(0, sample::CPU_WEB, 500_000_000);
-        record.breakdown.add(2_000_000_000, &mut split, 0);
-        split.add(0, sample::WAIT_WEB, 1_000_000_000);
-        record.breakdown.add(1_000_000_000, &mut split, 0);
+        split.add(sample::WAIT_WEB, 1_500_000_000);
+        split.add(sample::CPU_WEB, 500_000_000);
+        record.breakdown.add(2_000_000_000, &mut split);
+        split.add(sample::WAIT_WEB, 1_000_000_000);
+        record.breakdown.add(1_000_000_000, &mut split);
         let figures = figures(&model, &[record]);
         assert_eq!(figures.value(&["breakdown", "all", "wait.web"]), 1.25);
         assert_eq!(figures.value(&["breakdown", "all", "cpu.web"]), 0.25);

@@ -73,14 +73,55 @@ impl<T> Slab<T> {
         }
     }
 
-    /// Takes it out; its handles name nothing from now on.
+    /// A free place, with whatever the last thing there has left, or with a new one: for things that keep what they have
+    /// allocated. The caller makes it what it is to be.
+    #[inline(always)]
+    pub fn claim(&mut self, new: impl FnOnce() -> T) -> (Handle, &mut T) {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => self.extend(new()),
+        };
+        let entry = &mut self.entries[index as usize];
+        entry.live = true;
+        let generation = entry.generation;
+        (Handle { index, generation }, &mut entry.value)
+    }
+
+    /// Makes sure that an index is there.
+    #[cold]
+    #[inline(never)]
+    fn reach(&mut self, index: u32, filling: T)
+    where
+        T: Clone,
+    {
+        self.entries.resize_with(index as usize + 1, || Entry {
+            generation: 0,
+            live: false,
+            value: filling.clone(),
+        });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn extend(&mut self, value: T) -> u32 {
+        let index = u32::try_from(self.entries.len()).expect("fewer than 2^32 in flight");
+        self.entries.push(Entry {
+            generation: 0,
+            live: false,
+            value,
+        });
+        index
+    }
+
+    /// Takes it out; its handles name nothing from now on. What is left there is the caller's to tidy.
     #[inline]
-    pub fn remove(&mut self, index: u32) {
+    pub fn remove(&mut self, index: u32) -> &mut T {
         let entry = &mut self.entries[index as usize];
         debug_assert!(entry.live, "removed twice");
         entry.live = false;
         entry.generation = entry.generation.wrapping_add(1);
         self.free.push(index);
+        &mut entry.value
     }
 
     /// Puts a new thing in place of another, whose handles name nothing from now on.
@@ -102,12 +143,8 @@ impl<T> Slab<T> {
     where
         T: Clone,
     {
-        while self.entries.len() <= index as usize {
-            self.entries.push(Entry {
-                generation: 0,
-                live: false,
-                value: value.clone(),
-            });
+        if self.entries.len() <= index as usize {
+            self.reach(index, value.clone());
         }
         let entry = &mut self.entries[index as usize];
         debug_assert!(!entry.live, "something is there");
@@ -121,11 +158,12 @@ impl<T> Slab<T> {
 
     /// Takes out what [`Slab::insert_beside`] put in.
     #[inline]
-    pub fn remove_beside(&mut self, index: u32) {
+    pub fn remove_beside(&mut self, index: u32) -> &mut T {
         let entry = &mut self.entries[index as usize];
         debug_assert!(entry.live, "removed twice");
         entry.live = false;
         entry.generation = entry.generation.wrapping_add(1);
+        &mut entry.value
     }
 
     /// The thing that a handle names, if it is still there.
@@ -134,6 +172,23 @@ impl<T> Slab<T> {
     pub fn get(&self, handle: Handle) -> Option<&T> {
         let entry = self.entries.get(handle.index as usize)?;
         (entry.live && entry.generation == handle.generation).then_some(&entry.value)
+    }
+
+    /// The same, to change it.
+    #[must_use]
+    #[inline]
+    pub fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
+        let entry = self.entries.get_mut(handle.index as usize)?;
+        (entry.live && entry.generation == handle.generation).then_some(&mut entry.value)
+    }
+
+    /// What is at an index, with its handle.
+    #[must_use]
+    #[inline]
+    pub fn entry(&mut self, index: u32) -> (Handle, &mut T) {
+        let entry = &mut self.entries[index as usize];
+        let generation = entry.generation;
+        (Handle { index, generation }, &mut entry.value)
     }
 
     /// Whether a handle still names something.

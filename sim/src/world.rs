@@ -30,7 +30,6 @@ use crate::measure::Record;
 use crate::model::{Coming, Model, SiteId, Stage};
 use crate::processor::{Limit, Processor};
 use crate::slab::Slab;
-use crate::split::Split;
 use crate::variants::Variants;
 
 mod balance;
@@ -292,19 +291,12 @@ impl<'m> World<'m> {
             events: EventQueue::default(),
             ready: ReadyLine::default(),
             tasks: Slab::default(),
-            task_stages: Split::new(model.stages.len()),
-            held: Vec::new(),
-            frames: Vec::new(),
             requests: Slab::default(),
-            request_stages: Split::new(model.stages.len()),
+            request_splits: Vec::new(),
             sessions: Slab::default(),
             fibres: Slab::default(),
             flow_frames: Vec::new(),
-            sites: model
-                .sites
-                .iter()
-                .map(|site| (site.sampler.clone(), site.place))
-                .collect(),
+            sites: Sites::new(model),
             processes: Vec::new(),
             instances: Vec::new(),
             openings: Slab::default(),
@@ -366,14 +358,16 @@ impl<'m> World<'m> {
 
     fn run(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
         // Users who are there from the start begin then, and not with the first event.
-        self.ready_go_on();
+        self.ready_go_on()?;
         while !self.done {
-            let Some((at, scheduled, event)) = self.events.take() else {
+            let Some(due) = self.events.take() else {
                 break;
             };
-            if at > self.now {
+            if due.at > self.now {
                 self.at_this_instant = 0;
-                self.now = at;
+                self.now = due.at;
+            } else {
+                self.go_on_at_this_instant()?;
             }
             self.record.events += 1;
             if self.record.events & 0x3fff == 0 {
@@ -382,16 +376,14 @@ impl<'m> World<'m> {
                     return Err(SimulationError::Cancelled);
                 }
             }
-            match event {
-                Event::Task(index) => self.resume(index, scheduled),
-                Event::Fibre(index) => self.thought(index, scheduled),
-                _ => self.handle(scheduled, event),
+            if let Some(index) = due.task() {
+                self.resume(index, due.scheduled);
+            } else if let Some(index) = due.fibre() {
+                self.thought(index, due.scheduled);
+            } else {
+                self.handle(due.scheduled, due.event());
             }
-            self.ready_go_on();
-            self.at_this_instant += 1;
-            if self.at_this_instant > STANDSTILL {
-                return Err(SimulationError::NoProgress { at: self.now });
-            }
+            self.ready_go_on()?;
         }
         control.progress.store(self.model.end.nanos(), Ordering::Relaxed);
         Ok(())
@@ -399,14 +391,25 @@ impl<'m> World<'m> {
 
     /// Whoever is ready at this instant goes on, and whoever that makes ready.
     #[inline]
-    fn ready_go_on(&mut self) {
+    fn ready_go_on(&mut self) -> Result<(), SimulationError> {
         while let Some(ready) = self.ready.pop_front() {
-            self.at_this_instant += 1;
+            self.go_on_at_this_instant()?;
             match ready {
                 Ready::Task(handle) => self.go_on(handle),
                 Ready::Fibre(handle) => self.go_on_thinking(handle),
             }
         }
+        Ok(())
+    }
+
+    /// One more step without time going on.
+    #[inline(always)]
+    fn go_on_at_this_instant(&mut self) -> Result<(), SimulationError> {
+        self.at_this_instant += 1;
+        if self.at_this_instant > STANDSTILL {
+            return Err(SimulationError::NoProgress { at: self.now });
+        }
+        Ok(())
     }
 
     fn handle(&mut self, scheduled: Scheduled, event: Event) {
@@ -457,25 +460,15 @@ impl<'m> World<'m> {
 
     /// A draw at a place of the program, for a task.
     pub(crate) fn draw(&mut self, task: u32, site: SiteId) -> f64 {
-        self.draw_here(task, site)
-    }
-
-    /// The same, inlined.
-    #[inline(always)]
-    pub(crate) fn draw_here(&mut self, task: u32, site: SiteId) -> f64 {
         let task = &self.tasks[task];
-        let (sampler, place) = &mut self.sites[site as usize];
-        if let Some(value) = sampler.as_constant() {
-            return value;
-        }
-        let mut draw = task.key.at(*place, task.iteration).draw();
-        sampler.draw(&mut draw)
+        self.sites.draw(site, task.key, task.iteration)
     }
 
     /// A length of time drawn at a place of the program.
     #[inline]
     pub(crate) fn draw_span(&mut self, task: u32, site: SiteId) -> SimSpan {
-        SimSpan::from_seconds(self.draw(task, site))
+        let task = &self.tasks[task];
+        self.sites.span(site, task.key, task.iteration)
     }
 
     /// Schedules the event that makes a task go on.
@@ -485,35 +478,61 @@ impl<'m> World<'m> {
     }
 
     /// A task's time until now belongs to its stage; from now on it is in another one.
-    #[inline(always)]
     pub(crate) fn enter(&mut self, index: u32, stage: Stage) {
-        let task = &mut self.tasks[index];
-        let (left, since) = (task.stage, task.since);
-        task.stage = stage;
-        if since != self.now {
-            task.since = self.now;
-            self.spend(index, left, self.now.since(since).nanos());
-        }
+        self.tasks[index].enter(self.now, stage, &mut self.record);
     }
 
-    /// So much of a task's time, and of what it holds, went to a stage.
-    pub(crate) fn spend(&mut self, index: u32, stage: Stage, nanos: u64) {
-        self.task_stages.add(index, stage, nanos);
-        for held in &self.held[index as usize] {
-            if let Some(resource) = self.resource_of(held.what) {
-                self.record.hold(resource, stage, nanos);
-            }
-        }
+    /// A task holds something from now on.
+    pub(crate) fn hold(&mut self, index: u32, what: HeldWhat) {
+        let resource = match what {
+            HeldWhat::Slot(slots, _) => self.model.slots[slots as usize].resource,
+            HeldWhat::Connection(pool, _) => self.model.pools[pool as usize].resource,
+            HeldWhat::Job(queue) => self.model.queues[queue as usize].resource,
+            HeldWhat::Server(pooler, _) => self.model.poolers[pooler as usize].resource,
+            HeldWhat::Fetch(..) | HeldWhat::Memory(..) | HeldWhat::Spent => NO_RESOURCE,
+        };
+        let since = self.now;
+        self.tasks[index].held.push(Held { what, since, resource });
     }
+}
 
-    /// The resource whose slot is held.
-    pub(crate) fn resource_of(&self, what: HeldWhat) -> Option<u16> {
-        match what {
-            HeldWhat::Slot(slots) => Some(self.model.slots[slots as usize].resource),
-            HeldWhat::Connection(pool, _) => Some(self.model.pools[pool as usize].resource),
-            HeldWhat::Job(queue) => Some(self.model.queues[queue as usize].resource),
-            HeldWhat::Server(pooler, _) => Some(self.model.poolers[pooler as usize].resource),
-            HeldWhat::Fetch(..) | HeldWhat::Memory(..) | HeldWhat::Spent => None,
-        }
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU64};
+
+    use highwater_models::SimTime;
+    use highwater_models::file::{NoFiles, Request, load_scenario};
+    use highwater_workload::Key;
+
+    use super::{Control, STANDSTILL, SimulationError, World};
+    use crate::compile::compile;
+
+    // Lost if broken: a user who asks again and again without any time passing holds the run up for ever, because nothing
+    // but who is ready at that instant goes on.
+    #[test]
+    fn a_session_that_takes_no_time_is_noticed() {
+        let text = r#"
+duration = "1h"
+[load]
+users = 1
+[system.flow.one]
+steps = [ { request = "job" } ]
+[system.endpoint.job]
+steps = [ { io = "0ms" } ]
+"#;
+        let loaded = load_scenario(Request::new("still", text), &NoFiles, |_| None);
+        let plan = loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+        let model = compile(&plan);
+        let mut world = World::new(&model, Key::root(1, 0), 0, false);
+        world.begin();
+        // As if it had gone on for long.
+        world.at_this_instant = STANDSTILL - 1000;
+        let (cancel, progress) = (AtomicBool::new(false), AtomicU64::new(0));
+        let control = Control {
+            cancel: &cancel,
+            progress: &progress,
+        };
+        let result = world.run(&control);
+        assert_eq!(result, Err(SimulationError::NoProgress { at: SimTime::ZERO }));
     }
 }

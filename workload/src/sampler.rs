@@ -83,10 +83,19 @@ impl Sampler {
     #[inline]
     pub fn draw(&mut self, draw: &mut Draw) -> f64 {
         match (&self.law, &self.bounds) {
-            (Prepared::Constant(value), None) => *value,
             // The law of nearly all that is drawn often, where it is drawn.
             (Prepared::Exponential { mean }, None) => *mean * exponential(draw),
             _ => self.draw_any(draw),
+        }
+    }
+
+    /// One draw from a generator that is made only if there is anything to draw.
+    #[inline(always)]
+    pub fn draw_from(&mut self, draw: impl FnOnce() -> Draw) -> f64 {
+        match (&self.law, &self.bounds) {
+            (Prepared::Exponential { mean }, None) => *mean * exponential(&mut draw()),
+            (Prepared::Constant(value), None) => *value,
+            _ => self.draw_any(&mut draw()),
         }
     }
 

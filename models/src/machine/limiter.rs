@@ -155,8 +155,27 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
     }
 
     /// A hit by `key`: whether it may go on.
+    #[inline]
     pub fn hit(&mut self, now: SimTime, key: K) -> Verdict {
         let number = self.number(now, key);
+        if let LimiterRule::TokenBucket {
+            burst: 1.., tick: None, ..
+        } = self.rule
+        {
+            // What comes all the time is there at a nanosecond or not: nothing is rounded to know it.
+            let entry = &mut self.entries[number];
+            let at = u128::from(now.nanos()) << FRACTION_BITS;
+            if entry.full_at <= self.all_but_one + at {
+                entry.full_at = entry.full_at.max(at).saturating_add(self.token_every);
+                self.accepted += 1;
+                return Verdict::Admit;
+            }
+        }
+        self.judge(now, number)
+    }
+
+    /// Whether a hit on an entry may go on.
+    fn judge(&mut self, now: SimTime, number: usize) -> Verdict {
         let wait = match self.rule {
             LimiterRule::FixedWindow { limit, per, opens } => {
                 let entry = &mut self.entries[number];
@@ -177,14 +196,7 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
             LimiterRule::SlidingWindow { limit, per, counts } => self.slide(now, number, limit, per, counts),
             LimiterRule::TokenBucket { burst, tick, .. } => {
                 let entry = &mut self.entries[number];
-                // What comes all the time is there at a nanosecond or not: nothing is rounded to know it.
-                let there =
-                    tick.is_none() && entry.full_at <= self.all_but_one + (u128::from(now.nanos()) << FRACTION_BITS);
-                let at = if there {
-                    now
-                } else {
-                    earliest(entry.full_at, self.all_but_one, tick).max(now)
-                };
+                let at = earliest(entry.full_at, self.all_but_one, tick).max(now);
                 if at == now && burst > 0 {
                     take_token(entry, now, self.token_every, tick);
                     None

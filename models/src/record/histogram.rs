@@ -56,6 +56,19 @@ impl Histogram {
         self.sum_squares += value * value;
     }
 
+    /// Adds one value so many times.
+    pub fn record_many(&mut self, value: u64, times: u64) {
+        if times == 0 {
+            return;
+        }
+        self.record(value);
+        let more = times - 1;
+        self.buckets[bucket_of(value)] += more;
+        self.count += more;
+        self.sum += u128::from(value) * u128::from(more);
+        self.sum_squares += value as f64 * value as f64 * more as f64;
+    }
+
     /// Adds all that another one holds.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {

@@ -311,7 +311,8 @@ impl<'p> Compiler<'p> {
         let site = self.site(&format!("{path}/work"), time);
         match (self.runtime(around), self.threads[usize::from(around.service)]) {
             (Runtime::Node, Some(slots)) => {
-                self.emit(Op::Acquire { slots });
+                let acquire = self.acquire(slots);
+                self.emit(acquire);
                 self.hold();
                 self.emit(Op::Burn { site });
                 self.back_on_loop(around);
@@ -468,21 +469,28 @@ impl<'p> Compiler<'p> {
         let mut made = Vec::new();
         let mut jumps = Vec::new();
 
+        let mut empty = Vec::new();
         for (index, branch) in branches.iter().enumerate() {
+            let start = self.here();
             made.push((
                 branch.weight,
                 branch.class.as_ref().map(|class| self.class(class)),
-                self.here(),
+                start,
             ));
             let name = branch
                 .name
                 .as_ref()
                 .map_or_else(|| index.to_string(), |name| name.text.clone());
             self.steps(&branch.steps, &format!("{path}.{name}"), around);
+            if self.here() == start {
+                empty.push(index);
+            }
             jumps.push(self.emit_blank());
         }
         jumps.into_iter().for_each(|jump| self.jump_here(jump));
         let after = self.here();
+        // A branch without steps leads straight on.
+        empty.into_iter().for_each(|index| made[index].2 = after);
         let choice = &mut self.model.choices[usize::from(choice)];
         choice.lead(made, after);
     }
@@ -547,7 +555,7 @@ impl<'p> Compiler<'p> {
     /// Instructions during which a slot, a connection or a place of that name is held; nothing is where it is off.
     pub(super) fn held_in(&mut self, name: &str, body: impl FnOnce(&mut Self)) {
         let op = self.taken.get(name).map(|taken| match *taken {
-            Taken::Slots(slots) => Op::Acquire { slots },
+            Taken::Slots(slots) => self.acquire(slots),
             Taken::Pool(pool) => Op::Borrow { pool },
             Taken::Queue(queue) => Op::Enter { queue },
         });
@@ -636,6 +644,15 @@ impl<'p> Compiler<'p> {
 
     fn let_go(&mut self) {
         self.held -= 1;
+    }
+
+    fn acquire(&self, slots: u16) -> Op {
+        let spec = &self.model.slots[usize::from(slots)];
+        Op::Acquire {
+            slots,
+            local: spec.local,
+            resource: spec.resource,
+        }
     }
 
     pub(super) fn release(&mut self) {

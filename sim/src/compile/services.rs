@@ -38,6 +38,21 @@ impl Compiler<'_> {
     }
 
     /// The service that stands in where there is none: it limits nothing.
+    /// Which services have nothing on the way in.
+    pub(super) fn find_open_services(&mut self) {
+        let ladder = self.model.degradation.as_ref().map(|ladder| ladder.service);
+        for (index, service) in self.model.services.iter_mut().enumerate() {
+            service.is_open = service.max_in_hand == u32::MAX
+                && service.shed_in_hand == u32::MAX
+                && service.shed_loop_delay == SimSpan::FOREVER
+                && service.deadline == SimSpan::FOREVER
+                && service.memory_request == 0
+                && service.runtime != Runtime::Node
+                && service.balance != Balance::SharedLine
+                && ladder.is_none_or(|of| usize::from(of) != index);
+        }
+    }
+
     fn ideal(&mut self, resource: u16) -> Service {
         Service {
             name: IDEAL.to_owned(),
@@ -62,6 +77,7 @@ impl Compiler<'_> {
             shutdown: SimSpan::ZERO,
             memory_base: 0,
             memory_request: 0,
+            is_open: false,
             memory_limit: u64::MAX,
             heap_base: 0,
             heap_limit: u64::MAX,
@@ -168,6 +184,7 @@ impl Compiler<'_> {
             shutdown: service.deploy.shutdown,
             memory_base: base,
             memory_request: service.memory.request.get(),
+            is_open: false,
             memory_limit: memory_limit.unwrap_or(u64::MAX),
             heap_base: (base as f64 * service.memory.on_heap.get() / f64::from(service.processes)) as u64,
             heap_limit: heap.unwrap_or(u64::MAX),

@@ -70,7 +70,7 @@ fn program(model: &Model) -> Vec<String> {
         Op::Slice { reply: false, .. } => "start".to_owned(),
         Op::Slice { reply: true, .. } => "reply".to_owned(),
         Op::Borrow { .. } => "borrow".to_owned(),
-        Op::Acquire { slots } => format!("acquire {slots}"),
+        Op::Acquire { slots, .. } => format!("acquire {slots}"),
         Op::Enter { .. } => "enter".to_owned(),
         Op::Release => "release".to_owned(),
         Op::Query { query } => format!("query {query}"),
@@ -121,7 +121,7 @@ fn assert_all_numbers_exist(model: &Model, name: &str) {
             Op::Delay { site, stage } | Op::Serve { site, stage } => {
                 (site as usize) < model.sites.len() && usize::from(stage) < model.stages.len()
             }
-            Op::Acquire { slots } => usize::from(slots) < model.slots.len(),
+            Op::Acquire { slots, .. } => usize::from(slots) < model.slots.len(),
             Op::Borrow { pool } => usize::from(pool) < model.pools.len(),
             Op::Server { pooler, pool } => {
                 usize::from(pooler) < model.poolers.len() && usize::from(pool) < model.pools.len()

@@ -54,6 +54,7 @@ impl Compiler<'_> {
                         None => Addresses::PeoplePerAddress(load.people_per_ip.unwrap_or(1.0)),
                     },
                     classes: classes.clone(),
+                    strangers: None,
                     flows: flows.clone(),
                     client: number(client.unwrap_or(0)),
                     signed_in: load.signed_in.get(),
@@ -62,6 +63,17 @@ impl Compiler<'_> {
                 });
             }
             self.sign_ups(load, population.as_ref());
+        }
+    }
+
+    /// Which streams are of people about whom there is nothing to choose.
+    pub(super) fn find_strangers(&mut self) {
+        for source in &mut self.model.sources {
+            source.strangers = match (&source.who, &source.classes[..], source.addresses) {
+                (Who::New, [], Addresses::PeoplePerAddress(..=1.0)) => Some(0),
+                (Who::New, &[(_, class)], Addresses::PeoplePerAddress(..=1.0)) => Some(class),
+                _ => None,
+            };
         }
     }
 

@@ -46,9 +46,9 @@ impl Breakdown {
         }
     }
 
-    /// Adds a request, whose time by stage is taken out of its row; returns the sum of its stages.
+    /// Adds a request, whose time by stage is taken out of `split`; returns the sum of its stages.
     #[inline(always)]
-    pub fn add(&mut self, latency: u64, split: &mut Split, request: u32) -> u64 {
+    pub fn add(&mut self, latency: u64, split: &mut Split) -> u64 {
         let bucket = coarse_bucket(latency);
         if bucket >= self.count.len() {
             // Whole octaves, so that growing stops after a few times.
@@ -58,7 +58,7 @@ impl Breakdown {
         }
         self.count[bucket] += 1;
         let row = &mut self.nanos[bucket * self.stages..][..self.stages];
-        split.take(request, |stage, nanos| row[stage as usize] += nanos)
+        split.take(|stage, nanos| row[stage as usize] += nanos)
     }
 
     /// Mean seconds by stage, over the slowest share of requests (1 for all of them). A bucket that is only partly among
@@ -106,11 +106,10 @@ mod tests {
     fn the_slowest_share_counts_a_bucket_in_part() {
         let mut breakdown = Breakdown::new(1);
         let mut split = Split::new(1);
-        split.reach(0);
         for request in 0..100 {
             let nanos = if request < 90 { 1_000_000_000 } else { 8_000_000_000 };
-            split.add(0, 0, nanos);
-            assert_eq!(breakdown.add(nanos, &mut split, 0), nanos);
+            split.add(0, nanos);
+            assert_eq!(breakdown.add(nanos, &mut split), nanos);
         }
         let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
         assert!(close(breakdown.mean_of_slowest(0.05)[0], 8.0));

@@ -51,8 +51,8 @@ pub enum Op {
     },
     /// Memory is given back.
     Drop { bytes: u64 },
-    /// A plain slot is asked for.
-    Acquire { slots: u16 },
+    /// A plain slot is asked for: its number among those of its process, and its resource.
+    Acquire { slots: u16, local: u16, resource: u16 },
     /// Time during which the slot last taken is in use.
     Serve { site: SiteId, stage: Stage },
     /// A database connection is asked for.

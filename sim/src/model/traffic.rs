@@ -136,6 +136,9 @@ pub struct Source {
     pub addresses: Addresses,
     /// Cumulative weight by class.
     pub classes: Vec<(f64, u8)>,
+    /// The class of whoever comes, where each is somebody new, all are of one class, and each has an address of their own:
+    /// then there is nothing to choose.
+    pub strangers: Option<u8>,
     /// Cumulative weight by flow.
     pub flows: Vec<(f64, u16)>,
     /// What they use.

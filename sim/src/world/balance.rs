@@ -10,7 +10,32 @@ use crate::model::{Pc, Runtime};
 
 impl World<'_> {
     /// A task is at the balancer of its service. True when it goes on in a process; else at `pc` once it has one.
+    #[inline(always)]
     pub(super) fn arrive(&mut self, index: u32, service: u16, pc: Pc) -> bool {
+        let spec = &self.model.services[service as usize];
+        let strain = &self.strains.services[service as usize];
+        if spec.is_open
+            && !strain.fails_some()
+            && let [only] = self.services[service as usize].instances[..]
+        {
+            let machine = &mut self.instances[only as usize];
+            if machine.life == Life::Ready {
+                let process = machine.next_process();
+                machine.in_hand += 1;
+                self.processes[process as usize].in_hand += 1;
+                self.record.services[service as usize].in_hand.up(self.now);
+                let run = &mut self.tasks[index];
+                run.arrived = self.now;
+                run.process = process;
+                run.in_hand = true;
+                return true;
+            }
+        }
+        self.arrive_at(index, service, pc)
+    }
+
+    /// The same for a service that asks something of whoever comes, or has several instances.
+    fn arrive_at(&mut self, index: u32, service: u16, pc: Pc) -> bool {
         let task = &mut self.tasks[index];
         task.arrived = self.now;
         task.pc = pc;
@@ -132,13 +157,7 @@ impl World<'_> {
 
     #[inline]
     pub(super) fn next_process(&mut self, instance: u32) -> u32 {
-        let state = &mut self.instances[instance as usize];
-        let process = state.processes[state.next_process as usize];
-        state.next_process += 1;
-        if state.next_process as usize == state.processes.len() {
-            state.next_process = 0;
-        }
-        process
+        self.instances[instance as usize].next_process()
     }
 
     fn take_in(&mut self, index: u32, instance: u32) -> bool {
@@ -245,7 +264,7 @@ impl World<'_> {
 
     fn end_cancelled(&mut self, index: u32) {
         self.tasks[index].state = State::Going;
-        self.frames[index as usize].clear();
+        self.tasks[index].frames.clear();
         self.fail(index, Cause::ClientTimeout);
     }
 }

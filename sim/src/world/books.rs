@@ -4,7 +4,7 @@
 //! who came are those who left and those who are there; and the area under each level is, to the nanosecond, the sum of
 //! the times that made it (Little's law in the form that holds on every sample path).
 
-use super::{SimulationError, World};
+use super::{NO_RESOURCE, Run, SimulationError, World};
 use crate::measure::Station;
 
 impl World<'_> {
@@ -104,8 +104,8 @@ impl World<'_> {
                 base += instance.base;
                 there += instance.memory;
             }
-            let held = |index: u32| {
-                let held = self.held[index as usize].iter();
+            let held = |run: &Run| {
+                let held = run.held.iter();
                 held.map(|held| match held.what {
                     super::HeldWhat::Memory(bytes, _) => bytes,
                     _ => 0,
@@ -113,7 +113,7 @@ impl World<'_> {
                 .sum::<u64>()
             };
             let tasks = self.tasks.iter().filter(|(_, task)| mine(task.process));
-            let taken: u64 = tasks.map(|(index, task)| task.memory + held(index)).sum();
+            let taken: u64 = tasks.map(|(_, run)| run.memory + held(run)).sum();
             let name = &service.name;
             equal(
                 &format!("memory of {name} = base + what tasks hold"),
@@ -158,10 +158,10 @@ impl World<'_> {
         }
         self.check_poolers()?;
         let mut holders = vec![(0u64, 0u128); self.model.resources.len()];
-        for (index, _) in self.tasks.iter() {
-            for held in &self.held[index as usize] {
-                if let Some(resource) = self.resource_of(held.what) {
-                    let (count, time) = &mut holders[resource as usize];
+        for (_, run) in self.tasks.iter() {
+            for held in &run.held {
+                if held.resource != NO_RESOURCE {
+                    let (count, time) = &mut holders[held.resource as usize];
                     *count += 1;
                     *time += u128::from(self.now.since(held.since).nanos());
                 }
@@ -230,7 +230,7 @@ impl World<'_> {
                 u64::from(pooler.clients),
                 clients as u64,
             )?;
-            let tasks = self.tasks.iter().flat_map(|(index, _)| &self.held[index as usize]);
+            let tasks = self.tasks.iter().flat_map(|(_, run)| &run.held);
             let held = tasks
                 .filter(|held| matches!(held.what, super::HeldWhat::Server(of, _) if usize::from(of) == number))
                 .count();
@@ -249,7 +249,7 @@ fn check_station(name: &str, station: &Station) -> Result<(), SimulationError> {
     let there = station.busy.value + station.queue.value;
     equal(
         &format!("arrivals at {name} = left + still there"),
-        station.whole_offered,
+        station.at_once + station.whole_offered,
         station.whole_left + there,
     )
 }

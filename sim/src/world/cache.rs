@@ -52,7 +52,7 @@ impl World<'_> {
                 let spec = &self.model.lookups[entry as usize];
                 // The fetch is over all the same.
                 let is_fetch = |held: &Held| matches!(held.what, HeldWhat::Fetch(entry, _) if entry == spec.entry);
-                if self.held[index as usize].last().is_some_and(is_fetch) {
+                if self.tasks[index].held.last().is_some_and(is_fetch) {
                     self.release_last(index, true);
                 }
                 self.cache_refuses(index, spec.cache)
@@ -88,7 +88,7 @@ impl World<'_> {
         }
         let spec = &self.model.caches[cache as usize];
         let (rtt, stage) = (spec.rtt, spec.stage);
-        if !self.command_sent(index, cache, self.sites[rtt as usize].1) {
+        if !self.command_sent(index, cache, self.sites.place(rtt)) {
             return self.command_refused(index);
         }
         let span = self.strains.caches[cache as usize].stretch(self.draw_span(index, rtt));
@@ -123,7 +123,7 @@ impl World<'_> {
         if !self.reaches_cache(index, spec.cache) {
             return false;
         }
-        if !self.command_sent(index, spec.cache, self.sites[spec.rtt as usize].1) {
+        if !self.command_sent(index, spec.cache, self.sites.place(spec.rtt)) {
             return self.command_refused(index);
         }
         let stage = self.model.caches[spec.cache as usize].stage;
@@ -168,10 +168,7 @@ impl World<'_> {
         match found {
             Found::Hit => self.look_up_returns(index, true),
             Found::Miss => {
-                self.held[index as usize].push(Held {
-                    what: HeldWhat::Fetch(entry, key),
-                    since: self.now,
-                });
+                self.hold(index, HeldWhat::Fetch(entry, key));
                 self.look_up_returns(index, false);
             }
             Found::Join(place) => self.tasks[index].state = State::Parked(entry, place),
@@ -215,10 +212,7 @@ impl World<'_> {
             }
             if !woken.hit {
                 let key = self.tasks[index].cache_key;
-                self.held[index as usize].push(Held {
-                    what: HeldWhat::Fetch(entry, key),
-                    since: self.now,
-                });
+                self.hold(index, HeldWhat::Fetch(entry, key));
             }
             self.look_up_returns(index, woken.hit);
         }
@@ -230,7 +224,7 @@ impl World<'_> {
         if !self.reaches_cache(index, spec.cache) {
             return false;
         }
-        if !self.command_sent(index, spec.cache, self.sites[spec.store_rtt as usize].1) {
+        if !self.command_sent(index, spec.cache, self.sites.place(spec.store_rtt)) {
             return self.command_refused(index);
         }
         let stage = self.model.caches[spec.cache as usize].stage;
@@ -257,10 +251,10 @@ impl World<'_> {
         if let Some(Held {
             what: HeldWhat::Fetch(fetched, key),
             ..
-        }) = self.held[index as usize].last().copied()
+        }) = self.tasks[index].held.last().copied()
             && fetched == spec.entry
         {
-            self.held[index as usize].pop();
+            self.tasks[index].held.pop();
             let mut life = entry.ttl;
             if entry.spread > 0.0 && life != SimSpan::FOREVER {
                 let task = &self.tasks[index];

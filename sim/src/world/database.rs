@@ -125,7 +125,7 @@ impl World<'_> {
             self.record.queries[spec.kind as usize].record(self.now.since(task.mark).nanos());
         }
         let strain = self.strains.databases[spec.database as usize];
-        let place = self.sites[spec.rtt as usize].1;
+        let place = self.sites.place(spec.rtt);
         if strain.fails(|| task.key.at(!place, task.iteration)) {
             self.record.see(self.now, Cause::QueryFailed, Some(resource as u16));
             self.fail(index, Cause::QueryFailed);

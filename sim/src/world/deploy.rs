@@ -235,7 +235,7 @@ impl World<'_> {
 
     fn holds_lost_connection(&self, index: u32, database: u16) -> bool {
         let process = &self.processes[self.tasks[index].process as usize];
-        self.held[index as usize].iter().rev().any(|held| match held.what {
+        self.tasks[index].held.iter().rev().any(|held| match held.what {
             HeldWhat::Connection(pool, connection) => {
                 let spec = &self.model.pools[pool as usize];
                 let local = spec.local as usize;

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use highwater_models::{Cause, SimSpan, SimTime};
 
-use super::{Frame, HeldWhat, NOBODY, Ready, State, TaskKind, Turn, World};
+use super::{Frame, Held, HeldWhat, NO_RESOURCE, NOBODY, Ready, State, TaskKind, Turn, World};
 use crate::event::Scheduled;
 use crate::slab::Handle;
 
@@ -64,7 +64,7 @@ impl World<'_> {
     /// A task's work is not wanted any more. `answers` says that somebody is to be told at once.
     pub(super) fn give_up(&mut self, index: u32, cause: Cause, answers: bool) {
         let handle = self.tasks.handle(index);
-        self.frames[index as usize].clear();
+        self.tasks[index].frames.clear();
         let children = match self.tasks[index].state {
             State::Joining => self.children(handle),
             _ => Vec::new(),
@@ -163,7 +163,7 @@ impl World<'_> {
         let stage = self.tasks[index].stage;
         self.enter(index, stage);
         let worker = self.tasks.handle(index);
-        let mut task = self.tasks[index].clone();
+        let mut task = self.tasks[index].task.clone();
         task.state = State::Going;
         task.scheduled = Scheduled::NOTHING;
         task.failing = None;
@@ -172,19 +172,21 @@ impl World<'_> {
         task.phase = 0;
         let (request, attempt) = (task.request, task.attempt);
         let speaker = self.insert_task(task);
-        let (from, to) = (index as usize, speaker.index as usize);
-        self.task_stages.copy(index, speaker.index);
+        let (from, to) = (index, speaker.index);
+        let split = std::mem::take(&mut self.tasks[from].split);
+        self.tasks[to].split.copy(&split);
+        self.tasks[from].split = split;
         for at in 0..held_before {
-            let held = self.held[from][at];
-            self.held[to].push(held);
+            let held = self.tasks[from].held[at];
+            self.tasks[to].held.push(held);
         }
-        self.held[from].drain(..held_before);
+        self.tasks[from].held.drain(..held_before);
         for at in 0..frames_before {
-            let frame = self.frames[from][at];
-            self.frames[to].push(frame);
+            let frame = self.tasks[from].frames[at];
+            self.tasks[to].frames.push(frame);
         }
-        self.frames[from].drain(..frames_before);
-        for frame in &mut self.frames[from] {
+        self.tasks[from].frames.drain(..frames_before);
+        for frame in &mut self.tasks[from].frames {
             if let Frame::Try { held, .. } = frame {
                 *held -= held_before as u32;
             }
@@ -276,7 +278,7 @@ impl World<'_> {
         if !self.tasks.is_live(ticket) {
             return None;
         }
-        let held = &self.held[ticket.index as usize];
+        let held = &self.tasks[ticket.index].held;
         held.iter()
             .position(|held| matches!(held.what, HeldWhat::Job(of) if of == queue) && held.since == began)
     }
@@ -286,14 +288,19 @@ impl World<'_> {
         let process = self.tasks[index].process;
         // Loops and retries that were begun before the job: up to the last retry outside it.
         let is_outside = |frame: &Frame| matches!(frame, Frame::Try { held, .. } if *held as usize <= place);
-        let frames = self.frames[index as usize]
+        let frames = self.tasks[index]
+            .frames
             .iter()
             .rposition(is_outside)
             .map_or(0, |last| last + 1);
         let speaker = self.part(index, place, frames);
         // First of what the worker holds is now the job.
-        let since = self.held[index as usize][0].since;
-        self.held[index as usize][0].what = HeldWhat::Spent;
+        let since = self.tasks[index].held[0].since;
+        self.tasks[index].held[0] = Held {
+            what: HeldWhat::Spent,
+            since,
+            resource: NO_RESOURCE,
+        };
         self.record.stations[spec.resource as usize].end(self.now, since, self.record.measuring);
         self.processes[process as usize].queues[spec.local as usize].finish(self.now);
         self.drain_queue(process, queue);

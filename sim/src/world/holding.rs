@@ -5,12 +5,10 @@
 use highwater_models::machine::connections::{ConnectionId, ConnectionsOutput};
 use highwater_models::machine::job_queue::{JobOutput, Submit};
 use highwater_models::machine::line::Place;
-use highwater_models::machine::slots::Ask;
 use highwater_models::{Cause, SimSpan, SimTime};
 
 use super::{Held, HeldWhat, Machine, NOBODY, OpeningPhase, Ready, State, Turn, World};
 use crate::event::{Event, Scheduled};
-use crate::model::Pc;
 use crate::slab::Handle;
 
 /// No opening under way.
@@ -19,35 +17,8 @@ const NONE: u32 = u32::MAX;
 pub(super) const OPENING: u64 = 1 << 63;
 
 impl World<'_> {
-    /// Asks for a plain slot. True when it is there; else the task goes on at `pc` once it is.
-    #[inline]
-    pub(super) fn acquire(&mut self, index: u32, slots: u16, pc: Pc) -> bool {
-        let spec = &self.model.slots[slots as usize];
-        let ticket = self.tasks.handle(index);
-        let process = &mut self.processes[self.tasks[index].process as usize];
-        match process.slots[spec.local as usize].acquire(self.now, ticket) {
-            Ask::Granted => {
-                self.record.stations[spec.resource as usize].start_at_once(self.now, self.record.measuring);
-                self.held[index as usize].push(Held {
-                    what: HeldWhat::Slot(slots),
-                    since: self.now,
-                });
-                true
-            }
-            Ask::Waiting(place) => {
-                self.tasks[index].pc = pc;
-                self.line_up(index, slots, place);
-                false
-            }
-            Ask::Full => {
-                self.turn_away(index, spec.resource, Cause::QueueFull);
-                false
-            }
-        }
-    }
-
     /// A task is in the line for a slot.
-    fn line_up(&mut self, index: u32, slots: u16, place: Place) {
+    pub(super) fn line_up(&mut self, index: u32, slots: u16, place: Place) {
         let spec = &self.model.slots[slots as usize];
         self.record.stations[spec.resource as usize].join(self.now, self.record.measuring);
         self.enter(index, spec.wait_stage);
@@ -64,7 +35,7 @@ impl World<'_> {
     }
 
     /// A line has no place left.
-    fn turn_away(&mut self, index: u32, resource: u16, cause: Cause) {
+    pub(super) fn turn_away(&mut self, index: u32, resource: u16, cause: Cause) {
         self.record.stations[resource as usize].refuse(self.now, self.record.measuring);
         self.record.see(self.now, cause, Some(resource));
         self.fail(index, cause);
@@ -130,46 +101,30 @@ impl World<'_> {
 
     /// Gives back what was taken last.
     pub(super) fn release_last(&mut self, index: u32, healthy: bool) {
-        let Some(&held) = self.held[index as usize].last() else {
+        let Some(&held) = self.tasks[index].held.last() else {
             return;
         };
-        if let HeldWhat::Slot(slots) = held.what {
-            self.release_slot(index, slots, held.since);
-            return;
-        }
         // Time until now belongs to what was held.
-        let stage = self.tasks[index].stage;
-        self.enter(index, stage);
-        self.held[index as usize].pop();
-        self.give_back(self.tasks[index].process, held, healthy);
+        let run = &mut self.tasks[index];
+        run.stay(self.now, &mut self.record);
+        run.held.pop();
+        let process = run.process;
+        self.give_back(process, held, healthy);
     }
 
-    /// Gives back the slot that was taken last.
-    #[inline]
-    pub(super) fn release_slot(&mut self, index: u32, slots: u16, held_since: SimTime) {
-        // Time until now belongs to what was held.
-        let task = &mut self.tasks[index];
-        let (stage, since, process) = (task.stage, task.since, task.process);
-        if since != self.now {
-            task.since = self.now;
-            self.spend(index, stage, self.now.since(since).nanos());
-        }
-        self.held[index as usize].pop();
-        let spec = &self.model.slots[slots as usize];
-        let station = &mut self.record.stations[spec.resource as usize];
-        if let Some(waiter) = self.processes[process as usize].slots[spec.local as usize].release() {
-            station.hand_over(self.now, held_since, waiter.since, self.record.measuring);
-            self.lend(waiter.ticket, HeldWhat::Slot(slots));
-        } else {
-            station.end(self.now, held_since, self.record.measuring);
-        }
-    }
-
-    /// Gives back what a task of a process held, if it is not a plain slot.
+    /// Gives back what a task of a process held.
     fn give_back(&mut self, process: u32, held: Held, healthy: bool) {
         let measuring = self.record.measuring;
         match held.what {
-            HeldWhat::Slot(_) => {}
+            HeldWhat::Slot(_, local) => {
+                let station = &mut self.record.stations[held.resource as usize];
+                if let Some(waiter) = self.processes[process as usize].slots[local as usize].release() {
+                    station.hand_over(self.now, held.since, waiter.since, measuring);
+                    self.lend_again(waiter.ticket, held);
+                } else {
+                    station.end(self.now, held.since, measuring);
+                }
+            }
             HeldWhat::Connection(pool, connection) => {
                 let spec = &self.model.pools[pool as usize];
                 self.record.stations[spec.resource as usize].end(self.now, held.since, measuring);
@@ -194,16 +149,24 @@ impl World<'_> {
 
     /// A waiter has what it waited for.
     pub(super) fn lend(&mut self, ticket: Handle, what: HeldWhat) {
-        let index = ticket.index;
-        let task = &mut self.tasks[index];
-        let (stage, since) = (task.stage, task.since);
-        task.since = self.now;
-        task.state = State::Going;
-        task.scheduled = Scheduled::NOTHING;
-        if since != self.now {
-            self.spend(index, stage, self.now.since(since).nanos());
-        }
-        self.held[index as usize].push(Held { what, since: self.now });
+        self.hand(ticket);
+        self.hold(ticket.index, what);
+    }
+
+    /// A waiter has what another task has just given back.
+    pub(super) fn lend_again(&mut self, ticket: Handle, held: Held) {
+        self.hand(ticket);
+        let since = self.now;
+        self.tasks[ticket.index].held.push(Held { since, ..held });
+    }
+
+    /// A waiter's wait is over.
+    #[inline(always)]
+    fn hand(&mut self, ticket: Handle) {
+        let run = &mut self.tasks[ticket.index];
+        run.stay(self.now, &mut self.record);
+        run.state = State::Going;
+        run.scheduled = Scheduled::NOTHING;
         self.ready.push_back(Ready::Task(ticket));
     }
 
@@ -484,10 +447,7 @@ impl World<'_> {
         match answer {
             Submit::Started => {
                 self.record.stations[spec.resource as usize].start_at_once(self.now, measuring);
-                self.held[index as usize].push(Held {
-                    what: HeldWhat::Job(queue),
-                    since: self.now,
-                });
+                self.hold(index, HeldWhat::Job(queue));
                 self.note_run(queue, handle);
                 self.drain_queue(process, queue);
                 true

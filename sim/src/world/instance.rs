@@ -416,11 +416,11 @@ impl World<'_> {
         }
         self.end_stream(index);
         self.tasks[index].scheduled = Scheduled::NOTHING;
-        self.frames[index as usize].clear();
+        self.tasks[index].frames.clear();
         match self.tasks[index].kind {
             TaskKind::Attempt | TaskKind::Call => self.fail(index, cause),
             TaskKind::Branch | TaskKind::Detached | TaskKind::Probe => {
-                while !self.held[index as usize].is_empty() {
+                while !self.tasks[index].held.is_empty() {
                     self.release_last(index, true);
                 }
                 self.leave_process(index);

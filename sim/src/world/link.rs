@@ -130,7 +130,7 @@ impl World<'_> {
             .collect();
         for index in unanswered {
             if self.tasks[index].state == State::CacheBack(false)
-                && let Some(held) = self.held[index as usize].last()
+                && let Some(held) = self.tasks[index].held.last()
                 && matches!(held.what, HeldWhat::Fetch(..))
             {
                 // It has not heard yet that it is to fetch.
@@ -174,7 +174,7 @@ impl World<'_> {
     fn drain_link(&mut self, link: usize) {
         while let Some(output) = self.links[link].machine.poll() {
             let (ReconnectOutput::Run(handle) | ReconnectOutput::Reject(handle)) = output;
-            let is_waiting = |task: &super::Task| matches!(task.state, State::Offline(_));
+            let is_waiting = |task: &super::Run| matches!(task.state, State::Offline(_));
             if !self.tasks.get(handle).is_some_and(is_waiting) {
                 continue;
             }

@@ -9,7 +9,7 @@ use highwater_models::machine::connections::ConnectionId;
 use highwater_models::machine::pooler::{Lease, PoolerOutput, Server};
 use highwater_models::{Cause, SimSpan, SimTime};
 
-use super::{Held, HeldWhat, NOBODY, Opening, OpeningPhase, Ready, State, World};
+use super::{HeldWhat, NOBODY, Opening, OpeningPhase, Ready, State, World};
 use crate::event::{Event, Scheduled};
 use crate::slab::Handle;
 
@@ -48,7 +48,7 @@ impl World<'_> {
     fn lease_place(&self, index: u32, pool: u16) -> Option<(u32, usize, usize)> {
         let process = self.tasks[index].process;
         let local = self.model.pools[pool as usize].local as usize;
-        let connection = self.held[index as usize].iter().rev().find_map(|held| match held.what {
+        let connection = self.tasks[index].held.iter().rev().find_map(|held| match held.what {
             HeldWhat::Connection(of, connection) if of == pool => Some(connection.index()),
             _ => None,
         });
@@ -74,7 +74,7 @@ impl World<'_> {
         let now = self.now;
         if self.model.poolers[pooler as usize].by_session {
             let pools = &self.model.pools;
-            let pool = self.held[index as usize].iter().rev().find_map(|held| match held.what {
+            let pool = self.tasks[index].held.iter().rev().find_map(|held| match held.what {
                 HeldWhat::Connection(pool, _) if pools[pool as usize].pooler == Some(pooler) => Some(pool),
                 _ => None,
             });
@@ -86,10 +86,7 @@ impl World<'_> {
                 return;
             }
         }
-        self.held[index as usize].push(Held {
-            what: HeldWhat::Server(pooler, lease),
-            since: now,
-        });
+        self.hold(index, HeldWhat::Server(pooler, lease));
     }
 
     /// A server connection comes back to its pooler.

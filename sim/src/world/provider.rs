@@ -38,7 +38,7 @@ impl World<'_> {
                     let cause = task.cause.take().unwrap_or(Cause::LlmError);
                     let uniform = task
                         .key
-                        .at(self.sites[spec.chance as usize].1, task.retries | 1 << 31)
+                        .at(self.sites.place(spec.chance), task.retries | 1 << 31)
                         .draw()
                         .uniform();
                     // No wait brings an account's money back, and the client's library knows.
@@ -273,7 +273,7 @@ impl World<'_> {
         let fails = 1.0 - (1.0 - provider.fails) * (1.0 - strain.errors);
         let fails = fails > 0.0 && {
             let task = &self.tasks[index];
-            let draw = task.key.at(self.sites[spec.chance as usize].1, task.retries | 1 << 30);
+            let draw = task.key.at(self.sites.place(spec.chance), task.retries | 1 << 30);
             draw.draw().uniform() < fails
         };
         let failure = if span > provider.timeout || strain.down {

@@ -27,6 +27,7 @@ struct Asked {
     key: Key,
     person: u64,
     ip: u64,
+    patience_is_person: bool,
 }
 
 /// The attempt whose answer is all that a request gets, and whether there was a way there or back.
@@ -39,7 +40,7 @@ struct Only {
 impl World<'_> {
     /// A person asks for something: one thing at a time in each thread of their flow, so that the request has its
     /// thread's index.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn begin_request(&mut self, index: u32, session_handle: Handle, endpoint: u16) {
         let session = &mut self.sessions[session_handle.index];
         let number = session.requests;
@@ -68,14 +69,13 @@ impl World<'_> {
             key: session.key.purpose(Purpose::Request).child(number),
             person: session.person,
             ip: session.ip,
+            patience_is_person: spec.patience.is_some(),
         };
         let request = Request {
             cell,
             session: session_handle,
             endpoint,
-            class: session.class,
             phase,
-            source: session.source,
             client,
             measured,
             resent: false,
@@ -84,27 +84,24 @@ impl World<'_> {
             began: self.now,
             since: self.now,
             first_byte: SimTime::ZERO,
-            attempts: 0,
+            attempts: 1,
             retries: 0,
-            live: 0,
+            live: 1,
             key: asked.key,
-            person: session.person,
-            ip: session.ip,
             cause: None,
             backoff: Scheduled::NOTHING,
             patience: Scheduled::NOTHING,
-            patience_is_person: spec.patience.is_some(),
+            patience_is_person: asked.patience_is_person,
             resend: Scheduled::NOTHING,
             task: Handle::NOTHING,
         };
-        self.requests.insert_beside(index, request);
-        self.request_stages.reach(index);
+        let handle = self.requests.insert_beside(index, request);
         self.record.asked(self.now, measured, cell, window);
         self.clients[client as usize].budget.note_request();
         if spec.patience.is_some() || spec.resend.is_some() {
             self.person_waits(index, client);
         }
-        self.begin_attempt(index, &asked);
+        self.begin_attempt(handle, 0, Handle::NOTHING, &asked);
     }
 
     /// How long a person waits, and when they press again.
@@ -117,7 +114,7 @@ impl World<'_> {
             self.requests[index].patience = scheduled;
         }
         if let Some((chance, site)) = spec.resend {
-            let place = self.sites[site as usize].1;
+            let place = self.sites.place(site);
             if self.requests[index].key.at(!place, 0).draw().uniform() < chance {
                 let span = self.draw_for_request(index, site);
                 self.requests[index].resend = self.events.schedule(self.now + span, Event::Resend(index));
@@ -127,58 +124,48 @@ impl World<'_> {
 
     /// A draw of the client's for a request.
     fn draw_for_request(&mut self, index: u32, site: u32) -> SimSpan {
-        let (sampler, place) = &mut self.sites[site as usize];
-        let request = &self.requests[index];
-        sampler.span(&mut request.key.at(*place, request.attempts).draw())
-    }
-
-    /// A round trip to the edge.
-    #[inline]
-    fn draw_round_trip(&mut self, index: u32, site: u32) -> SimSpan {
-        match self.sites[site as usize].0.as_constant() {
-            Some(0.0) => SimSpan::ZERO,
-            _ => self.draw_for_request(index, site),
-        }
+        let key = self.requests[index].key;
+        self.sites.span(site, key, 0)
     }
 
     /// One more attempt.
     #[inline(never)]
     fn begin_another(&mut self, index: u32) {
         let request = &self.requests[index];
-        let signed_in = self
-            .sessions
-            .get(request.session)
-            .is_some_and(|session| session.signed_in);
+        // It is there for as long as anything is asked for in it.
+        let session = &self.sessions[request.session.index];
         let asked = Asked {
             session: request.session,
             endpoint: request.endpoint,
-            class: request.class,
+            class: session.class,
             client: request.client,
             cell: request.cell,
             measured: request.measured,
-            signed_in,
+            signed_in: session.signed_in,
             key: request.key,
-            person: request.person,
-            ip: request.ip,
+            person: session.person,
+            ip: session.ip,
+            patience_is_person: request.patience_is_person,
         };
         if asked.measured {
             self.record.cell_at(asked.cell).attempts += 1;
         }
-        self.begin_attempt(index, &asked);
-    }
-
-    /// An attempt begins that is counted already.
-    #[inline(always)]
-    fn begin_attempt(&mut self, index: u32, asked: &Asked) {
-        let spec = &self.model.clients[asked.client as usize];
-        let round_trip = self.draw_round_trip(index, spec.rtt);
-        let there = SimSpan::from_nanos(round_trip.nanos() / 2);
         let handle = self.requests.handle(index);
         let request = &mut self.requests[index];
-        let number = request.attempts;
+        let (number, older) = (request.attempts, request.task);
         request.attempts += 1;
         request.live |= 1 << (number % 64);
-        let wants_first_byte = !request.patience_is_person && spec.first_byte_timeout != SimSpan::FOREVER;
+        self.begin_attempt(handle, number, older, &asked);
+    }
+
+    /// An attempt of that number begins that is counted already.
+    #[inline(always)]
+    fn begin_attempt(&mut self, handle: Handle, number: u32, older: Handle, asked: &Asked) {
+        let index = handle.index;
+        let spec = &self.model.clients[asked.client as usize];
+        let round_trip = self.sites.span(spec.rtt, asked.key, number);
+        let there = SimSpan::from_nanos(round_trip.nanos() / 2);
+        let wants_first_byte = !asked.patience_is_person && spec.first_byte_timeout != SimSpan::FOREVER;
         let start = self.model.endpoints[asked.endpoint as usize].start;
         let task = Task {
             class: asked.class,
@@ -191,7 +178,7 @@ impl World<'_> {
             attempt: number,
             request: handle,
             session: asked.session,
-            older: request.task,
+            older,
             person: asked.person,
             ip: asked.ip,
             way: SimSpan::from_nanos(round_trip.nanos() - there.nanos()),
@@ -233,7 +220,7 @@ impl World<'_> {
         let task = &self.tasks[task];
         self.requests
             .get(task.request)
-            .is_some_and(|request| request.live & (1 << (task.attempt % 64)) != 0)
+            .is_some_and(|request| request.waits_for(task))
     }
 
     /// The first byte of an attempt's answer will be at its client then.
@@ -255,21 +242,14 @@ impl World<'_> {
         self.take_answer(task, waited_for);
     }
 
-    /// Whether an attempt's answer is all that its request gets: a good one, in one piece, of the only attempt.
-    #[inline(always)]
-    pub(super) fn is_only_answer(&self, task: u32) -> bool {
-        let state = &self.tasks[task];
-        state.cause.is_none()
-            && state.first_byte == SimTime::ZERO
-            && state.attempt == 0
-            && self.requests[state.request.index].attempts == 1
-    }
-
     /// A client that still waits has the only answer to its request. On the spot: without a way there or back.
     #[inline(always)]
     pub(super) fn take_only_answer(&mut self, task: u32, on_the_spot: bool) {
-        self.note_quality(task);
-        let index = self.tasks[task].request.index;
+        let run = &self.tasks[task];
+        let (index, is_degraded) = (run.request.index, run.degraded);
+        if is_degraded {
+            self.note_quality(task);
+        }
         let only = Only { task, on_the_spot };
         self.end_request(index, None, Some(only));
         self.remove_task(task);
@@ -277,11 +257,11 @@ impl World<'_> {
 
     /// A client has an attempt's answer, whether it still waits for it or not.
     pub(super) fn take_answer(&mut self, task: u32, waited_for: bool) {
-        if waited_for && self.is_only_answer(task) {
+        let state = &self.tasks[task];
+        if waited_for && self.requests[state.request.index].has_only(state) {
             self.take_only_answer(task, false);
             return;
         }
-        let state = &self.tasks[task];
         let (cause, index, retry_after) = (state.cause, state.request.index, state.retry_after);
         let (attempt, counted) = (state.attempt, state.cell);
         let in_one_piece = state.first_byte == SimTime::ZERO;
@@ -345,13 +325,15 @@ impl World<'_> {
             if is_last {
                 // Attempts overlapped: the one that was answered counts, and what went before it is waiting.
                 let before = self.tasks[task].began.since(state.began).nanos();
-                self.request_stages.clear(request);
-                self.request_stages.add(request, STAGE_BACKOFF, before);
+                let split = &mut self.request_splits[request as usize];
+                split.clear();
+                split.add(STAGE_BACKOFF, before);
             } else {
                 return;
             }
         }
-        self.task_stages.pour(task, &mut self.request_stages, request);
+        let split = &mut self.request_splits[request as usize];
+        self.tasks[task].split.pour(split);
     }
 
     /// An attempt ended badly: another one, or the end of the request.
@@ -400,7 +382,7 @@ impl World<'_> {
 
     fn wait_was_backoff(&mut self, index: u32) {
         let waited = self.now.since(self.requests[index].since).nanos();
-        self.request_stages.add(index, STAGE_BACKOFF, waited);
+        self.request_splits[index as usize].add(STAGE_BACKOFF, waited);
         self.requests[index].since = self.now;
     }
 
@@ -508,7 +490,7 @@ impl World<'_> {
     /// A request ends in exactly one way. With an only answer, that attempt's times are its own.
     #[inline(always)]
     fn end_request(&mut self, index: u32, cause: Option<Cause>, only: Option<Only>) {
-        let request = &mut self.requests[index];
+        let request = self.requests.remove_beside(index);
         // What was still to come for it finds nothing of it.
         (request.backoff, request.patience, request.resend) =
             (Scheduled::NOTHING, Scheduled::NOTHING, Scheduled::NOTHING);
@@ -534,19 +516,18 @@ impl World<'_> {
         }
         match cause {
             None => {
-                let (split, row) = match only {
-                    Some(only) => (&mut self.task_stages, only.task),
-                    None => (&mut self.request_stages, index),
+                let split = match only {
+                    Some(only) => &mut self.tasks[only.task].split,
+                    None => &mut self.request_splits[index as usize],
                 };
                 let loading = self.now < self.model.duration;
-                self.record.useful(self.now, measured, loading, &ended, split, row);
+                self.record.useful(self.now, measured, loading, &ended, split);
             }
             Some(cause) => self.record.useless(self.now, measured, &ended, cause),
         }
         if only.is_none() {
-            self.request_stages.clear(index);
+            self.request_splits[index as usize].clear();
         }
-        self.requests.remove_beside(index);
         if cause.is_none() && self.model.endpoints[endpoint as usize].signs_in {
             self.sessions[session.index].signed_in = true;
         }
@@ -571,19 +552,19 @@ impl World<'_> {
         let Some(rows) = &mut self.rows else { return };
         let request = &self.requests[index];
         let stages = match only {
-            Some(only) => self.task_stages.nanos(only.task),
-            None => self.request_stages.nanos(index),
+            Some(only) => self.tasks[only.task].split.nanos(),
+            None => self.request_splits[index as usize].nanos(),
         };
-        let session = self.sessions.get(request.session).map_or(0, |session| session.number);
+        let session = &self.sessions[request.session.index];
         rows.push(RequestRow {
             replication: self.replication,
             number: request.number,
             at: request.began.seconds(),
-            source: request.source,
-            session,
-            user: request.person & 0xffff_ffff_ffff,
-            ip: request.ip & 0xffff_ffff_ffff,
-            class: u16::from(request.class),
+            source: session.source,
+            session: session.number,
+            user: session.person & 0xffff_ffff_ffff,
+            ip: session.ip & 0xffff_ffff_ffff,
+            class: u16::from(session.class),
             endpoint: request.endpoint,
             phase: (!self.model.phases[request.phase as usize].is_empty()).then_some(request.phase),
             outcome: match cause {

@@ -10,6 +10,7 @@ use super::{Fibre, Ready, STANDSTILL, Session, World};
 use crate::event::{Event, Scheduled};
 use crate::model::{Addresses, Coming, FlowOp, Recorded, Who};
 use crate::slab::Handle;
+use crate::split::Split;
 
 impl World<'_> {
     /// The first arrival of every source.
@@ -166,6 +167,60 @@ impl World<'_> {
         state.sessions += 1;
         let stream = (u64::from(source) << 48) | number;
         let key = self.sessions_key.child(stream);
+        let (person, class, ip) = match (spec.strangers, recorded) {
+            (Some(class), None) => {
+                let people_of = u64::from(spec.people_of) << 48;
+                let people = &mut self.sources[spec.people_of as usize].people;
+                let person = people_of | *people;
+                *people += 1;
+                (person, class, people_of ^ person)
+            }
+            _ => self.who_comes(source, user, recorded, key),
+        };
+        let flow = match recorded.and_then(|row| row.flow) {
+            Some(flow) => flow,
+            None => pick(&spec.flows, || key.child(1).draw().uniform()).unwrap_or(0),
+        };
+        let signed_in =
+            spec.signed_in >= 1.0 || (spec.signed_in > 0.0 && key.child(2).draw().uniform() < spec.signed_in);
+        let session = Session {
+            key,
+            number,
+            source,
+            class,
+            client: spec.client,
+            signed_in,
+            ended: false,
+            abandoned: false,
+            measured: self.record.measuring,
+            person,
+            ip,
+            user,
+            began: self.now,
+            requests: 0,
+            fibres: 1,
+            tokens: 0.0,
+            messages: 0.0,
+        };
+        if self.record.measuring {
+            self.record.sessions.offered += 1;
+            self.record.sessions.signed_up += u64::from(matches!(spec.who, Who::SignUp));
+        }
+        let pc = self.model.flows[flow as usize].start;
+        if let Some((place, fibre)) = place {
+            let session = self.sessions.renew(place, session);
+            self.fibres.renew(fibre, Fibre::new(session, Handle::NOTHING, pc, 0));
+        } else {
+            self.record.online.up(self.now);
+            let session = self.sessions.insert(session);
+            let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
+            self.ready.push_back(Ready::Fibre(fibre));
+        }
+    }
+
+    /// Whose session it is, of which class and from which address.
+    fn who_comes(&mut self, source: u16, user: u64, recorded: Option<&Recorded>, key: Key) -> (u64, u8, u64) {
+        let spec = &self.model.sources[source as usize];
         let person = match recorded.and_then(|row| row.person) {
             Some(person) => person,
             None => self.choose_person(source, user, key),
@@ -191,45 +246,7 @@ impl World<'_> {
                 _ => person,
             },
         };
-        let flow = match recorded.and_then(|row| row.flow) {
-            Some(flow) => flow,
-            None => pick(&spec.flows, || key.child(1).draw().uniform()).unwrap_or(0),
-        };
-        let signed_in =
-            spec.signed_in >= 1.0 || (spec.signed_in > 0.0 && key.child(2).draw().uniform() < spec.signed_in);
-        let session = Session {
-            key,
-            number,
-            source,
-            class,
-            client: spec.client,
-            signed_in,
-            ended: false,
-            abandoned: false,
-            measured: self.record.measuring,
-            person,
-            ip: (u64::from(people_of) << 48) ^ ip,
-            user,
-            began: self.now,
-            requests: 0,
-            fibres: 1,
-            tokens: 0.0,
-            messages: 0.0,
-        };
-        if self.record.measuring {
-            self.record.sessions.offered += 1;
-            self.record.sessions.signed_up += u64::from(matches!(spec.who, Who::SignUp));
-        }
-        let pc = self.model.flows[flow as usize].start;
-        if let Some((place, fibre)) = place {
-            let session = self.sessions.renew(place, session);
-            self.fibres.renew(fibre, Fibre::new(session, Handle::NOTHING, pc, 0));
-        } else {
-            self.record.online.up(self.now);
-            let session = self.sessions.insert(session);
-            let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
-            self.ready.push_back(Ready::Fibre(fibre));
-        }
+        (person, class, (u64::from(people_of) << 48) ^ ip)
     }
 
     /// Whether a closed source still wants as many users as it has.
@@ -314,6 +331,7 @@ impl World<'_> {
         let handle = self.fibres.insert(Fibre::new(session, parent, pc, iteration));
         if handle.index as usize == self.flow_frames.len() {
             self.flow_frames.push(Vec::with_capacity(self.model.frame_depth));
+            self.request_splits.push(Split::new(self.model.stages.len()));
         }
         handle
     }
@@ -356,8 +374,7 @@ impl World<'_> {
                 }
                 FlowOp::Think { site } => {
                     let key = self.sessions[session.index].key.purpose(Purpose::Flow);
-                    let (sampler, place) = &mut self.sites[site as usize];
-                    let span = sampler.span(&mut key.at(*place, iteration).draw());
+                    let span = self.sites.span(site, key, iteration);
                     if span > SimSpan::ZERO {
                         let scheduled = self.events.schedule(self.now + span, Event::Fibre(index));
                         let fibre = &mut self.fibres[index];
@@ -388,8 +405,7 @@ impl World<'_> {
                 }
                 FlowOp::Repeat { site, after } => {
                     let key = self.sessions[session.index].key.purpose(Purpose::Flow);
-                    let (sampler, place) = &mut self.sites[site as usize];
-                    let times = sampler.count(&mut key.at(*place, iteration).draw());
+                    let times = self.sites.count(site, key, iteration);
                     if times == 0 {
                         pc = after;
                     } else {

@@ -70,7 +70,7 @@ impl<'m> World<'m> {
         for (number, site) in new.sites.iter().enumerate() {
             // A list that is replayed goes on where it was.
             if site.sampler != old.sites[number].sampler {
-                self.sites[number].0 = site.sampler.clone();
+                self.sites.set_law(number, site.sampler.clone());
             }
         }
         self.adopt_processes();
@@ -93,7 +93,7 @@ impl<'m> World<'m> {
                 while let Some(waiter) = self.processes[process as usize].slots[local].admit() {
                     let station = &mut self.record.stations[spec.resource as usize];
                     station.start(self.now, waiter.since, self.record.measuring);
-                    self.lend(waiter.ticket, HeldWhat::Slot(slots));
+                    self.lend(waiter.ticket, HeldWhat::Slot(slots, spec.local));
                 }
                 let wake = self.processes[process as usize].first_wake + local as u32;
                 debug_assert!(matches!(self.wakes[wake as usize].machine, Machine::Slots(number) if number == slots));

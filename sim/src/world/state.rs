@@ -3,12 +3,13 @@
 //! Owns: the shapes alone. What happens to them is in the other rooms.
 
 use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
 
 use super::{Link, Strains};
 use crate::event::{EventQueue, Scheduled};
 use crate::experiment::RequestRow;
 use crate::measure::{Level, Record};
-use crate::model::{Model, Pc, STAGE_IO, Stage};
+use crate::model::{Model, Pc, STAGE_IO, SiteId, Stage};
 use crate::processor::Processor;
 use crate::slab::{Handle, Slab};
 use crate::split::Split;
@@ -101,12 +102,17 @@ pub(crate) enum State {
 pub(crate) struct Held {
     pub what: HeldWhat,
     pub since: SimTime,
+    /// The resource whose time it takes, or [`NO_RESOURCE`].
+    pub resource: u16,
 }
+
+/// What is held is not a resource's.
+pub(crate) const NO_RESOURCE: u16 = u16::MAX;
 
 #[derive(Copy, Clone, Debug)]
 pub(crate) enum HeldWhat {
-    /// A plain slot.
-    Slot(u16),
+    /// A plain slot, and its number among those of its process.
+    Slot(u16, u16),
     /// A connection.
     Connection(u16, ConnectionId),
     /// A place in a job queue.
@@ -126,6 +132,75 @@ pub(crate) enum HeldWhat {
 pub(crate) enum Frame {
     Repeat { left: u32, body: Pc },
     Try { retry: u16, done: u32, body: Pc, held: u32 },
+}
+
+/// A place in the table of tasks: a task, and what it keeps in lists. The lists stay for the next task there.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub task: Task,
+    /// What it holds, the last taken last.
+    pub held: Vec<Held>,
+    /// Loops and retries that it is in.
+    pub frames: Vec<Frame>,
+    /// Nanoseconds by stage.
+    pub split: Split,
+}
+
+impl Run {
+    /// A new place in the table.
+    #[cold]
+    #[inline(never)]
+    pub fn new(model: &Model) -> Self {
+        Self {
+            task: Task::new(TaskKind::Detached, 0, Key::root(0, 0), SimTime::ZERO),
+            held: Vec::with_capacity(model.held_depth),
+            frames: Vec::with_capacity(model.frame_depth),
+            split: Split::new(model.stages.len()),
+        }
+    }
+
+    /// Time until now belongs to the task's stage; from now on it is in another one.
+    #[inline(always)]
+    pub fn enter(&mut self, now: SimTime, stage: Stage, record: &mut Record) {
+        let left = std::mem::replace(&mut self.task.stage, stage);
+        let since = std::mem::replace(&mut self.task.since, now);
+        if since != now {
+            self.spend(left, now.since(since).nanos(), record);
+        }
+    }
+
+    /// Time until now belongs to the stage that the task is in, and stays in.
+    #[inline(always)]
+    pub fn stay(&mut self, now: SimTime, record: &mut Record) {
+        self.enter(now, self.task.stage, record);
+    }
+
+    /// So much of the task's time, and of what it holds, went to a stage.
+    #[inline(always)]
+    pub fn spend(&mut self, stage: Stage, nanos: u64, record: &mut Record) {
+        self.split.add(stage, nanos);
+        for held in &self.held {
+            if held.resource != NO_RESOURCE {
+                record.hold(held.resource, stage, nanos);
+            }
+        }
+    }
+}
+
+impl Deref for Run {
+    type Target = Task;
+
+    #[inline(always)]
+    fn deref(&self) -> &Task {
+        &self.task
+    }
+}
+
+impl DerefMut for Run {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Task {
+        &mut self.task
+    }
 }
 
 /// An attempt's run through its program, or a part of it that runs beside it.
@@ -419,6 +494,19 @@ pub(crate) struct Instance {
     pub probes: u32,
 }
 
+impl Instance {
+    /// The process that is next to have a request.
+    #[inline]
+    pub fn next_process(&mut self) -> u32 {
+        let process = self.processes[self.next_process as usize];
+        self.next_process += 1;
+        if self.next_process as usize == self.processes.len() {
+            self.next_process = 0;
+        }
+        process
+    }
+}
+
 /// A connection that is being opened.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Opening {
@@ -529,9 +617,7 @@ pub(crate) struct Request {
     pub cell: u32,
     pub session: Handle,
     pub endpoint: u16,
-    pub class: u8,
     pub phase: u16,
-    pub source: u16,
     pub client: u16,
     pub measured: bool,
     pub resent: bool,
@@ -545,8 +631,6 @@ pub(crate) struct Request {
     /// Attempts in flight that the client still waits for, by number modulo 64.
     pub live: u64,
     pub key: Key,
-    pub person: u64,
-    pub ip: u64,
     pub cause: Option<Cause>,
     pub backoff: Scheduled,
     pub patience: Scheduled,
@@ -554,6 +638,20 @@ pub(crate) struct Request {
     pub resend: Scheduled,
     /// The newest attempt.
     pub task: Handle,
+}
+
+impl Request {
+    /// Whether the client still waits for an attempt.
+    #[inline(always)]
+    pub fn waits_for(&self, task: &Task) -> bool {
+        self.live & (1 << (task.attempt % 64)) != 0
+    }
+
+    /// Whether an attempt's answer is all that the request gets: a good one, in one piece, of the only attempt.
+    #[inline(always)]
+    pub fn has_only(&self, task: &Task) -> bool {
+        self.attempts == 1 && task.attempt == 0 && task.cause.is_none() && task.first_byte == SimTime::ZERO
+    }
 }
 
 /// A visit of a person.
@@ -652,6 +750,65 @@ pub(crate) struct ClientState {
     pub budget: RetryBudget,
 }
 
+/// The laws of all places in the programs.
+pub(crate) struct Sites(Vec<Site>);
+
+struct Site {
+    law: Sampler,
+    /// The length of time that is drawn, where it is always the same.
+    always: Option<SimSpan>,
+    /// The number of the place.
+    place: u64,
+}
+
+impl Site {
+    fn new(law: Sampler, place: u64) -> Self {
+        let always = law.as_constant().map(SimSpan::from_seconds);
+        Self { law, always, place }
+    }
+}
+
+impl Sites {
+    pub fn new(model: &Model) -> Self {
+        let sites = model.sites.iter();
+        Self(sites.map(|site| Site::new(site.sampler.clone(), site.place)).collect())
+    }
+
+    /// The number of a place.
+    #[inline]
+    pub fn place(&self, site: SiteId) -> u64 {
+        self.0[site as usize].place
+    }
+
+    /// From now on another law holds at a place.
+    pub fn set_law(&mut self, site: usize, law: Sampler) {
+        self.0[site] = Site::new(law, self.0[site].place);
+    }
+
+    /// A draw at a place under a key, the `iteration`-th time that it is come to.
+    #[inline]
+    pub fn draw(&mut self, site: SiteId, key: Key, iteration: u32) -> f64 {
+        let site = &mut self.0[site as usize];
+        site.law.draw_from(|| key.at(site.place, iteration).draw())
+    }
+
+    /// A draw of a length of time.
+    #[inline(always)]
+    pub fn span(&mut self, site: SiteId, key: Key, iteration: u32) -> SimSpan {
+        let site = &mut self.0[site as usize];
+        match site.always {
+            Some(span) => span,
+            None => site.law.span(&mut key.at(site.place, iteration).draw()),
+        }
+    }
+
+    /// A draw of a count.
+    pub fn count(&mut self, site: SiteId, key: Key, iteration: u32) -> u32 {
+        let site = &mut self.0[site as usize];
+        site.law.count(&mut key.at(site.place, iteration).draw())
+    }
+}
+
 /// Whoever goes on at this instant.
 #[derive(Copy, Clone, Debug)]
 pub(crate) enum Ready {
@@ -719,19 +876,15 @@ pub(crate) struct World<'m> {
     pub now: SimTime,
     pub events: EventQueue,
     pub ready: ReadyLine,
-    pub tasks: Slab<Task>,
-    /// By task: nanoseconds by stage.
-    pub task_stages: Split,
-    pub held: Vec<Vec<Held>>,
-    pub frames: Vec<Vec<Frame>>,
+    pub tasks: Slab<Run>,
     /// By thread of a flow: the request under way.
     pub requests: Slab<Request>,
-    /// By request, the same.
-    pub request_stages: Split,
+    /// By request, the same: nanoseconds by stage.
+    pub request_splits: Vec<Split>,
     pub sessions: Slab<Session>,
     pub fibres: Slab<Fibre>,
     pub flow_frames: Vec<Vec<(u32, Pc)>>,
-    pub sites: Vec<(Sampler, u64)>,
+    pub sites: Sites,
     pub processes: Vec<Process>,
     pub instances: Vec<Instance>,
     pub openings: Slab<Opening>,

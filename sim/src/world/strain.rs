@@ -50,6 +50,12 @@ impl Strain {
         }
     }
 
+    /// Whether anything fails now.
+    #[inline]
+    pub(crate) fn fails_some(&self) -> bool {
+        self.down || self.errors > 0.0
+    }
+
     /// Whether something fails: a uniform draw under a key of its own.
     #[inline]
     pub(crate) fn fails(self, key: impl FnOnce() -> Key) -> bool {

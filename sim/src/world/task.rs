@@ -5,10 +5,11 @@
 
 use highwater_models::file::system::LimiterKey;
 use highwater_models::machine::limiter::Verdict;
+use highwater_models::machine::slots::Ask;
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::Key;
 
-use super::{Frame, Held, HeldWhat, NOBODY, Ready, State, Task, TaskKind, World};
+use super::{Frame, Held, HeldWhat, NOBODY, Ready, Run, State, Task, TaskKind, World};
 use crate::event::{Event, Scheduled};
 use crate::model::{Op, Pc, STAGE_BACKOFF, STAGE_CLIENT, STAGE_IO};
 use crate::slab::Handle;
@@ -18,13 +19,9 @@ impl World<'_> {
     // Inlined, so that the task is built where it stays and not copied there.
     #[inline(always)]
     pub(super) fn insert_task(&mut self, task: Task) -> Handle {
-        let handle = self.tasks.insert(task);
-        let index = handle.index as usize;
-        if index == self.held.len() {
-            self.held.push(Vec::with_capacity(self.model.held_depth));
-            self.frames.push(Vec::with_capacity(self.model.frame_depth));
-            self.task_stages.reach(handle.index);
-        }
+        let model = self.model;
+        let (handle, run) = self.tasks.claim(|| Run::new(model));
+        run.task = task;
         handle
     }
 
@@ -135,73 +132,120 @@ impl World<'_> {
 
     /// Runs a task's program until it has to wait.
     pub(super) fn run_task(&mut self, index: u32) {
-        let task = &mut self.tasks[index];
-        if let Some(cause) = task.failing {
-            task.failing = None;
-            self.fail(index, cause);
+        let (model, now) = (self.model, self.now);
+        let ops = model.ops.as_slice();
+        // Looked up once, and again only after something that may have touched other tasks.
+        let mut run = &mut self.tasks[index];
+        if run.failing.is_some() || now >= run.give_up_at {
+            self.stop(index);
             return;
         }
-        let mut pc = task.pc;
-        if self.now >= task.give_up_at {
-            // Nothing of it is under way: it ends here and now.
-            task.give_up_at = SimTime::NEVER;
-            self.frames[index as usize].clear();
-            self.fail(index, Cause::Deadline);
-            return;
-        }
-        let model = self.model;
+        let mut pc = run.pc;
         loop {
-            let op = &model.ops[pc as usize];
+            let op = &ops[pc as usize];
             // The place after this one, unless the instruction says otherwise.
             pc += 1;
             match *op {
                 Op::Jump { to } => pc = to,
                 Op::Choose { choice } => {
                     let choice = &model.choices[choice as usize];
-                    let task = &self.tasks[index];
-                    pc = choice.branch(task.class, || {
-                        task.key.at(choice.place, task.iteration).draw().uniform()
-                    });
+                    pc = choice.branch(run.class, || run.key.at(choice.place, run.iteration).draw().uniform());
                 }
                 Op::Serve { site, stage } | Op::Delay { site, stage } => {
-                    let span = SimSpan::from_seconds(self.draw_here(index, site));
+                    let span = self.sites.span(site, run.key, run.iteration);
                     if span > SimSpan::ZERO {
-                        self.pause_at(index, span, stage, pc);
+                        run.enter(now, stage, &mut self.record);
+                        run.pc = pc;
+                        run.state = State::Going;
+                        run.scheduled = self.events.schedule(now + span, Event::Task(index));
                         return;
                     }
                 }
-                Op::Acquire { slots } => {
-                    if !self.acquire(index, slots, pc) {
-                        return;
+                Op::Acquire { slots, local, resource } => {
+                    let handle;
+                    (handle, run) = self.tasks.entry(index);
+                    let machine = &mut self.processes[run.process as usize].slots[local as usize];
+                    match machine.acquire(now, handle) {
+                        Ask::Granted => {
+                            self.record.stations[resource as usize].start_at_once(now, self.record.measuring);
+                            run.held.push(Held {
+                                what: HeldWhat::Slot(slots, local),
+                                since: now,
+                                resource,
+                            });
+                        }
+                        Ask::Waiting(place) => {
+                            run.pc = pc;
+                            self.line_up(index, slots, place);
+                            return;
+                        }
+                        Ask::Full => {
+                            self.turn_away(index, resource, Cause::QueueFull);
+                            return;
+                        }
+                    }
+                }
+                Op::Release => {
+                    if let Some(&held) = run.held.last()
+                        && let HeldWhat::Slot(_, local) = held.what
+                    {
+                        run.stay(now, &mut self.record);
+                        run.held.pop();
+                        let machine = &mut self.processes[run.process as usize].slots[local as usize];
+                        let station = &mut self.record.stations[held.resource as usize];
+                        if let Some(waiter) = machine.release() {
+                            station.hand_over(now, held.since, waiter.since, self.record.measuring);
+                            self.lend_again(waiter.ticket, held);
+                            run = &mut self.tasks[index];
+                        } else {
+                            station.end(now, held.since, self.record.measuring);
+                        }
+                    } else {
+                        if !self.let_go(index) {
+                            return;
+                        }
+                        run = &mut self.tasks[index];
                     }
                 }
                 Op::Arrive { service } => {
                     if !self.arrive(index, service, pc) {
                         return;
                     }
+                    run = &mut self.tasks[index];
                 }
                 Op::Limit { limiter } => {
                     if !self.limit(index, limiter, pc) {
                         return;
                     }
-                }
-                Op::Release => {
-                    if !self.let_go(index) {
-                        return;
-                    }
+                    run = &mut self.tasks[index];
                 }
                 Op::End => {
                     self.end_program(index);
                     return;
                 }
                 ref op => {
-                    self.tasks[index].pc = pc;
+                    run.pc = pc;
                     if !self.step(index, *op) {
                         return;
                     }
-                    pc = self.tasks[index].pc;
+                    run = &mut self.tasks[index];
+                    pc = run.pc;
                 }
             }
+        }
+    }
+
+    /// A task does not go on: a failure waits for it, or the server has given up on it.
+    #[cold]
+    fn stop(&mut self, index: u32) {
+        let run = &mut self.tasks[index];
+        if let Some(cause) = run.failing.take() {
+            self.fail(index, cause);
+        } else {
+            // Nothing of it is under way: it ends here and now.
+            run.give_up_at = SimTime::NEVER;
+            run.frames.clear();
+            self.fail(index, Cause::Deadline);
         }
     }
 
@@ -219,10 +263,7 @@ impl World<'_> {
                 if kept {
                     self.keep_memory(index, bytes, on_heap);
                 } else {
-                    self.held[index as usize].push(Held {
-                        what: HeldWhat::Memory(bytes, on_heap),
-                        since: self.now,
-                    });
+                    self.hold(index, HeldWhat::Memory(bytes, on_heap));
                 }
                 true
             }
@@ -258,8 +299,8 @@ impl World<'_> {
                 true
             }
             Op::Try { retry } => {
-                let (body, held) = (self.tasks[index].pc, self.held[index as usize].len() as u32);
-                self.frames[index as usize].push(Frame::Try {
+                let (body, held) = (self.tasks[index].pc, self.tasks[index].held.len() as u32);
+                self.tasks[index].frames.push(Frame::Try {
                     retry,
                     done: 0,
                     body,
@@ -268,7 +309,7 @@ impl World<'_> {
                 true
             }
             Op::Tried => {
-                self.frames[index as usize].pop();
+                self.tasks[index].frames.pop();
                 true
             }
             Op::Fail { site, share, cause } => {
@@ -311,28 +352,22 @@ impl World<'_> {
     }
 
     /// Gives back what was taken last. True when the task goes on; its work ends with a place that was taken from it.
-    #[inline]
     fn let_go(&mut self, index: u32) -> bool {
-        match self.held[index as usize].last() {
-            Some(&Held {
-                what: HeldWhat::Slot(slots),
-                since,
-            }) => self.release_slot(index, slots, since),
-            Some(Held {
-                what: HeldWhat::Spent, ..
-            }) => {
-                self.end_stream(index);
-                self.end_child(index);
-                return false;
-            }
-            _ => self.release_last(index, true),
+        if let Some(Held {
+            what: HeldWhat::Spent, ..
+        }) = self.tasks[index].held.last()
+        {
+            self.end_stream(index);
+            self.end_child(index);
+            return false;
         }
+        self.release_last(index, true);
         true
     }
 
     /// A uniform draw at a place.
     pub(super) fn chance(&mut self, index: u32, site: u32) -> f64 {
-        let place = self.sites[site as usize].1;
+        let place = self.sites.place(site);
         let task = &self.tasks[index];
         task.key.at(place, task.iteration).draw().uniform()
     }
@@ -426,12 +461,12 @@ impl World<'_> {
             self.tasks[index].pc = after;
         } else {
             let body = self.tasks[index].pc;
-            self.frames[index as usize].push(Frame::Repeat { left, body });
+            self.tasks[index].frames.push(Frame::Repeat { left, body });
         }
     }
 
     fn again(&mut self, index: u32) {
-        let frames = &mut self.frames[index as usize];
+        let frames = &mut self.tasks[index].frames;
         if let Some(Frame::Repeat { left, body }) = frames.last_mut() {
             *left -= 1;
             if *left > 0 {
@@ -495,9 +530,9 @@ impl World<'_> {
         self.tasks[parent].quality *= self.tasks[child].quality;
         self.tasks[parent].degraded |= self.tasks[child].degraded;
         for stage in 0..self.model.stages.len() {
-            let nanos = self.task_stages.nanos(child)[stage];
+            let nanos = self.tasks[child].split.nanos()[stage];
             if nanos > 0 {
-                self.spend(parent, stage as u16, nanos);
+                self.tasks[parent].spend(stage as u16, nanos, &mut self.record);
             }
         }
         self.tasks[parent].since = self.now;
@@ -506,7 +541,7 @@ impl World<'_> {
     /// A task fails: steps that are retried start again, else what it holds is given back and it ends.
     pub(super) fn fail(&mut self, index: u32, cause: Cause) {
         self.end_stream(index);
-        while let Some(frame) = self.frames[index as usize].pop() {
+        while let Some(frame) = self.tasks[index].frames.pop() {
             if let Frame::Try {
                 retry,
                 done,
@@ -514,7 +549,7 @@ impl World<'_> {
                 held,
             } = frame
             {
-                while self.held[index as usize].len() > held as usize {
+                while self.tasks[index].held.len() > held as usize {
                     self.release_last(index, cause != Cause::QueryFailed);
                 }
                 let retry_spec = &self.model.retries[retry as usize];
@@ -524,7 +559,7 @@ impl World<'_> {
                     task.pc = body;
                     task.iteration += 1;
                     task.phase = 0;
-                    self.frames[index as usize].push(Frame::Try {
+                    self.tasks[index].frames.push(Frame::Try {
                         retry,
                         done: done + 1,
                         body,
@@ -539,7 +574,7 @@ impl World<'_> {
             }
         }
         self.record.see(self.now, cause, None);
-        while !self.held[index as usize].is_empty() {
+        while !self.tasks[index].held.is_empty() {
             self.release_last(index, cause != Cause::QueryFailed);
         }
         self.tasks[index].cause = Some(cause);
@@ -578,29 +613,36 @@ impl World<'_> {
     /// The program of an attempt or a call has come to its end, well or not.
     #[inline(always)]
     fn end_program(&mut self, index: u32) {
-        if self.tasks[index].kind == TaskKind::Call {
-            self.end_child(index);
-            return;
+        let run = &mut self.tasks[index];
+        if run.kind != TaskKind::Attempt || !run.held.is_empty() {
+            if run.kind == TaskKind::Call {
+                self.end_child(index);
+                return;
+            }
+            while !self.tasks[index].held.is_empty() {
+                self.release_last(index, true);
+            }
+            if self.tasks[index].kind == TaskKind::Probe {
+                self.probe_ended(index);
+                return;
+            }
         }
-        while !self.held[index as usize].is_empty() {
-            self.release_last(index, true);
-        }
-        if self.tasks[index].kind == TaskKind::Probe {
-            self.probe_ended(index);
-            return;
-        }
-        self.enter(index, STAGE_CLIENT);
-        self.leave(index);
         self.record.attempts_ended += 1;
-        let waited_for = self.is_waited_for(index);
-        let task = &mut self.tasks[index];
-        task.state = State::Answering;
-        let on_the_spot = waited_for && task.way == SimSpan::ZERO && task.arrived == task.began;
-        if on_the_spot && self.is_only_answer(index) {
+        let run = &mut self.tasks[index];
+        run.enter(self.now, STAGE_CLIENT, &mut self.record);
+        run.state = State::Answering;
+        self.leave(index);
+        let task = &self.tasks[index];
+        let request = self.requests.get(task.request);
+        let waited_for = request.is_some_and(|request| request.waits_for(task));
+        if waited_for
+            && task.way == SimSpan::ZERO
+            && task.arrived == task.began
+            && request.is_some_and(|request| request.has_only(task))
+        {
             self.take_only_answer(index, true);
             return;
         }
-        let task = &self.tasks[index];
         if task.measured && task.cause.is_none() {
             let server = self.now.since(task.arrived).nanos();
             let cell = self.record.cell_at(task.cell);
@@ -623,10 +665,10 @@ impl World<'_> {
     /// Takes a task out of the table.
     #[inline(always)]
     pub(super) fn remove_task(&mut self, index: u32) {
-        self.held[index as usize].clear();
-        self.frames[index as usize].clear();
-        self.task_stages.clear(index);
-        self.tasks.remove(index);
+        let run = self.tasks.remove(index);
+        run.held.clear();
+        run.frames.clear();
+        run.split.clear();
         if !self.loading {
             self.end_if_idle();
         }
