@@ -1,9 +1,23 @@
-//! The 95 % interval of a mean over independent replications.
+//! The 95 % interval of each kind of figure, from independent replications.
 //!
-//! Owns: Student's t interval. Never: what the samples are.
-//! Source: A. M. Law, *Simulation Modeling and Analysis*, 5th edition, section 9.4.1, the fixed-sample-size procedure:
-//! replications are independent, so mean ± t(n − 1, 0.975) · s / √n covers the expectation in 95 % of experiments when
-//! the replications' values are near normal.
+//! Owns: how an interval is made, one file for each kind: means here, `ratio`, `share`, `count`, `percentile`; and how
+//! independent parts are cut out of a single long run, `batches`. Never: which figure is of which kind.
+//!
+//! What they have in common: the replication is the unit that is independent of the others, never the request, for
+//! requests of one run meet the same rushes. All that a figure's uncertainty is taken from is how replications differ,
+//! and every critical value is Student's with one degree of freedom less than there are replications.
+//!
+//! Source of the mean's: A. M. Law, *Simulation Modeling and Analysis*, 5th edition, section 9.4.1, the fixed-sample-size
+//! procedure: mean ± t(n − 1, 0.975) · s / √n covers the expectation in 95 % of experiments when the replications' values
+//! are near normal. What all of them are worth is measured by `cargo xtask coverage` (`docs/coverage.md`).
+
+pub mod batches;
+mod count;
+mod percentile;
+mod ratio;
+mod share;
+
+pub use percentile::Sample;
 
 use highwater_models::record::figures::Estimate;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -39,18 +53,30 @@ impl Intervals {
         let half = (count >= 2).then(|| {
             let squares: f64 = seen.iter().map(|sample| (sample - value) * (sample - value)).sum();
             let deviation = (squares / (count - 1) as f64).sqrt();
-            let critical = self
-                .critical
-                .get(count - 2)
-                .copied()
-                .unwrap_or_else(|| critical(count - 1));
-            critical * deviation / (count as f64).sqrt()
+            self.critical(count) * deviation / (count as f64).sqrt()
         });
         Estimate {
             value,
             low: half.map(|half| value - half),
             high: half.map(|half| value + half),
         }
+    }
+}
+
+impl Intervals {
+    /// The critical value for so many independent observations, at least two.
+    pub(crate) fn critical(&self, count: usize) -> f64 {
+        let known = self.critical.get(count - 2).copied();
+        known.unwrap_or_else(|| critical(count - 1))
+    }
+}
+
+/// An estimate without an interval.
+pub(crate) const fn bare(value: f64) -> Estimate {
+    Estimate {
+        value,
+        low: None,
+        high: None,
     }
 }
 
