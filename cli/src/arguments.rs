@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::precision::Asked;
+
 /// How high can the water rise before a system breaks, what breaks first, and what raises the mark?
 #[derive(Debug, Parser)]
 #[command(name = "highwater", version, arg_required_else_help = true, after_help = EXIT_CODES)]
@@ -51,6 +53,12 @@ pub struct Run {
     /// Independent replications, instead of the scenario's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
+    /// As many replications as it takes to know p95 to `5%` of itself, or other figures: `mean=2%,error_rate=10%`
+    #[arg(long, value_name = "SHARE", conflicts_with = "replications")]
+    pub precision: Option<Asked>,
+    /// Replications at most that `--precision` may take [default: 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub max_replications: Option<u32>,
     /// Threads; the result is the same for any number [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,

@@ -17,7 +17,7 @@ mod percentile;
 mod ratio;
 mod share;
 
-pub use percentile::Sample;
+pub use percentile::{FEW, Sample};
 
 use highwater_models::record::figures::Estimate;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -96,6 +96,11 @@ pub(crate) fn critical(freedom: usize) -> f64 {
         // The library's logarithms may differ in their last bits between machines; results may not.
         (law.inverse_cdf(quantile) * 1e9).round() / 1e9
     })
+}
+
+/// The t value that chance exceeds this seldom.
+pub(crate) fn one_sided(freedom: usize, doubt: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom as f64).map_or(f64::NAN, |law| (law.inverse_cdf(1.0 - doubt) * 1e9).round() / 1e9)
 }
 
 #[cfg(test)]

@@ -92,7 +92,11 @@ fn one_server(rate: f64) -> Vec<Claim> {
         claim("p50", P50, std::f64::consts::LN_2 / spare),
         claim("p95", P95, 20f64.ln() / spare),
         claim("p99", P99, 100f64.ln() / spare),
-        claim("mean line", &["resources", "servers", "queue", "mean"], load * load / (1.0 - load)),
+        claim(
+            "mean line",
+            &["resources", "servers", "queue", "mean"],
+            load * load / (1.0 - load),
+        ),
         claim("share that waits", &["resources", "servers", "waited"], load),
         claim("utilisation", &["resources", "servers", "utilization"], load),
     ]
@@ -146,7 +150,11 @@ pub fn cases() -> Vec<Case> {
             claims: vec![
                 claim("mean latency", MEAN, 0.1 + waits / 5.0),
                 claim("mean wait", &["resources", "servers", "wait", "mean"], waits / 5.0),
-                claim("p95 of waits", &["resources", "servers", "wait", "p95"], (waits / 0.05).ln() / 5.0),
+                claim(
+                    "p95 of waits",
+                    &["resources", "servers", "wait", "p95"],
+                    (waits / 0.05).ln() / 5.0,
+                ),
                 claim("share that waits", &["resources", "servers", "waited"], waits),
             ],
             is_quick: false,
@@ -164,7 +172,12 @@ pub fn cases() -> Vec<Case> {
         Case {
             name: "errors by chance, 5 %",
             about: "no state, so no warm-up; 100 s, 1,000 requests",
-            text: scenario(10.0, 0, 100, "[system.endpoint.job]\nsteps = [ { io = \"10ms\" }, { fail = 0.05 } ]\n"),
+            text: scenario(
+                10.0,
+                0,
+                100,
+                "[system.endpoint.job]\nsteps = [ { io = \"10ms\" }, { fail = 0.05 } ]\n",
+            ),
             claims: vec![
                 claim("error rate", &["errors", "rate"], 0.05),
                 claim("by cause", &["errors", "rate_by_cause", "upstream_error"], 0.05),
@@ -174,14 +187,24 @@ pub fn cases() -> Vec<Case> {
         Case {
             name: "errors by chance, 0.1 %",
             about: "no state, so no warm-up; 400 s, 4,000 requests: four errors in each replication",
-            text: scenario(10.0, 0, 400, "[system.endpoint.job]\nsteps = [ { io = \"10ms\" }, { fail = 0.001 } ]\n"),
+            text: scenario(
+                10.0,
+                0,
+                400,
+                "[system.endpoint.job]\nsteps = [ { io = \"10ms\" }, { fail = 0.001 } ]\n",
+            ),
             claims: vec![claim("error rate", &["errors", "rate"], 0.001)],
             is_quick: false,
         },
         Case {
             name: "errors by chance, 0.1 %, hardly any",
             about: "no state, so no warm-up; 50 s, 500 requests: one error in two replications",
-            text: scenario(10.0, 0, 50, "[system.endpoint.job]\nsteps = [ { io = \"10ms\" }, { fail = 0.001 } ]\n"),
+            text: scenario(
+                10.0,
+                0,
+                50,
+                "[system.endpoint.job]\nsteps = [ { io = \"10ms\" }, { fail = 0.001 } ]\n",
+            ),
             claims: vec![claim("error rate", &["errors", "rate"], 0.001)],
             is_quick: true,
         },
@@ -357,7 +380,9 @@ fn replicate(variants: &Variants<'_>, seed: u64, number: u32) -> Record {
         progress: &AtomicU64::new(0),
     };
     let ended = simulate_variants(variants, seed, number, false, &control);
-    ended.unwrap_or_else(|error| panic!("seed {seed}, replication {number}: {error:?}")).0
+    ended
+        .unwrap_or_else(|error| panic!("seed {seed}, replication {number}: {error:?}"))
+        .0
 }
 
 fn rows(case: &Case, sizes: &[usize]) -> Vec<Row> {
@@ -379,9 +404,16 @@ pub fn page(cases: &[Case], rows: &[Row]) -> String {
     for case in cases {
         let _ = write!(text, "\n## {}\n\n{}.\n\n{COLUMNS}", case.name, case.about);
         for claim in &case.claims {
-            for row in rows.iter().filter(|row| row.case == case.name && row.label == claim.label) {
+            for row in rows
+                .iter()
+                .filter(|row| row.case == case.name && row.label == claim.label)
+            {
                 let percent = |share: f64| {
-                    if share.is_nan() { "–".to_owned() } else { format!("{:.1} %", share * 100.0) }
+                    if share.is_nan() {
+                        "–".to_owned()
+                    } else {
+                        format!("{:.1} %", share * 100.0)
+                    }
                 };
                 let _ = writeln!(
                     text,
@@ -437,6 +469,9 @@ mod tests {
         row.add(estimate(Some(1.1), None), 1.0);
         row.add(estimate(None, None), 1.0);
         assert_eq!((row.experiments, row.given, row.held, row.lower_alone), (4, 2, 1, 1));
-        assert_eq!((row.misled(), row.coverage(), row.verdict()), (0.5, 0.5, "**does not hold**"));
+        assert_eq!(
+            (row.misled(), row.coverage(), row.verdict()),
+            (0.5, 0.5, "**does not hold**")
+        );
     }
 }
