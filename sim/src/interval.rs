@@ -20,6 +20,7 @@ mod share;
 pub use percentile::{FEW, Sample};
 
 use highwater_models::record::figures::Estimate;
+use highwater_workload::math::exp;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Two-sided confidence of every interval.
@@ -64,10 +65,36 @@ impl Intervals {
 }
 
 impl Intervals {
+    /// Mean and interval of amounts that are never negative and now and then large: how many wait. As [`Self::estimate`]
+    /// but for the scale.
+    #[must_use]
+    pub fn amount(&self, samples: &[f64]) -> Estimate {
+        let found = self.estimate(samples);
+        found.half_width().map_or(found, |half| on_log_scale(found.value, half))
+    }
+
     /// The critical value for so many independent observations, at least two.
     pub(crate) fn critical(&self, count: usize) -> f64 {
         let known = self.critical.get(count - 2).copied();
         known.unwrap_or_else(|| critical(count - 1))
+    }
+}
+
+/// The interval of this half width, made on a logarithmic scale where it is narrower than its value: that shifts it up by
+/// a little, for the mean of amounts that are now and then large is mostly underrated by those replications that also differ
+/// little.
+/// Source: K. M. Wolter, *Introduction to Variance Estimation*, 2nd edition (2007), chapter 12, transformations.
+pub(crate) fn on_log_scale(value: f64, half: f64) -> Estimate {
+    let (low, high) = if half < value && half > 0.0 {
+        let factor = exp(half / value);
+        (value / factor, value * factor)
+    } else {
+        (value - half, value + half)
+    };
+    Estimate {
+        value,
+        low: Some(low),
+        high: Some(high),
     }
 }
 

@@ -12,9 +12,10 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use highwater_models::record::figures::Estimate;
+use highwater_models::record::figures::{Estimate, Figures};
 use highwater_sim::measure::Record;
 use highwater_sim::outcome;
+use highwater_sim::precision::{self, Precision};
 use highwater_sim::variants::Variants;
 use highwater_sim::world::{Control, simulate_variants};
 
@@ -42,6 +43,19 @@ pub struct Case {
     pub claims: Vec<Claim>,
     /// Whether it is short enough for the ordinary tests.
     pub is_quick: bool,
+    /// How many replications an experiment has.
+    pub size: Size,
+}
+
+/// How many replications an experiment has.
+#[derive(Clone, Debug)]
+pub enum Size {
+    /// Each of [`SIZES`].
+    Each,
+    /// One.
+    One,
+    /// As many as it takes to know p95 to this share of itself.
+    Until(f64),
 }
 
 /// A figure whose true value is known.
@@ -117,6 +131,7 @@ pub fn cases() -> Vec<Case> {
             text: scenario(5.0, 30, 600, &servers(1, "", EXPONENTIAL)),
             claims: one_server(5.0),
             is_quick: false,
+            size: Size::Each,
         },
         Case {
             name: "M/M/1, half busy, short",
@@ -124,6 +139,7 @@ pub fn cases() -> Vec<Case> {
             text: scenario(5.0, 10, 60, &servers(1, "", EXPONENTIAL)),
             claims: one_server(5.0),
             is_quick: true,
+            size: Size::Each,
         },
         Case {
             name: "M/M/1, 90 % busy",
@@ -131,6 +147,7 @@ pub fn cases() -> Vec<Case> {
             text: scenario(9.0, 300, 1500, &servers(1, "", EXPONENTIAL)),
             claims: one_server(9.0),
             is_quick: false,
+            size: Size::Each,
         },
         Case {
             name: "M/D/1, 80 % busy",
@@ -142,6 +159,7 @@ pub fn cases() -> Vec<Case> {
                 claim("share that waits", &["resources", "servers", "waited"], 0.8),
             ],
             is_quick: false,
+            size: Size::Each,
         },
         Case {
             name: "M/M/2, 75 % busy",
@@ -158,6 +176,7 @@ pub fn cases() -> Vec<Case> {
                 claim("share that waits", &["resources", "servers", "waited"], waits),
             ],
             is_quick: false,
+            size: Size::Each,
         },
         Case {
             name: "M/M/3 without a line",
@@ -168,6 +187,7 @@ pub fn cases() -> Vec<Case> {
                 claim("utilisation", &["resources", "servers", "utilization"], 1.0 - lost),
             ],
             is_quick: false,
+            size: Size::Each,
         },
         Case {
             name: "errors by chance, 5 %",
@@ -183,6 +203,7 @@ pub fn cases() -> Vec<Case> {
                 claim("by cause", &["errors", "rate_by_cause", "upstream_error"], 0.05),
             ],
             is_quick: true,
+            size: Size::Each,
         },
         Case {
             name: "errors by chance, 0.1 %",
@@ -195,6 +216,7 @@ pub fn cases() -> Vec<Case> {
             ),
             claims: vec![claim("error rate", &["errors", "rate"], 0.001)],
             is_quick: false,
+            size: Size::Each,
         },
         Case {
             name: "errors by chance, 0.1 %, hardly any",
@@ -207,6 +229,7 @@ pub fn cases() -> Vec<Case> {
             ),
             claims: vec![claim("error rate", &["errors", "rate"], 0.001)],
             is_quick: true,
+            size: Size::Each,
         },
         Case {
             name: "uniform between 0 and 1 s",
@@ -224,6 +247,25 @@ pub fn cases() -> Vec<Case> {
                 claim("p99", P99, 0.99),
             ],
             is_quick: false,
+            size: Size::Each,
+        },
+        Case {
+            name: "M/M/1, half busy, one long run",
+            about: "30 s of warm-up, then 3,000 s, 15,000 requests: intervals from batches",
+            text: scenario(5.0, 30, 3000, &servers(1, "", EXPONENTIAL))
+                .replace("window = \"3030s\"", "window = \"5s\""),
+            claims: one_server(5.0).into_iter().take(4).collect(),
+            is_quick: false,
+            size: Size::One,
+        },
+        Case {
+            name: "M/M/1, half busy, p95 to 10 %",
+            about: "10 s of warm-up, then 60 s; as many replications as it takes, from ten on. Stopping by the interval costs \
+                    some of its worth",
+            text: scenario(5.0, 10, 60, &servers(1, "", EXPONENTIAL)),
+            claims: one_server(5.0).into_iter().take(3).collect(),
+            is_quick: false,
+            size: Size::Until(0.1),
         },
         Case {
             name: "always 100 ms",
@@ -231,6 +273,7 @@ pub fn cases() -> Vec<Case> {
             text: scenario(10.0, 0, 100, "[system.endpoint.job]\nsteps = [ { io = \"100ms\" } ]\n"),
             claims: vec![claim("mean latency", MEAN, 0.1), claim("p99", P99, 0.1)],
             is_quick: true,
+            size: Size::Each,
         },
     ]
 }
@@ -242,7 +285,7 @@ pub struct Row {
     pub case: &'static str,
     /// The figure.
     pub label: &'static str,
-    /// Replications of an experiment.
+    /// Replications of an experiment; zero for as many as it took.
     pub replications: usize,
     /// Experiments.
     pub experiments: u32,
@@ -339,21 +382,18 @@ impl Row {
 /// # Panics
 /// When a replication does not finish.
 #[must_use]
-pub fn measure(case: &Case, seeds: Range<u64>, sizes: &[usize], threads: usize) -> Vec<Row> {
+pub fn measure(case: &Case, seeds: Range<u64>, threads: usize) -> Vec<Row> {
     let plan = plan(&case.text);
     let variants = Variants::new(&plan);
-    let most = sizes.iter().copied().max().unwrap_or(0) as u32;
     let next = AtomicU64::new(seeds.start);
     let work = || {
-        let mut rows = rows(case, sizes);
+        let mut rows = rows(case);
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= seeds.end {
                 return rows;
             }
-            let records: Vec<Record> = (0..most).map(|number| replicate(&variants, seed, number)).collect();
-            for (place, &size) in sizes.iter().enumerate() {
-                let figures = outcome::figures(variants.base(), &records[..size]);
+            for (place, figures) in experiments(case, &variants, seed).iter().enumerate() {
                 for (number, claim) in case.claims.iter().enumerate() {
                     // No error at all: the cause has no figure, and nothing is claimed of it.
                     if let Some(figure) = figures.get(claim.path) {
@@ -363,7 +403,7 @@ pub fn measure(case: &Case, seeds: Range<u64>, sizes: &[usize], threads: usize) 
             }
         }
     };
-    let mut sum = rows(case, sizes);
+    let mut sum = rows(case);
     thread::scope(|scope| {
         let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
         for thread in threads {
@@ -372,6 +412,31 @@ pub fn measure(case: &Case, seeds: Range<u64>, sizes: &[usize], threads: usize) 
         }
     });
     sum
+}
+
+/// The figures of each experiment under a root seed.
+fn experiments(case: &Case, variants: &Variants<'_>, seed: u64) -> Vec<Figures> {
+    let mut records = Vec::new();
+    let mut first = |count: usize| {
+        let more = records.len() as u32..count as u32;
+        records.extend(more.map(|number| replicate(variants, seed, number)));
+        outcome::figures(variants.base(), &records[..count])
+    };
+    match case.size {
+        Size::Each => SIZES.into_iter().map(first).collect(),
+        Size::One => vec![first(1)],
+        Size::Until(share) => {
+            let precision = Precision::of_p95(share);
+            let mut count = precision::FIRST;
+            loop {
+                let figures = first(count as usize);
+                match precision.next(&precision.reached(&figures, count), count) {
+                    Some(next) => count = next,
+                    None => return vec![figures],
+                }
+            }
+        }
+    }
 }
 
 fn replicate(variants: &Variants<'_>, seed: u64, number: u32) -> Record {
@@ -385,7 +450,12 @@ fn replicate(variants: &Variants<'_>, seed: u64, number: u32) -> Record {
         .0
 }
 
-fn rows(case: &Case, sizes: &[usize]) -> Vec<Row> {
+fn rows(case: &Case) -> Vec<Row> {
+    let sizes: &[usize] = match case.size {
+        Size::Each => &SIZES,
+        Size::One => &[1],
+        Size::Until(_) => &[0],
+    };
     let each = sizes.iter().flat_map(|&replications| {
         case.claims.iter().map(move |claim| Row {
             case: case.name,
@@ -419,7 +489,10 @@ pub fn page(cases: &[Case], rows: &[Row]) -> String {
                     text,
                     "| {} | {} | {} | {} | {} | {} | {} |",
                     row.label,
-                    row.replications,
+                    match row.replications {
+                        0 => "as many as it took".to_owned(),
+                        number => number.to_string(),
+                    },
                     percent(row.given()),
                     percent(row.coverage()),
                     percent(row.misled()),

@@ -23,6 +23,10 @@ use super::{Intervals, bare};
 /// Requests on either side of a percentile below which nothing is said about how far it may be off.
 pub const FEW: f64 = 10.0;
 
+/// How many times as much a share is taken to vary before it is decided whether there is a bound: those sets of replications
+/// that differ little by luck would be the first to have one.
+const CAREFUL: f64 = 1.2;
+
 /// Where it is looked how much shares of requests vary, for percentiles beyond it.
 const BODY: f64 = 0.9;
 
@@ -106,9 +110,9 @@ impl Intervals {
                 .place(BODY)
                 .map_or(f64::NAN, |place| Quotient::of(&below(place)).variance);
             let same_effect = body / (BODY * (1.0 - BODY)) * share * (1.0 - share);
-            critical * at.variance.max(same_effect).sqrt()
+            CAREFUL * critical * at.variance.max(same_effect).sqrt()
         } else {
-            half
+            CAREFUL * half
         };
         let low = (share - careful > 0.0).then(|| all.place(share - half)).flatten();
         let high = (share + careful < 1.0).then(|| all.place(share + half)).flatten();

@@ -8,7 +8,7 @@
 
 use highwater_models::record::figures::Estimate;
 
-use super::{Intervals, bare};
+use super::{Intervals, bare, on_log_scale};
 
 /// The sum of what there was, of how many, and how the quotient varies.
 #[derive(Copy, Clone, Debug)]
@@ -63,11 +63,7 @@ impl Intervals {
             return bare(quotient.value);
         }
         let half = self.critical(quotient.units) * quotient.variance.sqrt();
-        Estimate {
-            value: quotient.value,
-            low: Some(quotient.value - half),
-            high: Some(quotient.value + half),
-        }
+        on_log_scale(quotient.value, half)
     }
 }
 
@@ -83,16 +79,27 @@ mod tests {
         assert_eq!(found.value, 310.0 / 110.0);
         // Residuals ±(10 − 10 · 2.818) = ∓18.18: variance 2 · 2 · 18.18² / 110², t(0.975, 1) = 12.706.
         let half = 12.706_204_7 * (4.0f64 * (200.0f64 / 11.0).powi(2)).sqrt() / 110.0;
+        // Wider than the value, so on the plain scale.
         assert!((found.half_width().unwrap() - half).abs() < 1e-6, "{found:?}");
+        let found = Intervals::new(2).ratio(&[(100.0, 100.0), (101.0, 100.0)]);
+        let half = 12.706_204_7 * 0.005;
+        assert!(
+            (found.high.unwrap() - 1.005 * (half / 1.005).exp()).abs() < 1e-6,
+            "{found:?}"
+        );
+        assert!(
+            (found.low.unwrap() - 1.005 * (-half / 1.005).exp()).abs() < 1e-6,
+            "{found:?}"
+        );
     }
 
     // Lost if broken: with equal numbers of requests the figure would no longer be the mean of the replications.
     #[test]
-    fn equal_wholes_give_students_interval() {
+    fn equal_wholes_give_the_means_interval() {
         let intervals = Intervals::new(4);
         let parts = [1.0, 4.0, 2.5, 3.0];
         let pairs: Vec<(f64, f64)> = parts.iter().map(|&part| (part * 50.0, 50.0)).collect();
-        let (ratio, mean) = (intervals.ratio(&pairs), intervals.estimate(&parts));
+        let (ratio, mean) = (intervals.ratio(&pairs), intervals.amount(&parts));
         assert!((ratio.value - mean.value).abs() < 1e-12);
         assert!((ratio.low.unwrap() - mean.low.unwrap()).abs() < 1e-12);
     }

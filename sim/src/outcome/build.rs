@@ -59,6 +59,13 @@ impl<'a> Builder<'a> {
         self.estimate(path, unit, samples);
     }
 
+    /// An amount that is now and then large, read from each record.
+    pub fn amount(&mut self, path: &[&str], unit: Unit, of: impl Fn(&Record) -> f64) {
+        let samples: Vec<f64> = self.records.iter().map(of).collect();
+        let estimate = at_least_zero(self.intervals.amount(&samples));
+        self.estimated(path, unit, samples, estimate);
+    }
+
     /// An estimate whose interval is worked out in another way.
     pub fn estimated(&mut self, path: &[&str], unit: Unit, samples: Vec<f64>, estimate: Estimate) {
         let figure = Figure {
@@ -224,7 +231,7 @@ pub fn seconds_of(nanos: Estimate) -> Estimate {
 
 /// `mean, sd, max, at_end` of a level over the measured span.
 pub fn level(build: &mut Builder, path: &[&str], of: impl Fn(&Record) -> &Level) {
-    build.each(&under(path, &["mean"]), Unit::Count, |record| {
+    build.amount(&under(path, &["mean"]), Unit::Count, |record| {
         over(record, |span| of(record).mean(span))
     });
     build.each(&under(path, &["sd"]), Unit::Count, |record| {

@@ -54,7 +54,7 @@ fn one(build: &mut Builder, model: &Model, number: usize) {
     }
     level(build, &at(&["busy"]), |record| &record.stations[number].busy);
     level(build, &at(&["queue"]), |record| &record.stations[number].queue);
-    build.each(&at(&["in_system", "mean"]), Unit::Count, |record| {
+    build.amount(&at(&["in_system", "mean"]), Unit::Count, |record| {
         let station = &record.stations[number];
         over(record, |span| station.busy.mean(span) + station.queue.mean(span))
     });
