@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(next(2.0, Some(1.9), None, 10), Some(20));
         assert_eq!(next(0.0, Some(0.0), Some(0.1), 60), Some(100));
         assert_eq!(next(2.0, None, None, 100), None);
-        let reached = precision.reached(&figures(2.0, Some(1.8), Some(2.2)), 10);
+        let reached = precision.reached(&figures(2.0, Some(1.801), Some(2.199)), 10);
         assert_eq!((reached[0].needed, reached[0].is_enough()), (Some(40), false));
         assert_eq!(precision.unknown(&Figures::default()).as_deref(), Some("latency.p95"));
     }

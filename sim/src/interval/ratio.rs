@@ -82,7 +82,7 @@ mod tests {
         // Wider than the value, so on the plain scale.
         assert!((found.half_width().unwrap() - half).abs() < 1e-6, "{found:?}");
         let found = Intervals::new(2).ratio(&[(100.0, 100.0), (101.0, 100.0)]);
-        let half = 12.706_204_7 * 0.005;
+        let half = 12.706_204_7_f64 * 0.005;
         assert!(
             (found.high.unwrap() - 1.005 * (half / 1.005).exp()).abs() < 1e-6,
             "{found:?}"
