@@ -46,12 +46,12 @@ pub fn whole(book: &Book, sections: &[String]) -> String {
             .filter(|case| case.expect != Answer::Shown.name())
             .map(|case| format!("{}: {}", case.name, case.expect))
             .collect();
-        let _ = writeln!(
-            table,
-            "| {} | {} |",
-            claim.says.trim().replace('|', "/"),
+        let answers = if answers.is_empty() {
+            "figures below".to_owned()
+        } else {
             answers.join("; ")
-        );
+        };
+        let _ = writeln!(table, "| {} | {} |", claim.says.trim().replace('|', "/"), answers);
     }
     text.push_str(&table);
     let mut part = "";
