@@ -140,6 +140,7 @@ mod tests {
     use super::*;
     use crate::compile::compile;
     use crate::outcome::sample;
+    use highwater_workload::math::exp;
 
     /// Noise between -1 and 1, the same at every call.
     fn noise(number: usize) -> f64 {
@@ -150,7 +151,7 @@ mod tests {
     #[test]
     fn what_is_still_on_its_way_is_left_out() {
         // On its way to 10 with a time constant of 30: near enough from about 100 on.
-        let rising = |number: usize| 10.0 * (1.0 - (-(number as f64) / 30.0).exp()) + 0.5 * noise(number);
+        let rising = |number: usize| 10.0 * (1.0 - exp(-(number as f64) / 30.0)) + 0.5 * noise(number);
         let row: Vec<f64> = (0..1000).map(rising).collect();
         let found = truncation(&row).unwrap();
         assert!((60..=200).contains(&found), "{found}");

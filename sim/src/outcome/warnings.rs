@@ -254,7 +254,7 @@ fn warm_up_too_short(seen: &Seen<'_>) -> Option<Warning> {
         ratio(sum, useful)
     };
     let row: Vec<f64> = (from..to.saturating_sub(1))
-        .map(|number| sums(number))
+        .map(sums)
         .map(|(sum, useful)| ratio(sum, useful))
         .collect();
     if row.iter().any(|mean| mean.is_nan()) {
