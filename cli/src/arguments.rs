@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::check::Check;
+use crate::new::New;
 use crate::precision::Asked;
+use crate::schema::Schema;
 
 /// How high can the water rise before a system breaks, what breaks first, and what raises the mark?
 #[derive(Debug, Parser)]
@@ -15,7 +18,7 @@ pub struct Arguments {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "\
+pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done, every objective met
   1  done, an objective missed or not decided
@@ -27,8 +30,14 @@ Exit codes:
 pub enum Command {
     /// Simulate a scenario: verdict, tables, files
     Run(Run),
-    /// Review a design without running it: settings that contradict each other or the parts they are about
+    /// Check files for CI: are they valid, is the design in order, do the objectives hold?
     Check(Check),
+    /// Two runs side by side: what moved, by how much, whether it is sure
+    Compare(Box<crate::compare::Arguments>),
+    /// Print the JSON Schema of a file kind, from which editors complete and check
+    Schema(Schema),
+    /// Write a commented system and scenario to start from, after six questions
+    New(New),
     /// Show the bundled scenarios and systems with the questions they ask
     List(List),
     /// Say what a setting means, and where a default or a price comes from
@@ -62,40 +71,25 @@ pub struct Run {
     /// Threads; the result is the same for any number [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// Folder for summary.json and timeline.csv
+    /// Folder for summary.json, timeline.csv and replications.csv
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub report: crate::report::Wanted,
     /// What standard output gets
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     /// What an objective that is not decided counts as
     #[arg(long, value_enum, default_value_t)]
     pub undecided: Undecided,
+    /// Whether the change that raises the mark most is looked for, by running the likeliest once more: at most twice the
+    /// events of the run, half of them for a long one [default: on for tables, off for json and csv]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub next_step: Option<Switch>,
     /// Write requests.csv too: one row per request
     #[arg(long, requires = "out")]
     pub requests: bool,
 }
-
-/// Arguments of `highwater check`.
-#[derive(Debug, Args)]
-#[command(after_help = CHECK_CODES)]
-pub struct Check {
-    /// A system or a scenario: a file, or a bundled name (`highwater list`); a file wins over a name
-    #[arg(long, value_name = "SYSTEM")]
-    pub design: String,
-    /// Override a setting by its path in the file: `web.plan=pro` (repeatable)
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub settings: Vec<String>,
-    /// What standard output gets
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-const CHECK_CODES: &str = "\
-Exit codes:
-  0  nothing contradicts anything; there may be risks and notes
-  1  there are contradictions
-  2  a mistake in the command or in a file";
 
 /// Arguments of `highwater list`.
 #[derive(Debug, Args)]
@@ -123,6 +117,15 @@ pub enum Format {
     Json,
     /// One row per figure
     Csv,
+}
+
+/// On or off.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Do it
+    On,
+    /// Leave it
+    Off,
 }
 
 /// What an undecided objective counts as.

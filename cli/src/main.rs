@@ -5,16 +5,21 @@
 
 mod arguments;
 mod check;
+mod compare;
 mod environment;
 mod exit;
 mod explain;
 mod failure;
 mod list;
+mod new;
+mod next_step;
 mod output;
 mod precision;
 mod progress;
+mod report;
 mod run;
 mod scenario;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -32,6 +37,9 @@ fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Compare(arguments) => compare::run(arguments),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::New(arguments) => new::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
     };

@@ -38,6 +38,63 @@ pub fn csv_text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<St
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Adds to a file that others add to as well, such as the summary of a job.
+///
+/// # Errors
+/// Those of the file system.
+pub fn append(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut options = File::options();
+    let written = options
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| failure("add to", path, &error))
+}
+
+/// A single file, whole or not there: a [`Folder`] of one.
+#[derive(Debug)]
+pub struct Single {
+    folder: Folder,
+    name: String,
+}
+
+impl Single {
+    /// Tries that the file can be written: better before a long run than after it. Its folder is made where need be.
+    ///
+    /// # Errors
+    /// When it cannot, or the path is no file's.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .filter(|_| !path.is_dir());
+        let Some(name) = name else {
+            return Err(Failure::Usage {
+                message: format!("`{}` is not the path of a file", path.display()),
+                help: "name the file that is to be written".to_owned(),
+            });
+        };
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        Ok(Self {
+            folder: Folder::open(parent.unwrap_or(Path::new(".")))?,
+            name: name.to_owned(),
+        })
+    }
+
+    /// Writes it, and says so on standard error.
+    ///
+    /// # Errors
+    /// Those of the file system; what was there before is then still there.
+    pub fn write(mut self, text: &str) -> Result<(), Failure> {
+        self.folder.write(&self.name, |file| file.write_all(text.as_bytes()))?;
+        for path in self.folder.commit()? {
+            eprintln!("wrote {}", path.strip_prefix(".").unwrap_or(&path).display());
+        }
+        Ok(())
+    }
+}
+
 /// A folder for results. Files are written beside their final names and get these only once all are complete, so that a
 /// full disk leaves what was there before.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use highwater_models::file::Plan;
 use highwater_report::verdict::{Judgement, judge};
-use highwater_report::{csv, json, terminal};
+use highwater_report::{csv, json, page, plot, replications, terminal};
 use highwater_sim::experiment::{self, ExperimentError, Options, Outcome};
 use highwater_sim::precision::{self, Precision};
 
@@ -13,8 +13,10 @@ use crate::arguments::{Format, Run, Undecided};
 use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::next_step;
 use crate::output::{self, Folder};
 use crate::progress::Bar;
+use crate::report::command_line;
 use crate::scenario;
 
 /// Runs the command.
@@ -26,21 +28,22 @@ pub fn run(arguments: &Run) -> Result<Exit, Failure> {
     let settings: Vec<String> = profile.into_iter().chain(arguments.settings.iter().cloned()).collect();
     let plan = scenario::load(&arguments.scenario, &settings)?;
     let folder = arguments.out.as_deref().map(Folder::open).transpose()?;
-    let outcome = simulate(&plan, arguments)?;
+    let report = arguments.report.open()?;
+    let mut outcome = simulate(&plan, arguments)?;
+    next_step::add(&mut outcome, &plan, &settings, arguments)?;
     if let Some(folder) = folder {
         write(folder, &outcome)?;
     }
+    report.write(
+        || plot::of_run(&outcome.summary, &outcome.timeline),
+        |plots| page::of_run(&outcome.summary, plots, &again(arguments)),
+    )?;
     output::print(&text(&outcome, arguments.format)?)?;
     Ok(exit(judge(&outcome.summary.objectives), arguments.undecided))
 }
 
 fn simulate(plan: &Plan, arguments: &Run) -> Result<Outcome, Failure> {
-    let options = Options {
-        seed: arguments.seed,
-        replications: arguments.replications,
-        jobs: usize::from(arguments.jobs.unwrap_or(0)),
-        requests: arguments.requests,
-    };
+    let options = options(arguments);
     let most = arguments.max_replications.unwrap_or(precision::MOST);
     let precision = match &arguments.precision {
         Some(asked) => Some(asked.precision(most)),
@@ -69,6 +72,31 @@ fn simulate(plan: &Plan, arguments: &Run) -> Result<Outcome, Failure> {
     })
 }
 
+/// How the run was asked for.
+pub fn options(arguments: &Run) -> Options {
+    Options {
+        seed: arguments.seed,
+        replications: arguments.replications,
+        jobs: usize::from(arguments.jobs.unwrap_or(0)),
+        requests: arguments.requests,
+    }
+}
+
+/// The command that gives this result again. Where files go and what is shown is not the result's.
+fn again(arguments: &Run) -> String {
+    let mut words = vec!["run".to_owned(), arguments.scenario.clone()];
+    let mut add = |flag: &str, value: Option<String>| {
+        words.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
+    };
+    for setting in &arguments.settings {
+        add("--set", Some(setting.clone()));
+    }
+    add("--profile", arguments.profile.clone());
+    add("--seed", arguments.seed.map(|seed| seed.to_string()));
+    add("--replications", arguments.replications.map(|count| count.to_string()));
+    command_line(words.iter().map(String::as_str))
+}
+
 /// Writes the result's files and says which.
 fn write(mut folder: Folder, outcome: &Outcome) -> Result<(), Failure> {
     const REQUESTS: &str = "requests.csv";
@@ -76,6 +104,9 @@ fn write(mut folder: Folder, outcome: &Outcome) -> Result<(), Failure> {
         file.write_all(json::text(&outcome.summary).as_bytes())
     })?;
     folder.write("timeline.csv", |file| csv::timeline(&outcome.timeline, file))?;
+    folder.write("replications.csv", |file| {
+        replications::write(&outcome.summary.figures, file)
+    })?;
     if let Some(requests) = &outcome.requests {
         folder.write(REQUESTS, |file| csv::requests(requests, file))?;
     }

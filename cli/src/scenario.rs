@@ -7,7 +7,9 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use highwater_models::file::{self, CatalogueKind, Files, Plan, Request, System, nearest};
+use highwater_models::file::{
+    self, CatalogueKind, Diagnostic, Files, Loaded, LoadedSystem, Plan, Request, Sources, System, nearest,
+};
 use highwater_models::{bundled, catalogue};
 use highwater_report::paint::Paint;
 use highwater_sim::variants;
@@ -20,7 +22,22 @@ use crate::failure::Failure;
 /// # Errors
 /// When there is no such scenario, or a file has mistakes: then with all of them.
 pub fn load(name: &str, settings: &[String]) -> Result<Plan, Failure> {
-    let (text, is_bundled) = find(name)?;
+    let loaded = read(name, find(name)?, settings);
+    told(loaded.plan, &loaded.diagnostics, &loaded.sources)
+}
+
+/// Loads a system alone, found by [`find_design`]. Warnings go to standard error.
+///
+/// # Errors
+/// When the file has mistakes: then with all of them.
+pub fn load_system(name: &str, found: (String, bool), settings: &[String]) -> Result<System, Failure> {
+    let loaded = read_system(name, found, settings);
+    told(loaded.system, &loaded.diagnostics, &loaded.sources)
+}
+
+/// Reads a scenario, found by [`find_design`], and says nothing: what is wrong with it is for the caller to tell.
+pub fn read(name: &str, found: (String, bool), settings: &[String]) -> Loaded {
+    let (text, is_bundled) = found;
     let systems: Vec<&str> = bundled::systems().iter().map(|system| system.name).collect();
     let request = Request {
         name,
@@ -30,28 +47,25 @@ pub fn load(name: &str, settings: &[String]) -> Result<Plan, Failure> {
         bundled_systems: &systems,
         catalogue: catalogue_names,
     };
-    let loaded = file::load_scenario(request, &Disk, bundled::system);
-    let colour = environment::paint(io::stderr().is_terminal()) == Paint::Ansi;
-    let text = file::render_all(&loaded.diagnostics, &loaded.sources, colour);
-    match loaded.plan {
-        Some(plan) if !variants::check(&plan).is_empty() => Err(Failure::File {
-            text: file::render_all(&variants::check(&plan), &loaded.sources, colour),
-        }),
-        Some(plan) => {
-            if !text.is_empty() {
-                eprintln!("{text}");
-            }
-            Ok(plan)
+    let mut loaded = file::load_scenario(request, &Disk, bundled::system);
+    // What an event or a level sets is a mistake where another model would come of it.
+    if let Some(plan) = &loaded.plan {
+        let found = variants::check(plan);
+        if !found.is_empty() {
+            loaded.diagnostics = found;
+            loaded.plan = None;
         }
-        None => Err(Failure::File { text }),
     }
+    loaded
 }
 
-/// Loads a system alone, found by [`find_design`]. Warnings go to standard error.
-///
-/// # Errors
-/// When the file has mistakes: then with all of them.
-pub fn load_system(name: &str, found: (String, bool), settings: &[String]) -> Result<System, Failure> {
+/// Loads a scenario as [`load`] does, and says nothing: a setting that does not fit it leaves nothing.
+pub fn try_load(name: &str, settings: &[String]) -> Option<Plan> {
+    read(name, find(name).ok()?, settings).plan
+}
+
+/// The same with a system alone.
+pub fn read_system(name: &str, found: (String, bool), settings: &[String]) -> LoadedSystem {
     let (text, is_bundled) = found;
     let request = Request {
         name,
@@ -61,15 +75,19 @@ pub fn load_system(name: &str, found: (String, bool), settings: &[String]) -> Re
         bundled_systems: &[],
         catalogue: catalogue_names,
     };
-    let loaded = file::load_system(request, &Disk);
+    file::load_system(request, &Disk)
+}
+
+/// What was read; its mistakes as a failure, or its warnings to standard error.
+fn told<T>(read: Option<T>, diagnostics: &[Diagnostic], sources: &Sources) -> Result<T, Failure> {
     let colour = environment::paint(io::stderr().is_terminal()) == Paint::Ansi;
-    let text = file::render_all(&loaded.diagnostics, &loaded.sources, colour);
-    match loaded.system {
-        Some(system) => {
+    let text = file::render_all(diagnostics, sources, colour);
+    match read {
+        Some(read) => {
             if !text.is_empty() {
                 eprintln!("{text}");
             }
-            Ok(system)
+            Ok(read)
         }
         None => Err(Failure::File { text }),
     }

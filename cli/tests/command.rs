@@ -143,6 +143,36 @@ fn a_run_leaves_whole_files_and_prints_the_same() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+// Lost if broken: reports that are not there after the run, differ from one time to the next, or stop a run by an ending.
+#[test]
+fn a_run_leaves_a_report_in_the_form_of_its_ending() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    let run = |name: &str| {
+        let file = report(name);
+        let settings = ["--set", "duration=600s", "--set", "measure.from=60s"];
+        let flags = ["--replications", "2", "--undecided", "pass", "--report", &file];
+        let plots = ["--plots", &report("plots")];
+        // Whether the objectives hold in so short a run is not the question.
+        let arguments = [&["run", "textbook/mm1"], &settings[..], &flags, &plots].concat();
+        let output = highwater(&arguments).output().expect("it starts");
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+        std::fs::read_to_string(&file).expect("a report")
+    };
+    let page = run("one.html");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<svg"));
+    assert!(
+        page.contains("highwater run textbook/mm1 --set duration=600s"),
+        "how to run it again"
+    );
+    assert_eq!(page, run("two.htm"));
+    assert!(run("comment.md").starts_with("## "));
+    let plot = |name: &str| std::fs::read(folder.path().join("plots").join(name)).expect("a plot");
+    assert!(plot("load.svg").starts_with(b"<svg") && plot("load.png").starts_with(b"\x89PNG"));
+    let (_, stderr) = check(&["run", "textbook/mm1", "--report", &report("page.pdf")], 2);
+    assert!(stderr.contains(".html") && stderr.contains(".md"), "{stderr}");
+}
+
 // Lost if broken: a script that takes a full disk for a missed objective.
 #[test]
 fn what_cannot_be_written_exits_with_3() {

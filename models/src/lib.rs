@@ -7,6 +7,7 @@
 pub mod bundled;
 pub mod catalogue;
 pub mod cause;
+pub mod draft;
 pub mod file;
 pub mod machine;
 pub mod money;

@@ -142,6 +142,23 @@ const SIZE_UNITS: [(&str, u64); 9] = [
 /// Units of a rate by name, in seconds.
 const RATE_UNITS: [(&str, f64); 4] = [("/s", 1.0), ("/min", 60.0), ("/h", 3600.0), ("/d", 86_400.0)];
 
+/// The units of time, for a program.
+pub const TIME_UNIT_WORDS: [&str; 8] = words(&TIME_UNITS);
+/// The units of size, for a program.
+pub const SIZE_UNIT_WORDS: [&str; 9] = words(&SIZE_UNITS);
+/// The units of a rate, for a program.
+pub const RATE_UNIT_WORDS: [&str; 4] = words(&RATE_UNITS);
+
+const fn words<T: Copy, const N: usize>(units: &[(&'static str, T); N]) -> [&'static str; N] {
+    let mut words = [""; N];
+    let mut index = 0;
+    while index < N {
+        words[index] = units[index].0;
+        index += 1;
+    }
+    words
+}
+
 /// The units of time, for a message.
 pub const TIME_UNIT_NAMES: &str = "`ns`, `us`, `ms`, `s`, `m` (minutes), `h` and `d`";
 /// The units of size, for a message.

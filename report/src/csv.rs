@@ -162,6 +162,7 @@ mod tests {
             window: 0.5,
             columns: vec!["offered".to_owned(), "latency_p95".to_owned()],
             rows: vec![vec![12.0, 0.25], vec![0.0, f64::NAN]],
+            ..Timeline::default()
         };
         assert_eq!(
             written(|out| timeline(&record, out)),

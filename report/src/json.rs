@@ -11,16 +11,17 @@ use highwater_models::record::summary::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::review;
+use crate::{next_step, review};
 
 /// The keys that come from the record's own fields; a figure may not take their place.
-const HEADER: [&str; 11] = [
+pub(crate) const HEADER: [&str; 12] = [
     "scenario",
     "title",
     "question",
     "system",
     "version",
     "model_hash",
+    "load_hash",
     "seed",
     "replications",
     "simulated_seconds",
@@ -50,6 +51,7 @@ pub fn value(summary: &Summary) -> Value {
         summary.system.clone().into(),
         summary.version.clone().into(),
         summary.model_hash.clone().into(),
+        summary.load_hash.clone().into(),
         summary.seed.into(),
         summary.replications.into(),
         number(summary.simulated_seconds),
@@ -75,6 +77,7 @@ pub fn value(summary: &Summary) -> Value {
     root.insert("events_log".to_owned(), list(&summary.log, log_entry));
     root.insert("warnings".to_owned(), list(&summary.warnings, warning));
     root.insert("design_review".to_owned(), review::findings(&summary.review));
+    root.insert("next_step".to_owned(), next_step::value(summary.next_step.as_ref()));
     Value::Object(root)
 }
 
@@ -89,6 +92,20 @@ pub const fn unit_name(unit: Unit) -> &'static str {
         Unit::Bytes => "B",
         Unit::Dollars => "USD",
     }
+}
+
+/// The unit of that name.
+#[must_use]
+pub fn unit_of_name(name: &str) -> Option<Unit> {
+    let units = [
+        Unit::Seconds,
+        Unit::PerSecond,
+        Unit::Share,
+        Unit::Count,
+        Unit::Bytes,
+        Unit::Dollars,
+    ];
+    units.into_iter().find(|&unit| unit_name(unit) == name)
 }
 
 /// Puts a figure at its path. Where a name is both a figure and a table of figures, the figure's own keys stand first
@@ -163,13 +180,13 @@ fn leaf(figure: &Figure) -> Value {
     }
 }
 
-fn estimate(estimate: &Estimate) -> Value {
+pub(crate) fn estimate(estimate: &Estimate) -> Value {
     let bound = |end: Option<f64>| end.map_or(Value::Null, number);
     json!({ "value": number(estimate.value), "low": bound(estimate.low), "high": bound(estimate.high) })
 }
 
 /// A number, `null` where JSON has none.
-fn number(value: f64) -> Value {
+pub(crate) fn number(value: f64) -> Value {
     // Adding zero turns a negative zero, which says nothing to a reader, into zero.
     serde_json::Number::from_f64(value + 0.0).map_or(Value::Null, Value::Number)
 }
@@ -188,7 +205,7 @@ fn list<T>(items: &[T], shown: impl Fn(&T) -> Value) -> Value {
     Value::Array(items.iter().map(shown).collect())
 }
 
-fn objective(objective: &Objective) -> Value {
+pub(crate) fn objective(objective: &Objective) -> Value {
     json!({
         "name": objective.name,
         "target": number(objective.target),
@@ -304,7 +321,7 @@ mod tests {
         let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys[..HEADER.len()], HEADER);
         assert_eq!(
-            keys[keys.len() - 9..],
+            keys[keys.len() - 10..],
             [
                 "objectives",
                 "bottlenecks",
@@ -314,7 +331,8 @@ mod tests {
                 "alerts",
                 "events_log",
                 "warnings",
-                "design_review"
+                "design_review",
+                "next_step"
             ]
         );
     }

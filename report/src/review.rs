@@ -187,13 +187,18 @@ const fn meaning(severity: Severity) -> &'static str {
     }
 }
 
-/// Paints the first line; the others stand below it as they are.
-fn paint_lead(lines: &str, severity: Severity, paint: Paint) -> String {
-    let style = match severity {
+/// How a severity is painted.
+pub(crate) const fn style(severity: Severity) -> Style {
+    match severity {
         Severity::Contradiction => Style::Bad,
         Severity::Risk => Style::Open,
         Severity::Note => Style::Normal,
-    };
+    }
+}
+
+/// Paints the first line; the others stand below it as they are.
+fn paint_lead(lines: &str, severity: Severity, paint: Paint) -> String {
+    let style = style(severity);
     let lines: Vec<String> = lines.lines().map(|line| paint.text(style, line) + "\n").collect();
     lines.concat()
 }

@@ -4,6 +4,7 @@ use highwater_models::record::figures::{Estimate, Figure, FigureKind, Path, Unit
 use highwater_models::record::summary::{
     Bottleneck, FirstFailure, LogEntry, Objective, Recovery, Resource, Summary, Warning,
 };
+use highwater_models::record::timeline::{Stretch, Timeline};
 
 /// A value with an interval of plus and minus two per cent.
 pub fn near(value: f64) -> Estimate {
@@ -198,4 +199,59 @@ pub fn broken() -> Summary {
         text: "The line before web was still growing at the end: a longer run gives longer waits.".to_owned(),
     }];
     summary
+}
+
+/// Twelve windows of ten seconds: a rise, a fault, failures, and a last window that says nothing.
+pub fn timeline() -> Timeline {
+    let columns = [
+        "offered",
+        "succeeded",
+        "failed",
+        "latency_mean",
+        "latency_p95",
+        "users",
+        "web.queue",
+        "web.utilization",
+        "web.instances",
+        "pool_timeout",
+    ];
+    let row = |window: usize| {
+        let load = (window as f64 + 1.0) * 100.0;
+        let failed = if window > 5 { load / 4.0 } else { 0.0 };
+        let latency = if window == 3 {
+            f64::NAN
+        } else {
+            0.2 * (window as f64 + 1.0)
+        };
+        let instances = if window > 6 { 2.0 } else { 1.0 };
+        vec![
+            load,
+            load - failed,
+            failed,
+            latency,
+            latency * 3.0,
+            load / 5.0,
+            failed / 10.0,
+            (load / 800.0).min(1.0),
+            instances,
+            failed,
+        ]
+    };
+    let rows: Vec<Vec<f64>> = (0..12).map(row).collect();
+    let stretch = |name: &str, from: f64, to: f64| Stretch {
+        name: name.to_owned(),
+        from,
+        to,
+    };
+    Timeline {
+        window: 10.0,
+        columns: columns.map(str::to_owned).to_vec(),
+        ranges: rows
+            .iter()
+            .map(|row| row.iter().map(|value| (value * 0.9, value * 1.1)).collect())
+            .collect(),
+        rows,
+        phases: vec![stretch("rise", 0.0, 60.0), stretch("peak", 60.0, 120.0)],
+        faults: vec![stretch("postgres down", 60.0, 80.0)],
+    }
 }

@@ -87,6 +87,46 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// What is in it.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The columns that are shown, the first one's heading being the title.
+    #[must_use]
+    pub fn columns(&self) -> Vec<(Align, &str)> {
+        let all = std::iter::once((Align::Left, self.title.as_str()))
+            .chain(self.columns.iter().map(|(align, heading)| (*align, heading.as_str())));
+        let shown = self.shown();
+        all.enumerate()
+            .filter(|(column, _)| shown.contains(column))
+            .map(|(_, heading)| heading)
+            .collect()
+    }
+
+    /// The rows with a cell for each column that is shown: its words and what they are.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Vec<(&str, Style)>> {
+        let shown = self.shown();
+        self.rows
+            .iter()
+            .map(|row| {
+                shown
+                    .iter()
+                    .map(|&column| (row[column].text.as_str(), row[column].style))
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// The first column and those in which any cell says something.
+    fn shown(&self) -> Vec<usize> {
+        (0..=self.columns.len())
+            .filter(|&column| column == 0 || self.rows.iter().any(|row| !row[column].text.is_empty()))
+            .collect()
+    }
+
     /// The lines of the table, each with its line end.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
@@ -100,9 +140,7 @@ impl Table {
         let aligns: Vec<Align> = std::iter::once(Align::Left)
             .chain(self.columns.iter().map(|(align, _)| *align))
             .collect();
-        let shown: Vec<usize> = (0..aligns.len())
-            .filter(|&column| column == 0 || self.rows.iter().any(|row| !row[column].text.is_empty()))
-            .collect();
+        let shown = self.shown();
         let mut widths: Vec<usize> = shown
             .iter()
             .map(|&column| lines.iter().map(|line| length(&line[column].text)).max().unwrap_or(0))

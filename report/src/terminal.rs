@@ -4,13 +4,14 @@
 //! figure is in `summary.json`.
 //! Never: judging (`verdict.rs`), rounding (`number.rs`), layout (`table.rs`).
 
-mod alerts;
-mod log;
-mod sections;
+pub(crate) mod alerts;
+pub(crate) mod log;
+pub(crate) mod sections;
 
 use highwater_models::record::summary::{Objective, Summary};
 
 use crate::money;
+use crate::next_step;
 use crate::number;
 use crate::paint::{Paint, Style};
 use crate::review;
@@ -21,7 +22,11 @@ use crate::words;
 /// The report of a run, each section followed by an empty line.
 #[must_use]
 pub fn render(summary: &Summary, paint: Paint) -> String {
-    let mut parts = vec![heading(summary, paint), verdict_lines(summary, paint)];
+    let mut parts = vec![
+        heading(summary, paint),
+        verdict_lines(summary, paint),
+        next_step::paragraph(summary.next_step.as_ref(), paint),
+    ];
     let tables = std::iter::once(objectives(&summary.objectives)).chain(sections::tables(summary));
     parts.extend(
         tables
@@ -78,7 +83,8 @@ fn verdict_lines(summary: &Summary, paint: Paint) -> String {
     }
 }
 
-fn objectives(objectives: &[Objective]) -> Table {
+/// Each objective with its mark, bound, value and interval.
+pub(crate) fn objectives(objectives: &[Objective]) -> Table {
     let mut table = Table::new(
         "Objectives",
         &[

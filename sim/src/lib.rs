@@ -1,6 +1,9 @@
 //! What the system would do: engine, world, measurements, experiments.
 
+pub mod change;
+pub mod compare;
 pub mod compile;
+pub mod decide;
 pub mod event;
 pub mod experiment;
 pub mod gauge;
@@ -10,6 +13,7 @@ pub mod measure;
 pub mod model;
 pub mod outcome;
 pub mod precision;
+pub mod probe;
 pub mod processor;
 pub mod slab;
 pub mod split;

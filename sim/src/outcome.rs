@@ -70,6 +70,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
         system: plan.system.title.clone().unwrap_or_else(|| plan.system_name.clone()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         model_hash: format!("{:016x}", plan.hash),
+        load_hash: format!("{:016x}", plan.load_hash()),
         seed: plan.scenario.seed,
         replications: u32::try_from(records.len()).unwrap_or(u32::MAX),
         simulated_seconds: records.iter().map(|record| record.ended.seconds()).sum::<f64>() / count,
@@ -88,6 +89,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
         log: records.first().map(|record| record.log.clone()).unwrap_or_default(),
         warnings,
         review: review(&plan.system, Some(&plan.scenario)),
+        next_step: None,
     }
 }
 

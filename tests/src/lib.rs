@@ -2,5 +2,7 @@
 
 pub mod coverage;
 pub mod faults;
+pub mod fuzz;
+pub mod json_schema;
 pub mod run;
 pub mod theory;

@@ -1,9 +1,11 @@
 //! The project's own chores: `cargo xtask test` runs every check that a change has to pass, `cargo xtask plan-review`
-//! puts the bundled plan to the test, `cargo xtask coverage` the intervals.
+//! puts the bundled plan to the test, `cargo xtask coverage` the intervals, `cargo xtask conformance` records what the real
+//! packages decide.
 //!
 //! Owns: which checks there are and their order, cheapest first.
 //! Never: a check of its own. Each step is a command that anybody can run by hand, and it is printed as such.
 
+mod conformance;
 mod plan_review;
 
 use std::path::Path;
@@ -86,7 +88,8 @@ const USAGE: &str = "\
 usage: cargo xtask test                   format, lints, documentation, every test, the plan review's quick claims
        cargo xtask plan-review            runs every claim of the plan and writes docs/plan-review.md (takes minutes)
        cargo xtask coverage               runs the coverage experiment and writes docs/coverage.md (takes minutes)
-       cargo xtask plan-review --quick    runs the quick claims and compares them with the page";
+       cargo xtask plan-review --quick    runs the quick claims and compares them with the page
+       cargo xtask conformance            records the traces of the real packages anew (needs Node.js) and replays them";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         ["plan-review"] => plan_review::run(root(), plan_review::Mode::Write),
         ["plan-review", "--quick"] => plan_review::run(root(), plan_review::Mode::Quick),
         ["coverage"] => run(&[COVERAGE]),
+        ["conformance"] => conformance::run(root()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS

@@ -6,6 +6,7 @@
 use super::diagnostic::Diagnostic;
 use super::name::Name;
 use super::read::{Read, Reader, Spec, read_choice};
+use super::schema::Shape;
 use super::tree::{Node, Value};
 use crate::units::{self, Bytes, RATE_UNIT_NAMES, Rate, SIZE_UNIT_NAMES, Share, TIME_UNIT_NAMES, UnitError, Usd};
 use crate::{Cause, SimSpan};
@@ -200,6 +201,10 @@ impl Read for bool {
         None
     }
 
+    fn shape(_: &Spec) -> Shape {
+        Shape::Bool
+    }
+
     fn type_text(_: &Spec) -> String {
         "bool".to_owned()
     }
@@ -210,6 +215,11 @@ impl Read for u32 {
         // The largest number stands for "no end".
         let value = reader.whole(node, spec, (0.0, f64::from(u32::MAX - 1)))?;
         Self::try_from(value).ok()
+    }
+
+    fn shape(spec: &Spec) -> Shape {
+        let (least, most) = spec.range.unwrap_or((0.0, f64::from(u32::MAX - 1)));
+        Shape::Whole(least, most)
     }
 
     fn type_text(_: &Spec) -> String {
@@ -227,6 +237,11 @@ impl Read for u64 {
         Self::try_from(value).ok()
     }
 
+    fn shape(spec: &Spec) -> Shape {
+        let (least, most) = spec.range.unwrap_or((0.0, COUNT_MAX));
+        Shape::Whole(least, most)
+    }
+
     fn type_text(_: &Spec) -> String {
         "count".to_owned()
     }
@@ -235,6 +250,11 @@ impl Read for u64 {
 impl Read for f64 {
     fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
         reader.number(node, spec, (-MANY, MANY), "a number")
+    }
+
+    fn shape(spec: &Spec) -> Shape {
+        let (least, most) = spec.range.unwrap_or((-MANY, MANY));
+        Shape::Number(least, most)
     }
 
     fn type_text(_: &Spec) -> String {
@@ -251,6 +271,10 @@ impl Read for String {
         None
     }
 
+    fn shape(_: &Spec) -> Shape {
+        Shape::Text
+    }
+
     fn type_text(_: &Spec) -> String {
         "text".to_owned()
     }
@@ -265,6 +289,10 @@ impl Read for Name {
         None
     }
 
+    fn shape(_: &Spec) -> Shape {
+        Shape::Text
+    }
+
     fn type_text(_: &Spec) -> String {
         "name".to_owned()
     }
@@ -273,6 +301,10 @@ impl Read for Name {
 impl Read for SimSpan {
     fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
         reader.time(node, spec)
+    }
+
+    fn shape(_: &Spec) -> Shape {
+        Shape::time()
     }
 
     fn type_text(_: &Spec) -> String {
@@ -312,6 +344,10 @@ impl Read for Bytes {
         }
     }
 
+    fn shape(_: &Spec) -> Shape {
+        Shape::size()
+    }
+
     fn type_text(_: &Spec) -> String {
         "size".to_owned()
     }
@@ -320,6 +356,10 @@ impl Read for Bytes {
 impl Read for Rate {
     fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
         reader.rate(node, spec).map(Self::from_per_second)
+    }
+
+    fn shape(spec: &Spec) -> Shape {
+        Shape::rate(spec.range.unwrap_or((0.0, MANY)))
     }
 
     fn type_text(_: &Spec) -> String {
@@ -343,6 +383,11 @@ impl Read for Share {
         value.and_then(Self::new)
     }
 
+    fn shape(spec: &Spec) -> Shape {
+        let (least, most) = spec.range.unwrap_or((0.0, 1.0));
+        Shape::Number(least, most)
+    }
+
     fn type_text(_: &Spec) -> String {
         "share".to_owned()
     }
@@ -355,6 +400,11 @@ impl Read for Usd {
             .map(Self::from_dollars)
     }
 
+    fn shape(spec: &Spec) -> Shape {
+        let (least, most) = spec.range.unwrap_or((0.0, MANY));
+        Shape::Number(least, most)
+    }
+
     fn type_text(_: &Spec) -> String {
         "dollars".to_owned()
     }
@@ -363,6 +413,10 @@ impl Read for Usd {
 impl Read for Cause {
     fn read(node: &Node, _: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
         read_choice(node, &Self::ALL, Self::name, reader)
+    }
+
+    fn shape(_: &Spec) -> Shape {
+        Shape::Words(Self::ALL.into_iter().map(Self::name).collect())
     }
 
     fn type_text(_: &Spec) -> String {

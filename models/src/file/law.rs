@@ -8,6 +8,7 @@ use super::figure::{LONGEST, MANY};
 use super::quantity::{Law, Quantity, Spread, WeibullSpread};
 use super::read::{Read, Reader, Spec, Unit};
 use super::reference::TableReference;
+use super::schema::{Shape, table_shape};
 use super::shape::place_in;
 use super::table::{choice, table};
 use super::tree::{Node, Value};
@@ -115,6 +116,10 @@ impl Read for Figure {
         }
     }
 
+    fn shape(spec: &Spec) -> Shape {
+        Shape::figure(spec, MANY)
+    }
+
     fn type_text(_: &Spec) -> String {
         "value".to_owned()
     }
@@ -136,6 +141,10 @@ impl Read for Quantity {
             .check_set(node, unit, reader)
             .then(|| figures.quantity(node, unit, reader))
             .flatten()
+    }
+
+    fn shape(spec: &Spec) -> Shape {
+        Shape::figure(spec, MANY).or(table_shape::<Figures>())
     }
 
     fn type_text(spec: &Spec) -> String {

@@ -7,11 +7,16 @@ use super::diagnostic::Diagnostic;
 use super::name::Named;
 use super::read::{Read, Reader, Spec};
 use super::reference::TableReference;
+use super::schema::Shape;
 use super::tree::{At, Node, Value};
 
 impl<T: Read> Read for Option<T> {
     fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self> {
         T::read(node, spec, reader).map(Some)
+    }
+
+    fn shape(spec: &Spec) -> Shape {
+        T::shape(spec)
     }
 
     fn type_text(spec: &Spec) -> String {
@@ -59,6 +64,17 @@ impl<T: Read> Read for Vec<T> {
         (whole || !values.is_empty()).then_some(values)
     }
 
+    fn shape(spec: &Spec) -> Shape {
+        let inner = Spec {
+            items: None,
+            one: false,
+            ..*spec
+        };
+        let (least, most) = spec.items.unwrap_or((0, ITEMS_MAX));
+        let list = Shape::List(Box::new(T::shape(&inner)), least, most);
+        if spec.one { T::shape(&inner).or(list) } else { list }
+    }
+
     fn type_text(spec: &Spec) -> String {
         let item = T::type_text(&Spec {
             items: None,
@@ -100,6 +116,11 @@ impl<T: Read> Read for Named<T> {
             }
         }
         Some(named)
+    }
+
+    fn shape(spec: &Spec) -> Shape {
+        let (least, most) = spec.items.unwrap_or((0, NAMES_MAX));
+        Shape::Named(Box::new(T::shape(&Spec { items: None, ..*spec })), least, most)
     }
 
     fn type_text(spec: &Spec) -> String {

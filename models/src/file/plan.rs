@@ -78,6 +78,30 @@ impl Plan {
         }
     }
 
+    /// A hash of who comes and what they do: the load, for how long, and the flows, clients and classes of both files. The
+    /// same on every machine; what the system is plays no part.
+    #[must_use]
+    pub fn load_hash(&self) -> u64 {
+        const KEYS: [&str; 7] = ["load", "source", "flow", "client", "class", "duration", "drain"];
+        let mut hash = Hash::new();
+        let table = |node: &Node| match &node.value {
+            Value::Table(table) => table.entries.clone(),
+            _ => Default::default(),
+        };
+        for root in [&self.trees.scenario, &self.trees.system].into_iter().flatten() {
+            let mut parts: Vec<_> = table(root)
+                .into_iter()
+                .filter(|(key, _)| KEYS.contains(&key.text.as_str()))
+                .collect();
+            parts.sort_by(|(a, _), (b, _)| a.text.cmp(&b.text));
+            for (key, value) in parts {
+                hash.bytes(key.text.as_bytes());
+                hash.node(&value);
+            }
+        }
+        hash.0
+    }
+
     /// Every setting that a level of degradation or an event may put in force.
     #[must_use]
     pub fn later_settings(&self) -> Settings {

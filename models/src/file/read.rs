@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use super::diagnostic::{Diagnostic, Sources};
 use super::name::Name;
 use super::reference::{KeyReference, TableReference};
+use super::schema::Shape;
 use super::suggest::{did_you_mean, nearest};
 use super::tree::{At, Key, Node, SourceId, Table, Value, parse_value};
 use super::{Files, path};
@@ -59,6 +60,9 @@ pub(crate) trait Read: Sized {
     /// The value, or `None` after a complaint.
     fn read(node: &Node, spec: &Spec, reader: &mut Reader<'_>) -> Option<Self>;
 
+    /// What a file may hold there.
+    fn shape(spec: &Spec) -> Shape;
+
     /// The type in a word or two, for the reference.
     fn type_text(spec: &Spec) -> String;
 
@@ -77,6 +81,10 @@ pub(crate) trait TableRead: Sized {
     const TITLE: &'static str;
     /// The key that a value stands for which is written without a table.
     const SHORTHAND: Option<&'static str>;
+    /// What it is.
+    const MEANING: &'static str;
+    /// Whether it takes exactly one of its keys.
+    const ONE_KEY: bool;
 
     /// The value, or `None` after a complaint; every key is asked for.
     fn read_fields(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<Self>;

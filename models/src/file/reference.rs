@@ -7,6 +7,7 @@
 use super::path;
 use super::read::{Read, Spec, TableRead, value_type_text};
 use super::scenario::Scenario;
+use super::schema::{Shape, key_shape};
 use super::suggest::nearest;
 use super::system::System;
 
@@ -58,6 +59,8 @@ pub struct KeyReference {
     pub key: &'static str,
     /// In a word or two: `count`, `time or "never"`.
     pub type_text: String,
+    /// What it takes.
+    pub shape: Shape,
     /// What stands for it when it is left out, as a file would write it; `None` when it is required or absent.
     pub default: Option<&'static str>,
     /// What leaving it out amounts to, in words; may be empty.
@@ -86,6 +89,7 @@ impl KeyReference {
         Self {
             key,
             type_text: value_type_text::<T>(spec),
+            shape: key_shape::<T>(spec),
             default: (!matches!(default, "required" | "none")).then_some(default),
             default_text,
             required: default == "required",
@@ -118,7 +122,7 @@ pub struct Explanation {
     pub table: Option<TableReference>,
 }
 
-pub(crate) fn add_table<T: TableRead>(meaning: &'static str, one_key: bool, tables: &mut Vec<TableReference>) {
+pub(crate) fn add_table<T: TableRead>(tables: &mut Vec<TableReference>) {
     if tables.iter().any(|table| table.title == T::TITLE) {
         return;
     }
@@ -126,8 +130,8 @@ pub(crate) fn add_table<T: TableRead>(meaning: &'static str, one_key: bool, tabl
     T::describe(&mut keys);
     tables.push(TableReference {
         title: T::TITLE,
-        meaning: meaning.trim(),
-        one_key,
+        meaning: T::MEANING.trim(),
+        one_key: T::ONE_KEY,
         keys,
     });
     T::nested(tables);

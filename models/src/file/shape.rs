@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
 use super::figure::MANY;
+use super::law::Figures;
 use super::name::{Name, Named};
 use super::path;
 use super::read::{Read, Reader, Spec, Unit, read_choice};
 use super::reference::TableReference;
 use super::scenario::{Causes, DayShape, MeasureFrom, Pick, Spacing, SystemSource, TraceFile, WeekShape};
+use super::schema::{Shape, table_shape};
 use super::step::History;
 use super::suggest::nearest;
 use super::system::{AlertRepeat, LimiterStore, System};
@@ -53,6 +55,10 @@ impl Read for Weights {
         Some(Self { entries })
     }
 
+    fn shape(_: &Spec) -> Shape {
+        Shape::Text.or(Shape::Named(Box::new(Shape::Number(0.0, 1e9)), 1, 10_000))
+    }
+
     fn type_text(_: &Spec) -> String {
         "name, or table name = weight".to_owned()
     }
@@ -92,6 +98,21 @@ impl Read for Level {
         }
     }
 
+    fn shape(spec: &Spec) -> Shape {
+        let (least, most) = if spec.unit == Unit::Count {
+            (0.0, 1e8)
+        } else {
+            (0.0, 1e9)
+        };
+        Shape::figure(
+            &Spec {
+                range: Some((least, most)),
+                ..*spec
+            },
+            most,
+        )
+    }
+
     fn type_text(_: &Spec) -> String {
         "number or rate".to_owned()
     }
@@ -109,6 +130,10 @@ impl Read for Ramp {
             });
         }
         Level::read(node, spec, reader).map(|level| Self::constant(level.0))
+    }
+
+    fn shape(spec: &Spec) -> Shape {
+        Level::shape(spec).or(table_shape::<RampTable>())
     }
 
     fn type_text(spec: &Spec) -> String {
@@ -138,6 +163,10 @@ impl Read for Settings {
         let mut settings = Self::default();
         let whole = collect(node, &mut Vec::new(), &mut settings, reader);
         whole.then_some(settings)
+    }
+
+    fn shape(_: &Spec) -> Shape {
+        Shape::Named(Box::new(Shape::Any), 0, usize::MAX)
     }
 
     fn type_text(_: &Spec) -> String {
@@ -201,6 +230,10 @@ impl Read for Edition {
         let help = "as in \"2025-12-10\"";
         reader.report(Diagnostic::error("file::wrong-type", message, node.at, "this is no date").help(help));
         None
+    }
+
+    fn shape(_: &Spec) -> Shape {
+        Shape::Date.or(Shape::Words(vec!["latest"]))
     }
 
     fn type_text(_: &Spec) -> String {
@@ -308,6 +341,10 @@ impl Read for NumberFile {
         })
     }
 
+    fn shape(_: &Spec) -> Shape {
+        Shape::Text
+    }
+
     fn type_text(_: &Spec) -> String {
         "path".to_owned()
     }
@@ -336,6 +373,10 @@ impl Read for TraceFile {
         })
     }
 
+    fn shape(_: &Spec) -> Shape {
+        Shape::Text
+    }
+
     fn type_text(_: &Spec) -> String {
         "path".to_owned()
     }
@@ -354,6 +395,10 @@ impl Read for History {
         }
     }
 
+    fn shape(_: &Spec) -> Shape {
+        Shape::Words(vec!["none", "all"]).or(u32::shape(&Spec::NONE))
+    }
+
     fn type_text(_: &Spec) -> String {
         "\"none\", \"all\" or count".to_owned()
     }
@@ -367,6 +412,10 @@ impl Read for LimiterStore {
         } else {
             Self::Cache(name)
         })
+    }
+
+    fn shape(_: &Spec) -> Shape {
+        Shape::Text
     }
 
     fn type_text(_: &Spec) -> String {
@@ -400,6 +449,10 @@ impl Read for Spacing {
         }
     }
 
+    fn shape(_: &Spec) -> Shape {
+        Shape::Words(vec!["poisson", "even"]).or(table_shape::<Figures>())
+    }
+
     fn type_text(_: &Spec) -> String {
         "\"poisson\", \"even\" or quantity without a mean".to_owned()
     }
@@ -418,6 +471,10 @@ impl Read for Pick {
         }
         let index = read_choice(node, &[0, 1, 2, 3], |index: usize| WORDS[index].0, reader)?;
         Some(WORDS[index].1.clone())
+    }
+
+    fn shape(_: &Spec) -> Shape {
+        Shape::Words(vec!["even", "in_order", "new", "same"]).or(table_shape::<Popularity>())
     }
 
     fn type_text(_: &Spec) -> String {
@@ -442,6 +499,10 @@ impl Read for SystemSource {
         }
     }
 
+    fn shape(_: &Spec) -> Shape {
+        Shape::Text.or(table_shape::<System>())
+    }
+
     fn type_text(_: &Spec) -> String {
         "name, path or system".to_owned()
     }
@@ -459,6 +520,10 @@ impl Read for MeasureFrom {
         }
     }
 
+    fn shape(spec: &Spec) -> Shape {
+        Shape::Words(vec!["auto"]).or(SimSpan::shape(spec))
+    }
+
     fn type_text(_: &Spec) -> String {
         "time or \"auto\"".to_owned()
     }
@@ -471,6 +536,10 @@ impl Read for AlertRepeat {
             Value::Text(text) if text == "once" => Some(Self::Once),
             _ => SimSpan::read(node, spec, reader).map(Self::After),
         }
+    }
+
+    fn shape(spec: &Spec) -> Shape {
+        Shape::Words(vec!["each_look", "once"]).or(SimSpan::shape(spec))
     }
 
     fn type_text(_: &Spec) -> String {
@@ -495,6 +564,13 @@ impl Read for Causes {
             whole = false;
         }
         whole.then_some(causes)
+    }
+
+    fn shape(_: &Spec) -> Shape {
+        Shape::NamedOf(
+            Box::new(u64::shape(&Spec::NONE)),
+            Cause::ALL.into_iter().map(Cause::name).collect(),
+        )
     }
 
     fn type_text(_: &Spec) -> String {
@@ -561,6 +637,10 @@ impl Read for DayShape {
         read_shape(node, &DAY_SHAPES, "hour", reader).map(|hours| Self { hours })
     }
 
+    fn shape(_: &Spec) -> Shape {
+        weights_shape(&DAY_SHAPES)
+    }
+
     fn type_text(_: &Spec) -> String {
         "\"evening\", \"office\", \"flat\" or list of 24 numbers".to_owned()
     }
@@ -571,9 +651,19 @@ impl Read for WeekShape {
         read_shape(node, &WEEK_SHAPES, "day", reader).map(|days| Self { days })
     }
 
+    fn shape(_: &Spec) -> Shape {
+        weights_shape(&WEEK_SHAPES)
+    }
+
     fn type_text(_: &Spec) -> String {
         "\"flat\", \"office\", \"leisure\" or list of 7 numbers".to_owned()
     }
+}
+
+/// So many weights, or a name.
+fn weights_shape<const N: usize>(named: &[(&'static str, [f64; N])]) -> Shape {
+    let names = named.iter().map(|(name, _)| *name).collect();
+    Shape::Words(names).or(Shape::List(Box::new(Shape::Number(0.0, 1e9)), N, N))
 }
 
 /// The keys of a table, for checks that need the place of one.

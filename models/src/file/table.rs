@@ -129,6 +129,8 @@ macro_rules! table {
         impl $(<$param: $crate::file::read::Read>)? $crate::file::read::TableRead for $name $(<$param>)? {
             const TITLE: &'static str = $title;
             const SHORTHAND: Option<&'static str> = $crate::file::table::shorthand!($($short)?);
+            const MEANING: &'static str = concat!($($doc),+);
+            const ONE_KEY: bool = false;
 
             fn read_fields(
                 fields: &mut $crate::file::read::Fields<'_>,
@@ -191,12 +193,16 @@ macro_rules! table {
                 $crate::file::read::read_table(node, reader)
             }
 
+            fn shape(_: &$crate::file::read::Spec) -> $crate::file::schema::Shape {
+                $crate::file::schema::table_shape::<Self>()
+            }
+
             fn type_text(_: &$crate::file::read::Spec) -> String {
                 $crate::file::read::table_type_text::<Self>()
             }
 
             fn tables(tables: &mut Vec<$crate::file::reference::TableReference>) {
-                $crate::file::reference::add_table::<Self>(concat!($($doc),+), false, tables);
+                $crate::file::reference::add_table::<Self>(tables);
             }
         }
     };
@@ -234,6 +240,8 @@ macro_rules! one_of {
         impl $crate::file::read::TableRead for $name {
             const TITLE: &'static str = $title;
             const SHORTHAND: Option<&'static str> = None;
+            const MEANING: &'static str = concat!($($doc),+);
+            const ONE_KEY: bool = true;
 
             fn read_fields(
                 fields: &mut $crate::file::read::Fields<'_>,
@@ -284,12 +292,16 @@ macro_rules! one_of {
                 $crate::file::read::read_table(node, reader)
             }
 
+            fn shape(_: &$crate::file::read::Spec) -> $crate::file::schema::Shape {
+                $crate::file::schema::table_shape::<Self>()
+            }
+
             fn type_text(_: &$crate::file::read::Spec) -> String {
                 $crate::file::read::table_type_text::<Self>()
             }
 
             fn tables(tables: &mut Vec<$crate::file::reference::TableReference>) {
-                $crate::file::reference::add_table::<Self>(concat!($($doc),+), true, tables);
+                $crate::file::reference::add_table::<Self>(tables);
             }
         }
     };
@@ -326,6 +338,10 @@ macro_rules! choice {
                 reader: &mut $crate::file::read::Reader<'_>,
             ) -> Option<Self> {
                 $crate::file::read::read_choice(node, Self::ALL, Self::text, reader)
+            }
+
+            fn shape(_: &$crate::file::read::Spec) -> $crate::file::schema::Shape {
+                $crate::file::schema::Shape::Words(Self::ALL.iter().map(|one| one.text()).collect())
             }
 
             fn type_text(_: &$crate::file::read::Spec) -> String {

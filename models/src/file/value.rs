@@ -82,6 +82,61 @@ impl Setting {
         };
         format!("{} = {value}", super::path::write(&parts))
     }
+
+    /// As `--set` takes it: `openai.use.chat=gpt-3.5-turbo`, tables and lists written out.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        let value = match &self.value.value {
+            Value::Text(text) if is_bare(text) => text.clone(),
+            _ => toml(&self.value),
+        };
+        format!("{}={value}", super::path::write(&self.path))
+    }
+}
+
+/// Whether a text needs no quotes on the command line: nothing else could be meant by it.
+fn is_bare(text: &str) -> bool {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-');
+    !text.is_empty() && text.chars().all(plain) && text.parse::<f64>().is_err() && text != "true" && text != "false"
+}
+
+/// A value as TOML on one line.
+fn toml(node: &Node) -> String {
+    match &node.value {
+        Value::Bool(value) => value.to_string(),
+        Value::Integer(value) => value.to_string(),
+        // The form that keeps its point.
+        Value::Float(value) => format!("{value:?}"),
+        Value::Text(text) => quoted(text),
+        Value::Date(text) | Value::Huge(text) => text.clone(),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(toml).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Table(table) => {
+            let entries = table.entries.iter();
+            let entries: Vec<String> = entries
+                .map(|(key, value)| format!("{} = {}", super::path::write(&[&key.text]), toml(value)))
+                .collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+    }
+}
+
+/// A text in the quotes of TOML.
+fn quoted(text: &str) -> String {
+    let mut written = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => written.extend(['\\', letter]),
+            '\n' => written.push_str("\\n"),
+            '\t' => written.push_str("\\t"),
+            letter if letter.is_control() => written.push_str(&format!("\\u{:04X}", u32::from(letter))),
+            letter => written.push(letter),
+        }
+    }
+    written.push('"');
+    written
 }
 
 /// Several settings, in the order of the file.

@@ -116,6 +116,19 @@ struct Wish {
     direct: bool,
     /// The connection that is being opened for it; none while it is in the line.
     opening: Option<u32>,
+    /// When its timer was set, among all timers of the pool.
+    order: u64,
+}
+
+/// What is due.
+#[derive(Copy, Clone, Debug)]
+enum Due {
+    /// A request in the line has waited for as long as it may.
+    Patience(u32),
+    /// A connection is too old.
+    Age,
+    /// An attempt, or the idleness of a connection, has lasted for as long as it may.
+    Timer,
 }
 
 /// The pool.
@@ -128,6 +141,8 @@ pub struct Connections<T> {
     /// Requests in the line.
     line: Chain,
     line_links: Links,
+    /// Timers set so far.
+    timers: u64,
     outputs: VecDeque<ConnectionsOutput<T>>,
 }
 
@@ -142,6 +157,7 @@ impl<T: Copy> Connections<T> {
             askers: Waiters::default(),
             line: Chain::default(),
             line_links: Links::default(),
+            timers: 0,
             outputs: VecDeque::new(),
         }
     }
@@ -167,7 +183,12 @@ impl<T: Copy> Connections<T> {
         } else {
             now + self.config.timeout
         };
-        let wish = Wish { direct, opening: None };
+        let order = self.next_timer();
+        let wish = Wish {
+            direct,
+            opening: None,
+            order,
+        };
         let asker = self.askers.add(ticket, now, deadline, wish);
         if direct {
             self.open_for(now, asker);
@@ -194,7 +215,7 @@ impl<T: Copy> Connections<T> {
         let Some(asker) = self.askers.find(waiting.0) else {
             return false;
         };
-        let Wish { direct, opening } = self.askers.get(asker).detail;
+        let Wish { direct, opening, .. } = self.askers.get(asker).detail;
         match opening {
             Some(connection) if direct => self.end_attempt(now, connection),
             _ => self.lose_patience(asker),
@@ -208,7 +229,8 @@ impl<T: Copy> Connections<T> {
         let Some((index, asker)) = self.being_opened(connection) else {
             return;
         };
-        self.stock.ready(index, now + self.config.max_lifetime);
+        let order = self.next_timer();
+        self.stock.ready(index, now + self.config.max_lifetime, order);
         match asker {
             Some(asker) => {
                 let Entry { ticket, since, .. } = self.drop_asker(asker);
@@ -231,11 +253,12 @@ impl<T: Copy> Connections<T> {
             return;
         };
         self.stock.remove(index);
-        if let Some(asker) = asker {
-            let Entry { ticket, since, .. } = self.drop_asker(asker);
+        let asker = asker.map(|asker| self.drop_asker(asker));
+        // The next waiter's attempt begins before the request hears of it.
+        self.pulse(now);
+        if let Some(Entry { ticket, since, .. }) = asker {
             self.refuse(ticket, since, cause);
         }
-        self.pulse(now);
     }
 
     /// A lent connection comes back; `healthy` is false after a failed query.
@@ -310,27 +333,35 @@ impl<T: Copy> Connections<T> {
         }
     }
 
-    /// Carries out what is due at `now`: given-up waits, ended attempts, reaped and aged connections.
+    /// Carries out what is due at `now`: given-up waits, ended attempts, reaped and aged connections. Of what is due at the
+    /// same time that comes first whose timer was set first, as in Node.
     pub fn advance(&mut self, now: SimTime) {
         // Most calls find nothing due.
         if self.next_deadline() > now {
             return;
         }
-        while let Some(asker) = self.askers.due(now) {
-            self.lose_patience(asker);
-        }
-        while let Some(index) = self.stock.age_due(now) {
-            if self.stock.get(index).state == State::Idle {
-                self.close(index);
-                self.pulse(now);
-            }
-        }
-        while let Some(index) = self.stock.timer_due(now) {
-            if self.stock.get(index).state != State::Idle {
-                self.end_attempt(now, index);
-            } else if !self.config.recheck_min || self.stock.open() > self.config.min {
-                self.close(index);
-                self.pulse(now);
+        while let Some(due) = self.first_due(now) {
+            match due {
+                Due::Patience(asker) => self.lose_patience(asker),
+                Due::Age => {
+                    if let Some(index) = self.stock.age_due(now)
+                        && self.stock.get(index).state == State::Idle
+                    {
+                        self.close(index);
+                        self.pulse(now);
+                    }
+                }
+                Due::Timer => {
+                    let Some(index) = self.stock.timer_due(now) else {
+                        continue;
+                    };
+                    if self.stock.get(index).state != State::Idle {
+                        self.end_attempt(now, index);
+                    } else if !self.config.recheck_min || self.stock.open() > self.config.min {
+                        self.close(index);
+                        self.pulse(now);
+                    }
+                }
             }
         }
     }
@@ -408,6 +439,25 @@ impl<T: Copy> Connections<T> {
         self.ending
     }
 
+    /// What is due first, and of that whose timer was set first.
+    fn first_due(&self, now: SimTime) -> Option<Due> {
+        let patience = self.askers.due(now).map(|asker| {
+            let asked = self.askers.get(asker);
+            (asked.deadline, asked.detail.order, Due::Patience(asker))
+        });
+        let age = self.stock.next_age().map(|(at, order)| (at, order, Due::Age));
+        let timer = self.stock.next_timer().map(|(at, order)| (at, order, Due::Timer));
+        let due = [patience, age, timer].into_iter().flatten();
+        let due = due.filter(|&(at, _, _)| at <= now);
+        due.min_by_key(|&(at, order, _)| (at, order)).map(|(_, _, due)| due)
+    }
+
+    /// A number for a timer that is set now.
+    fn next_timer(&mut self) -> u64 {
+        self.timers += 1;
+        self.timers
+    }
+
     /// Serves one waiter, if it can be: with the connection released last, else with a new one. Whether it did.
     fn pulse(&mut self, now: SimTime) -> bool {
         if self.ending || (self.stock.idle() == 0 && self.stock.open() >= self.config.max) {
@@ -442,7 +492,8 @@ impl<T: Copy> Connections<T> {
 
     /// Begins to open a connection for a request that is in no line.
     fn open_for(&mut self, now: SimTime, asker: u32) {
-        let index = self.stock.begin(asker, now + self.config.timeout);
+        let order = self.next_timer();
+        let index = self.stock.begin(asker, now + self.config.timeout, order);
         self.askers.detail_mut(asker).opening = Some(index);
         self.outputs.push_back(ConnectionsOutput::Open {
             connection: self.stock.id(index),
@@ -455,11 +506,11 @@ impl<T: Copy> Connections<T> {
             return;
         };
         self.close(index);
-        if let Some(asker) = asker {
-            let Entry { ticket, since, .. } = self.drop_asker(asker);
+        let asker = asker.map(|asker| self.drop_asker(asker));
+        self.pulse(now);
+        if let Some(Entry { ticket, since, .. }) = asker {
             self.refuse(ticket, since, Cause::ConnectTimeout);
         }
-        self.pulse(now);
     }
 
     /// A request's own time limit has come.
@@ -489,7 +540,8 @@ impl<T: Copy> Connections<T> {
         } else {
             // Idleness is timed only above the minimum, and looked at only now: one that comes back below it stays.
             let deadline = if open > min { now + idle_timeout } else { SimTime::NEVER };
-            self.stock.shelve(index, deadline);
+            let order = self.next_timer();
+            self.stock.shelve(index, deadline, order);
         }
         self.pulse(now);
     }

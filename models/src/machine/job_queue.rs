@@ -132,8 +132,7 @@ impl<T: Copy> JobQueue<T> {
         let level = self.level(priority);
         let place = self.join(now, ticket, level);
         if anybody_before {
-            // The package tries once for each job that is handed in, whoever is first in line.
-            self.start_next(now);
+            self.try_starts(now);
         }
         Submit::Waiting(place)
     }
@@ -143,7 +142,7 @@ impl<T: Copy> JobQueue<T> {
         self.advance(now);
         debug_assert!(self.running > 0, "a job ended that had not started");
         self.running = self.running.saturating_sub(1);
-        self.start_next(now);
+        self.try_starts(now);
     }
 
     /// Forgets a waiting job; false when it had been started or timed out before.
@@ -233,6 +232,12 @@ impl<T: Copy> JobQueue<T> {
     #[must_use]
     pub fn held_by_cap(&self) -> bool {
         self.jobs.len() > 0 && self.running < self.config.concurrency
+    }
+
+    /// Starts whoever is first in line, if it may. Up to version 9 the package tries once when a job ends or another comes;
+    /// from version 10 on it goes on for as long as jobs may start, and so notices that it has emptied the line.
+    fn try_starts(&mut self, now: SimTime) {
+        while self.start_next(now) && self.config.window == WindowKind::PQueue10 {}
     }
 
     /// Starts the job whose turn it is, if both limits allow. Whether it did.

@@ -63,6 +63,25 @@ impl Path {
         Self(names.iter().map(|name| (*name).to_owned()).collect())
     }
 
+    /// The path that [`Display`](fmt::Display) writes: names between dots, in quotes where they hold some.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut names = vec![String::new()];
+        let mut quoted = false;
+        for letter in text.chars() {
+            match letter {
+                '"' => quoted = !quoted,
+                '.' if !quoted => names.push(String::new()),
+                _ => {
+                    if let Some(name) = names.last_mut() {
+                        name.push(letter);
+                    }
+                }
+            }
+        }
+        Self(names)
+    }
+
     /// This path and one more name.
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
@@ -130,6 +149,12 @@ impl Figures {
     #[must_use]
     pub fn get(&self, names: &[&str]) -> Option<&Figure> {
         self.by_path.get(&Path::new(names))
+    }
+
+    /// The figure at a path.
+    #[must_use]
+    pub fn at(&self, path: &Path) -> Option<&Figure> {
+        self.by_path.get(path)
     }
 
     /// The value at that path; NaN where there is none.

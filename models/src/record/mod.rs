@@ -1,6 +1,8 @@
 //! The record that a run leaves behind, simulated or measured.
 
+pub mod baseline;
 pub mod figures;
 pub mod histogram;
+pub mod next_step;
 pub mod summary;
 pub mod timeline;

@@ -3,6 +3,7 @@
 //! Owns: the value that every face (terminal, JSON, app, report) shows. Its JSON keys are contract.md's.
 
 use super::figures::{Estimate, Figures, Unit};
+use super::next_step::NextStep;
 use crate::review::Review;
 
 /// The result of a scenario over its replications.
@@ -20,6 +21,9 @@ pub struct Summary {
     pub version: String,
     /// Hash of the files and settings that were run, in hexadecimal: enough to see that two results are of one model.
     pub model_hash: String,
+    /// Hash of who comes and what they do, in hexadecimal; empty where it is not known. Two results whose hashes differ are
+    /// not of one load.
+    pub load_hash: String,
     /// Root seed.
     pub seed: u64,
     /// Independent replications.
@@ -52,6 +56,8 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
     /// What the design's review found in the system and the scenario that were run.
     pub review: Review,
+    /// The change that raises the mark most, where it was looked for.
+    pub next_step: Option<NextStep>,
 }
 
 /// A resource of the system, as a reader has to know it to read its figures.

@@ -26,7 +26,8 @@ pub fn sections(summary: &Summary, paint: Paint) -> Vec<String> {
     parts
 }
 
-fn rules(alerts: &Alerts, replications: u32) -> Table {
+/// Each rule and what it did.
+pub fn rules(alerts: &Alerts, replications: u32) -> Table {
     let mut table = Table::new(
         "Alerts",
         &[
@@ -94,7 +95,8 @@ fn seconds(estimate: &Estimate) -> String {
     }
 }
 
-fn remarks(alerts: &Alerts, summary: &Summary) -> String {
+/// What has to be said beside the tables, a line for each wrapped sentence.
+pub fn remarks(alerts: &Alerts, summary: &Summary) -> String {
     let mut text = String::new();
     let mut say = |sentence: String| text.push_str(&wrap(&sentence, 0));
     let slow = alerts.slow.map_or_else(String::new, |slow| {
@@ -138,7 +140,7 @@ fn remarks(alerts: &Alerts, summary: &Summary) -> String {
 }
 
 /// What each channel carried.
-fn channels(summary: &Summary) -> Table {
+pub fn channels(summary: &Summary) -> Table {
     let figures = &summary.figures;
     let mut table = Table::new(
         "Messages",

@@ -26,6 +26,30 @@ fn shown_of_each(log: &[LogEntry]) -> usize {
     fits.unwrap_or(1)
 }
 
+/// The entries that are shown, and how many more there are of whom.
+pub fn shown(log: &[LogEntry]) -> (Vec<&LogEntry>, Vec<String>) {
+    let of_each = shown_of_each(log);
+    let mut seen: Vec<(&str, usize)> = Vec::new();
+    let mut shown = Vec::new();
+    for entry in log {
+        let place = seen.iter().position(|(subject, _)| *subject == entry.subject);
+        let place = place.unwrap_or_else(|| {
+            seen.push((&entry.subject, 0));
+            seen.len() - 1
+        });
+        seen[place].1 += 1;
+        if seen[place].1 <= of_each {
+            shown.push(entry);
+        }
+    }
+    let more = seen
+        .iter()
+        .filter(|(_, count)| *count > of_each)
+        .map(|(subject, count)| format!("{} of {subject}", number::count((count - of_each) as f64)))
+        .collect();
+    (shown, more)
+}
+
 /// What happened, in order.
 pub fn section(summary: &Summary, paint: Paint) -> String {
     if summary.log.is_empty() {
@@ -37,29 +61,14 @@ pub fn section(summary: &Summary, paint: Paint) -> String {
         "What happened"
     };
     let mut text = format!("{}\n", paint.text(Style::Heading, title));
-    let of_each = shown_of_each(&summary.log);
-    let mut seen: Vec<(&str, usize)> = Vec::new();
-    for entry in &summary.log {
-        let place = seen.iter().position(|(subject, _)| *subject == entry.subject);
-        let place = place.unwrap_or_else(|| {
-            seen.push((&entry.subject, 0));
-            seen.len() - 1
-        });
-        seen[place].1 += 1;
-        if seen[place].1 > of_each {
-            continue;
-        }
+    let (shown, more) = shown(&summary.log);
+    for entry in shown {
         let at = number::span_words(entry.at);
         text.push_str(&wrap_after(
             &format!("{at:>12}  "),
             &format!("{}: {}", entry.subject, entry.text),
         ));
     }
-    let more: Vec<String> = seen
-        .iter()
-        .filter(|(_, count)| *count > of_each)
-        .map(|(subject, count)| format!("{} of {subject}", number::count((count - of_each) as f64)))
-        .collect();
     if !more.is_empty() {
         text.push_str(&wrap_after(
             &format!("{:>14}", ""),

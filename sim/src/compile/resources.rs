@@ -193,9 +193,11 @@ impl Compiler<'_> {
         let window = match queue.window {
             Some(QueueWindow::PQueue90) => WindowKind::PQueue90,
             Some(QueueWindow::PQueue93) => WindowKind::PQueue93,
+            Some(QueueWindow::PQueue10) => WindowKind::PQueue10,
             Some(QueueWindow::Grid) => WindowKind::Grid,
             Some(QueueWindow::Sliding) => WindowKind::Sliding,
             None if self.package_is("p-queue", "9.0.") => WindowKind::PQueue90,
+            None if self.package_is("p-queue", "10.") => WindowKind::PQueue10,
             None => WindowKind::PQueue93,
         };
         let wait_stage = self.stage(&format!("wait.{name}"), Some(resource));

@@ -73,6 +73,8 @@ choice! {
         PQueue90 = "p-queue 9.0",
         /// As version 9.3 of p-queue does it.
         PQueue93 = "p-queue 9.3",
+        /// As version 10 of p-queue does it.
+        PQueue10 = "p-queue 10",
         /// Fixed windows from 0.
         Grid = "grid",
         /// Any trailing interval.

@@ -33,8 +33,12 @@ pub(super) struct Connection {
     generation: u32,
     /// End of the attempt while connecting; end of idleness while idle.
     deadline: SimTime,
+    /// When the timer of that deadline was set, among all timers of the pool.
+    order: u64,
     /// When it is too old.
     end_of_life: SimTime,
+    /// When the timer of that was set.
+    life_order: u64,
 }
 
 /// All connections.
@@ -100,7 +104,7 @@ impl Stock {
     }
 
     /// A new connection, being opened for a request; the attempt ends at `deadline`.
-    pub(super) fn begin(&mut self, asker: u32, deadline: SimTime) -> u32 {
+    pub(super) fn begin(&mut self, asker: u32, deadline: SimTime, order: u64) -> u32 {
         let connection = Connection {
             state: State::Connecting(Some(asker)),
             uses: 0,
@@ -108,7 +112,9 @@ impl Stock {
             lost: false,
             generation: 0,
             deadline,
+            order,
             end_of_life: SimTime::NEVER,
+            life_order: 0,
         };
         let index = match self.free.pop() {
             Some(index) => {
@@ -130,12 +136,13 @@ impl Stock {
     }
 
     /// A connection being opened is open, and lent; it is too old at `end_of_life`.
-    pub(super) fn ready(&mut self, index: u32, end_of_life: SimTime) {
+    pub(super) fn ready(&mut self, index: u32, end_of_life: SimTime, order: u64) {
         self.stop_timer(index);
         self.connecting -= 1;
         let connection = &mut self.entries[index as usize];
         connection.state = State::Lent;
         connection.end_of_life = end_of_life;
+        connection.life_order = order;
         if end_of_life != SimTime::NEVER {
             let entries = &self.entries;
             self.ageing.push_ordered(&mut self.ageing_links, index, |other| {
@@ -145,8 +152,10 @@ impl Stock {
     }
 
     /// A lent connection becomes idle, until `deadline`.
-    pub(super) fn shelve(&mut self, index: u32, deadline: SimTime) {
-        self.entries[index as usize].state = State::Idle;
+    pub(super) fn shelve(&mut self, index: u32, deadline: SimTime, order: u64) {
+        let connection = &mut self.entries[index as usize];
+        connection.state = State::Idle;
+        connection.order = order;
         self.idle.push_back(&mut self.idle_links, index);
         self.start_timer(index, deadline);
     }
@@ -200,16 +209,22 @@ impl Stock {
         Some(index)
     }
 
+    /// When the next attempt or idleness is over, and the number of its timer.
+    pub(super) fn next_timer(&self) -> Option<(SimTime, u64)> {
+        let next = self.get(self.timed.front()?);
+        Some((next.deadline, next.order))
+    }
+
+    /// When the next connection becomes too old, and the number of its timer.
+    pub(super) fn next_age(&self) -> Option<(SimTime, u64)> {
+        let next = self.get(self.ageing.front()?);
+        Some((next.end_of_life, next.life_order))
+    }
+
     /// When the next timer is due; [`SimTime::NEVER`] for none.
     pub(super) fn next_deadline(&self) -> SimTime {
-        let timer = self
-            .timed
-            .front()
-            .map_or(SimTime::NEVER, |index| self.get(index).deadline);
-        let age = self
-            .ageing
-            .front()
-            .map_or(SimTime::NEVER, |index| self.get(index).end_of_life);
+        let timer = self.next_timer().map_or(SimTime::NEVER, |(at, _)| at);
+        let age = self.next_age().map_or(SimTime::NEVER, |(at, _)| at);
         timer.min(age)
     }
 

@@ -158,7 +158,7 @@ fn a_direct_openers_timeout_ends_the_attempt_and_a_late_report_changes_nothing()
         "
         0s      ask a     | open 0
         1s      ask b     |
-        5s      wait      | close 0, refuse a connect_timeout, open 1
+        5s      wait      | close 0, open 1, refuse a connect_timeout
         5s      opened 0  |                                    // long forgotten
         6s      wait      | refuse b pool_timeout
         7s      opened 1  |
@@ -177,8 +177,8 @@ fn a_refusal_fails_its_own_request_and_pulls_the_next_waiter_into_an_attempt() {
         0ms   ask a      | open 0
         1ms   ask b      |
         2ms   ask c      |
-        3ms   refused 0  | refuse a connection_refused, open 1
-        6ms   refused 1  | refuse b connection_refused, open 2
+        3ms   refused 0  | open 1, refuse a connection_refused
+        6ms   refused 1  | open 2, refuse b connection_refused
         9ms   refused 2  | refuse c connection_refused
         9ms   ask d      | open 3                              // the pool is not full: the next one tries again
         ",
@@ -195,7 +195,7 @@ fn a_refusal_leaves_the_connections_of_others_alone() {
         1ms   opened 0   | lend a fresh 0
         2ms   ask b      | open 1
         3ms   ask c      |
-        4ms   refused 1  | refuse b connection_refused, open 2 // for c, which does not wait for a
+        4ms   refused 1  | open 2, refuse b connection_refused // for c, which does not wait for a
         5ms   back 0     |
         6ms   ask d      | lend d 0
         ",
@@ -422,6 +422,49 @@ fn a_time_limit_of_the_drivers_own_acts_as_the_pools_would() {
         2ms   limit b   | refuse b pool_timeout
         3ms   limit a   | close 0, refuse a connect_timeout
         3ms   due       | never
+        ",
+    );
+}
+
+// Lost if broken: a burst that meets a server which does not answer. Each connection that its attempts leave is opened for
+// somebody whose own time is up at the same instant, as in the package.
+#[test]
+fn of_what_is_due_together_that_comes_first_whose_timer_was_set_first() {
+    check_pool(
+        PLAIN,
+        "
+        0ms  ask a     | open 0
+        0ms  ask b     | open 1
+        0ms  ask c     |
+        5s   wait      | close 0, open 2, refuse a connect_timeout, close 1, refuse b connect_timeout, refuse c pool_timeout
+        6s   opened 2  |
+        6s   ask d     | lend d 2
+        ",
+    );
+    check_pool(
+        PLAIN,
+        "
+        0ms  ask a      | open 0
+        0ms  ask b      | open 1
+        0ms  ask c      |
+        0ms  refused 0  | open 2, refuse a connection_refused
+        5s   wait       | close 1, refuse b connect_timeout, refuse c pool_timeout, close 2   // c asked before 2 was begun
+        ",
+    );
+}
+
+// Lost if broken: whoever is refused and asks again at once would take the place of who waits.
+#[test]
+fn the_next_attempt_begins_before_a_request_hears_of_its_refusal() {
+    check_pool(
+        ConnectionsConfig { max: 1, ..PLAIN },
+        "
+        0ms  ask a      | open 0
+        1ms  ask b      |
+        2ms  refused 0  | open 1, refuse a connection_refused
+        2ms  ask a      |
+        3ms  opened 1   | lend b fresh 1
+        4ms  back 1     | lend a 1
         ",
     );
 }

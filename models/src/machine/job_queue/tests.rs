@@ -305,6 +305,26 @@ fn the_packages_windows_start_jobs_when_the_package_does() {
     );
 }
 
+// Lost if broken: version 10, in which the cap holds whatever the line does. The starts are the package's own (10.0.0).
+#[test]
+fn with_10_no_window_takes_more_than_its_cap() {
+    let starts = |cap, jobs: &[u64]| starts(package(WindowKind::PQueue10, cap), jobs, 5);
+    let emptied = [
+        0, 0, 0, 0, 0, 150, 150, 150, 150, 210, 210, 210, 210, 230, 230, 230, 230,
+    ];
+    assert_eq!(
+        starts(3, &emptied),
+        [
+            0, 0, 0, 100, 100, 150, 200, 200, 200, 300, 300, 300, 400, 400, 400, 500, 500
+        ],
+    );
+    let idle = [0, 0, 90, 90, 130, 130, 130, 300, 300, 300, 300];
+    assert_eq!(starts(3, &idle), [0, 0, 90, 100, 130, 130, 200, 300, 300, 300, 400]);
+    // 9.0 lets one of the last two wait for longer.
+    let rolled = [0, 0, 0, 0, 130, 170, 170, 170];
+    assert_eq!(starts(3, &rolled), [0, 0, 0, 100, 130, 170, 200, 200]);
+}
+
 /// The end that 9.0 leaves behind when its recurring timer rolls on; these starts are the package's own too.
 #[test]
 fn with_9_0_the_window_after_a_rolled_one_ends_an_interval_after_the_last_start() {
@@ -376,7 +396,7 @@ proptest! {
         concurrency in 1u32..5,
         cap in 1u32..6,
         window in prop::sample::select(vec![
-            WindowKind::PQueue90, WindowKind::PQueue93, WindowKind::Grid, WindowKind::Sliding,
+            WindowKind::PQueue90, WindowKind::PQueue93, WindowKind::PQueue10, WindowKind::Grid, WindowKind::Sliding,
         ]),
         inputs in prop::collection::vec((0u8..6, 0u64..60, 0i64..3, any::<prop::sample::Index>()), 1..300),
     ) {

@@ -5,8 +5,8 @@
 //!
 //! # What the package p-queue does
 //!
-//! Read in the published code of versions 9.0.1 and 9.3.5 (default mode), and replayed start by start against both under
-//! a clock that stands still between events; the traces are in the tests.
+//! Read in the published code of versions 9.0.1, 9.3.5 and 10.0.0 (default mode), and replayed start by start against
+//! them under a clock that stands still between events; the traces are in the tests and under `tests/conformance`.
 //!
 //! The package keeps a count, the remembered end of a window, a recurring timer and a one-shot timer.
 //! - A start with no window under way opens one: the end is set an interval ahead and the recurring timer begins.
@@ -18,7 +18,7 @@
 //!   recurring timer.
 //! - The one-shot timer is cancelled when a job ends and neither a waiting nor a running one is left.
 //!
-//! Two defects follow, and both are reproduced.
+//! Two defects follow in versions 9, and both are reproduced.
 //!
 //! **9.0.1** does not move the remembered end when the recurring timer rolls on, so the end is soon long past. To make up
 //! for that it looks at the last start: when that was less than an interval ago, the one-shot timer is set for an
@@ -34,7 +34,10 @@
 //! on the driver: a simulator calls at the exact deadline and sees the defect at each such boundary, a driver on a
 //! real clock is late as Node's timers are.
 //!
-//! Under a line that never empties the recurring timer alone rolls the windows, and the cap holds in both versions.
+//! **10.0.0** has neither: at its very end a window is over, and a start that opens a window cancels the one-shot timer of
+//! the one before. Where versions 9 try to start one job, it starts all that may start.
+//!
+//! Under a line that never empties the recurring timer alone rolls the windows, and the cap holds in every version.
 
 use std::collections::VecDeque;
 
@@ -52,6 +55,9 @@ pub enum WindowKind {
     /// As version 9.3 of the npm package p-queue (9.3.5), in its default mode: as 9.0, but the end of a window is kept up to
     /// date, and a window that begins after the line had emptied takes up to twice the cap when the timer is on time.
     PQueue93,
+    /// As version 10 of the npm package p-queue (10.0.0), in its default mode: a window opens with a start, windows follow
+    /// each other while jobs wait, and the cap holds in each.
+    PQueue10,
     /// Windows of equal length side by side from time 0.
     Grid,
     /// Any stretch of time as long as the interval; p-queue's strict mode.
@@ -80,11 +86,21 @@ pub(super) enum Window {
     },
 }
 
+/// Versions of the package that keep windows differently.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Version {
+    /// With its look at the last start and its end that stays behind.
+    V90,
+    /// With a one-shot timer that is set again at the end of a window.
+    V93,
+    /// With neither.
+    V10,
+}
+
 /// The state that the package keeps.
 #[derive(Clone, Debug)]
 pub(super) struct Package {
-    /// Whether it is 9.0, with its look at the last start and its end that stays behind.
-    old: bool,
+    version: Version,
     length: SimSpan,
     cap: u32,
     count: u32,
@@ -107,9 +123,9 @@ impl Window {
         let Some((length, cap)) = interval.filter(|&(length, cap)| length != SimSpan::ZERO && cap != u32::MAX) else {
             return Self::Unlimited;
         };
-        match kind {
-            WindowKind::PQueue90 | WindowKind::PQueue93 => Self::Package(Package {
-                old: kind == WindowKind::PQueue90,
+        let package = |version| {
+            Self::Package(Package {
+                version,
                 length: length.max(NODE_SHORTEST_TIMER),
                 cap,
                 count: 0,
@@ -119,7 +135,12 @@ impl Window {
                 one_shot: None,
                 may_open: true,
                 resuming: false,
-            }),
+            })
+        };
+        match kind {
+            WindowKind::PQueue90 => package(Version::V90),
+            WindowKind::PQueue93 => package(Version::V93),
+            WindowKind::PQueue10 => package(Version::V10),
             WindowKind::Grid => Self::Grid {
                 length,
                 cap,
@@ -221,7 +242,7 @@ impl Window {
             && std::mem::take(&mut package.resuming)
         {
             package.open(now);
-            if package.old {
+            if package.version == Version::V90 {
                 package.one_shot = None;
             }
         }
@@ -249,13 +270,13 @@ impl Package {
             return false;
         }
         match self.end {
-            Some(end) if end >= now => {
+            Some(end) if end > now || (end == now && self.version != Version::V10) => {
                 self.set_one_shot(now, end - now);
                 return true;
             }
             _ => {}
         }
-        if self.old
+        if self.version == Version::V90
             && let Some(last) = self.last_start
             && now - last < self.length
         {
@@ -275,6 +296,9 @@ impl Package {
     /// Opens a window, unless the recurring timer drives one.
     fn open(&mut self, now: SimTime) {
         if self.recurring.is_none() {
+            if self.version == Version::V10 {
+                self.one_shot = None;
+            }
             let end = now + self.length;
             self.recurring = Some(end);
             self.end = Some(end);
@@ -288,7 +312,7 @@ impl Package {
             (None, None) => return false,
             (Some(one_shot), recurring) if recurring.is_none_or(|at| one_shot <= at) => {
                 self.resuming = true;
-                if !self.old {
+                if self.version != Version::V90 {
                     self.one_shot = None;
                 }
             }
@@ -297,7 +321,7 @@ impl Package {
         if self.recurring.is_some() {
             if self.count == 0 && running == 0 {
                 self.recurring = None;
-            } else if !self.old {
+            } else if self.version != Version::V90 {
                 self.end = Some(now + self.length);
             }
         }
