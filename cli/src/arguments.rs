@@ -38,7 +38,11 @@ pub enum Command {
     Schema(Schema),
     /// Write a commented system and scenario to start from, after six questions
     New(New),
-    /// Show the bundled scenarios and systems with the questions they ask
+    /// Run a study: many scenarios and settings, in parallel, interrupted and gone on with at will
+    Sweep(crate::sweep::Sweep),
+    /// Put the shards of a study together
+    Merge(crate::merge::Merge),
+    /// Show the bundled scenarios, studies and systems with the questions they ask
     List(List),
     /// Say what a setting means, and where a default or a price comes from
     Explain(Explain),
@@ -83,7 +87,7 @@ pub struct Run {
     #[arg(long, value_enum, default_value_t)]
     pub undecided: Undecided,
     /// Whether the change that raises the mark most is looked for, by running the likeliest once more: at most twice the
-    /// events of the run, half of them for a long one [default: on for tables, off for json and csv]
+    /// events of the run, half of them for a long one, and a few seconds for a short one [default: on for tables, off for json and csv]
     #[arg(long, value_enum, value_name = "WHEN")]
     pub next_step: Option<Switch>,
     /// Write requests.csv too: one row per request

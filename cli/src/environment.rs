@@ -1,8 +1,13 @@
-//! What the environment says about the terminal: the only place that reads environment variables.
+//! What the environment says: the only place that reads environment variables.
 
 use std::path::PathBuf;
 
 use highwater_report::paint::Paint;
+
+/// A variable of the environment, where it is set and text.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
 
 /// Colour or none for a stream that is, or is not, a terminal. `NO_COLOR` and `TERM=dumb` mean none.
 pub fn paint(is_terminal: bool) -> Paint {

@@ -28,8 +28,12 @@ pub fn run(arguments: &List) -> Result<Exit, Failure> {
 }
 
 /// The kinds of bundled file.
-fn kinds() -> [(&'static str, &'static [Bundled]); 2] {
-    [("scenario", bundled::scenarios()), ("system", bundled::systems())]
+fn kinds() -> [(&'static str, &'static [Bundled]); 3] {
+    [
+        ("scenario", bundled::scenarios()),
+        ("study", bundled::studies()),
+        ("system", bundled::systems()),
+    ]
 }
 
 fn table(paint: Paint) -> String {
@@ -42,6 +46,7 @@ fn table(paint: Paint) -> String {
         .unwrap_or(0);
     for (heading, (_, files)) in [
         "Scenarios: highwater run NAME",
+        "Studies: highwater sweep NAME",
         "Systems: `system = \"NAME\"` in a scenario",
     ]
     .iter()
@@ -78,7 +83,7 @@ fn data() -> Value {
             json!({ "name": file.name, "question": file.question(), "profiles": profiles })
         })
         .collect();
-    json!({ "scenarios": files(bundled::scenarios()), "systems": systems })
+    json!({ "scenarios": files(bundled::scenarios()), "studies": files(bundled::studies()), "systems": systems })
 }
 
 fn rows() -> Result<String, Failure> {

@@ -10,7 +10,9 @@ mod environment;
 mod exit;
 mod explain;
 mod failure;
+mod journal;
 mod list;
+mod merge;
 mod new;
 mod next_step;
 mod output;
@@ -20,6 +22,8 @@ mod report;
 mod run;
 mod scenario;
 mod schema;
+mod shard;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -36,6 +40,8 @@ fn main() -> ExitCode {
     };
     let ended = match &arguments.command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Sweep(arguments) => sweep::run(arguments),
+        Command::Merge(arguments) => merge::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),

@@ -131,7 +131,7 @@ fn find(name: &str) -> Result<(String, bool), Failure> {
 }
 
 /// Which plans and models an edition of the catalogue has.
-fn catalogue_names(edition: &file::Edition, kind: CatalogueKind) -> Option<Vec<&'static str>> {
+pub fn catalogue_names(edition: &file::Edition, kind: CatalogueKind) -> Option<Vec<&'static str>> {
     let edition = match edition {
         file::Edition::Latest => catalogue::Edition::latest(),
         // Written as dates are, the order of texts is the order of days: the edition that held on that day.
@@ -183,7 +183,7 @@ fn unknown(name: &str) -> Failure {
 }
 
 /// The file system.
-struct Disk;
+pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &str) -> Result<String, String> {

@@ -30,6 +30,8 @@ pub enum Kind {
     System,
     /// Who comes, what goes wrong, what must hold
     Scenario,
+    /// Many scenarios, settings and profiles
+    Study,
 }
 
 /// Runs the command.
@@ -40,6 +42,7 @@ pub fn run(arguments: &Schema) -> Result<Exit, Failure> {
     let kind = match arguments.kind {
         Kind::System => FileKind::System,
         Kind::Scenario => FileKind::Scenario,
+        Kind::Study => FileKind::Study,
     };
     output::print(&schema::text(kind))?;
     Ok(Exit::Done)

@@ -38,8 +38,8 @@ fn the_list_names_scenarios_and_their_questions() {
 fn mistakes_in_the_command_exit_with_2_and_help() {
     for (arguments, said) in [
         (
-            &["sweep", "x"][..],
-            "The commands are `run`, `check`, `list`, `explain`",
+            &["swep", "x"][..],
+            "The commands are `run`, `sweep`, `merge`, `check`, `list`, `explain`",
         ),
         (&["run", "viral-spik"], "did you mean `viral-spike`? `highwater list`"),
         (&["run", "viral-spike", "--replications", "0"], "--replications"),

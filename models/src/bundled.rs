@@ -1,4 +1,4 @@
-//! The scenarios and systems that ship inside the binary.
+//! The scenarios, studies and systems that ship inside the binary.
 //!
 //! Owns: their names and texts.
 //! Never: reading them; a text is handed to `file` like any other.
@@ -6,7 +6,7 @@
 /// A file that ships inside the binary.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Bundled {
-    /// Name by which it is found: the path below `scenarios/`, or below `scenarios/systems/`, without the ending.
+    /// Name by which it is found: the path below `scenarios/`, below `scenarios/studies/` or below `scenarios/systems/`, without the ending.
     pub name: &'static str,
     /// The whole text.
     pub text: &'static str,
@@ -81,12 +81,26 @@ const SCENARIOS: &[Bundled] = bundle!("":
     "textbook/closed",
 );
 
+const STUDIES: &[Bundled] = bundle!("studies/": "growth-stages", "instances-and-pool", "load-curve");
+
 const SYSTEMS: &[Bundled] = bundle!("systems/": "coaching");
 
 /// Every scenario, in the order in which one would read them.
 #[must_use]
 pub fn scenarios() -> &'static [Bundled] {
     SCENARIOS
+}
+
+/// Every study.
+#[must_use]
+pub fn studies() -> &'static [Bundled] {
+    STUDIES
+}
+
+/// The text of a study.
+#[must_use]
+pub fn study(name: &str) -> Option<&'static str> {
+    find(STUDIES, name)
 }
 
 /// Every system.
@@ -124,6 +138,7 @@ mod tests {
 
     use super::*;
     use crate::catalogue;
+    use crate::file::study;
     use crate::file::{CatalogueKind, Edition, Files, Loaded, Request, load_scenario, load_system, render_all};
 
     /// A bundled scenario has nothing beside it.
@@ -190,6 +205,42 @@ mod tests {
         }
     }
 
+    /// A bundled study of which a point has a mistake stops before it begins.
+    #[test]
+    fn every_point_of_every_study_loads_without_a_complaint() {
+        let scenario_names: Vec<&str> = scenarios().iter().map(|file| file.name).collect();
+        let system_names: Vec<&str> = systems().iter().map(|file| file.name).collect();
+        let beside = study::Beside {
+            scenario,
+            system,
+            bundled_scenarios: &scenario_names,
+            bundled_systems: &system_names,
+            catalogue: catalogue::names,
+            is_bundled: true,
+            ..study::Beside::nothing()
+        };
+        for file in studies() {
+            let loaded = study::load_study(file.name, file.text);
+            assert_eq!(
+                render_all(&loaded.diagnostics, &loaded.sources, false),
+                "",
+                "{}",
+                file.name
+            );
+            let design = loaded.design.expect("no diagnostics, so a study");
+            assert_eq!(design.question, file.question());
+            for point in 0..design.points() {
+                let loaded = design.load(point, &beside);
+                assert_eq!(
+                    render_all(&loaded.diagnostics, &loaded.sources, false),
+                    "",
+                    "{} {point}",
+                    file.name
+                );
+            }
+        }
+    }
+
     /// The comments of the scenarios tell readers to try these.
     #[test]
     fn the_settings_that_the_comments_name_can_be_set() {
@@ -240,6 +291,7 @@ mod tests {
         let shipped = |files: &[Bundled]| files.iter().map(|file| file.name.to_owned()).collect::<BTreeSet<_>>();
         assert_eq!(shipped(scenarios()), &names("", "") | &names("textbook", "textbook/"));
         assert_eq!(shipped(systems()), names("systems", ""));
+        assert_eq!(shipped(studies()), names("studies", ""));
     }
 
     /// `highwater run viral-spike` is the first thing that a newcomer types.
@@ -259,7 +311,7 @@ mod tests {
     #[test]
     fn every_file_opens_with_its_question_and_the_list_repeats_it() {
         let list = include_str!("../../scenarios/README.md");
-        for file in scenarios() {
+        for file in scenarios().iter().chain(studies()) {
             let question = file.question();
             assert!(question.ends_with('?'), "{} opens with {question:?}", file.name);
             assert!(

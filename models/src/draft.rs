@@ -103,7 +103,23 @@ pub fn check(key: &str, text: &str) -> Result<(), Mistake> {
 #[must_use]
 pub fn draft(name: &str, answers: &Answers) -> Draft {
     Draft {
-        system: system::text(name, answers),
-        scenario: scenario::text(name, answers),
+        system: aligned(&system::text(name, answers)),
+        scenario: aligned(&scenario::text(name, answers)),
     }
+}
+
+/// Comments beside a value, one under the other where there is room.
+fn aligned(text: &str) -> String {
+    const COLUMN: usize = 40;
+    let mut lines = String::with_capacity(text.len());
+    for line in text.lines() {
+        match line.split_once("  # ") {
+            Some((value, comment)) if !value.trim().is_empty() => {
+                lines.push_str(&format!("{:COLUMN$}  # {comment}", value.trim_end()));
+            }
+            _ => lines.push_str(line),
+        }
+        lines.push('\n');
+    }
+    lines
 }

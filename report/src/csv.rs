@@ -134,7 +134,7 @@ fn request(log: &RequestLog, row: &RequestRow) -> [String; REQUEST_COLUMNS.len()
 }
 
 /// A number in its shortest form, nothing where there is none.
-fn cell(value: f64) -> String {
+pub(crate) fn cell(value: f64) -> String {
     if value.is_finite() {
         // Adding zero turns negative zero into zero.
         (value + 0.0).to_string()

@@ -19,6 +19,7 @@ pub mod read;
 pub mod replications;
 pub mod review;
 pub mod schema;
+pub mod sweep;
 pub mod table;
 pub mod terminal;
 pub mod verdict;

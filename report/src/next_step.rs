@@ -65,7 +65,15 @@ pub fn words(found: &NextStep) -> String {
         },
         Answer::NoneHelps(nearest) => {
             let nearest = nearest.as_ref().map_or_else(String::new, |step| {
-                format!(" The best of them is {}: {}.", change(step), effect(step))
+                if step.sure {
+                    format!(" The best of them is {}: {}.", change(step), effect(step))
+                } else {
+                    let label = label(&step.effect.path);
+                    format!(
+                        " The best of them is {}: what it does to the {label} may be chance.",
+                        change(step)
+                    )
+                }
             });
             format!("{HEAD}: {}.{nearest}", none_of(found))
         }

@@ -186,13 +186,23 @@ pub fn unit_of(path: &Path) -> Unit {
         [.., "count"] => return Unit::Count,
         _ => {}
     }
-    let unit = names.iter().rev().find_map(|name| match *name {
+    // What a thing is called says nothing about its figures.
+    let own = match names.as_slice() {
+        [
+            "resources" | "endpoints" | "classes" | "phases" | "cache" | "notifications",
+            _,
+            own @ ..,
+        ] => own,
+        own => own,
+    };
+    let unit = own.iter().rev().find_map(|name| match *name {
         "latency" | "first_byte" | "latency_server" | "wait" | "service" | "wait_all" | "wait_gave_up"
-        | "wait_if_waited" | "visit" | "length" | "breakdown" | "delay" => Some(Unit::Seconds),
+        | "wait_if_waited" | "visit" | "length" | "breakdown" | "delay" | "loop_lag" | "instance_seconds"
+        | "connect" | "queries" | "features_off" | "first_lost" => Some(Unit::Seconds),
         "throughput" | "goodput" => Some(Unit::PerSecond),
-        "rate" | "error_rate" | "utilization" | "hit_ratio" | "waited" | "held" | "in_system_share" => {
-            Some(Unit::Share)
-        }
+        "rate" | "error_rate" | "utilization" | "hit_ratio" | "waited" | "held" | "in_system_share" | "cpu"
+        | "cpu_usable" | "held_by_cap" | "refused_share" | "share" | "degraded" | "quality" => Some(Unit::Share),
+        "memory" => Some(Unit::Bytes),
         _ => None,
     });
     unit.unwrap_or(Unit::Count)

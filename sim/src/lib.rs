@@ -17,6 +17,7 @@ pub mod probe;
 pub mod processor;
 pub mod slab;
 pub mod split;
+pub mod sweep;
 pub mod variants;
 pub mod warm_up;
 pub mod world;

@@ -47,12 +47,15 @@ impl Budget {
     /// So many events cost seconds: a search below them needs no excuse.
     const SHORT: u64 = 150_000_000;
 
-    /// The budget of a run of so many events: twice those, but a long run is never made longer by more than half, unless
-    /// that is short. At most a dozen changes.
+    /// So many events are over before anybody looks up.
+    const INSTANT: u64 = 20_000_000;
+
+    /// The budget of a run of so many events: twice those, more where that is over in an instant; but a long run is never
+    /// made longer by more than half, unless that is short. At most a dozen changes.
     #[must_use]
     pub fn of(events: u64) -> Self {
         Self {
-            events: (2 * events).min(Self::SHORT.max(events / 2)),
+            events: (2 * events).max(Self::INSTANT).min(Self::SHORT.max(events / 2)),
             probes: 12,
         }
     }

@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 
 use highwater_models::file::schema::FileKind;
+use highwater_models::file::study::load_study;
 use highwater_models::file::{
     Diagnostic, Files, LoadedSystem, Request, Sources, is_ours, is_scenario, load_scenario, load_system, place_in_text,
     render_all,
@@ -114,9 +115,27 @@ pub fn scenario(text: &str, settings: &[String], beside: &str) {
 fn schema_of(kind: FileKind) -> &'static Value {
     static SYSTEM: LazyLock<Value> = LazyLock::new(|| schema::schema(FileKind::System));
     static SCENARIO: LazyLock<Value> = LazyLock::new(|| schema::schema(FileKind::Scenario));
+    static STUDY: LazyLock<Value> = LazyLock::new(|| schema::schema(FileKind::Study));
     match kind {
         FileKind::System => &SYSTEM,
         FileKind::Scenario => &SCENARIO,
+        FileKind::Study => &STUDY,
+    }
+}
+
+/// A study file is refused with places, or becomes a design; and what is accepted suits the schema.
+///
+/// # Panics
+/// When it is neither, or an editor would mark what is right.
+pub fn study(text: &str) {
+    let loaded = load_study("fuzz.toml", text);
+    check_diagnostics(&loaded.diagnostics, &loaded.sources);
+    match loaded.design {
+        Some(_) => json_schema::assert_valid(schema_of(FileKind::Study), text),
+        None => assert!(
+            loaded.diagnostics.iter().any(Diagnostic::is_error),
+            "refused without a reason"
+        ),
     }
 }
 

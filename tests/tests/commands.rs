@@ -168,7 +168,7 @@ fn files_are_whole_or_as_before() {
             .expect("it starts")
     };
     run(&[]);
-    assert_eq!(names(), ["summary.json", "timeline.csv"]);
+    assert_eq!(names(), ["replications.csv", "summary.json", "timeline.csv"]);
     let read = |name: &str| fs::read_to_string(out.join(name)).expect(name);
     let summary: Value = serde_json::from_str(&read("summary.json")).expect("JSON");
     assert_eq!(summary["seed"], 1);
@@ -183,7 +183,7 @@ fn files_are_whole_or_as_before() {
     let second: Value = serde_json::from_str(&read("summary.json")).expect("JSON");
     assert_eq!(second["seed"], 2);
     assert_ne!(read("timeline.csv"), timeline);
-    assert_eq!(names(), ["summary.json", "timeline.csv"]);
+    assert_eq!(names(), ["replications.csv", "summary.json", "timeline.csv"]);
 }
 
 // Lost if broken: a request's row for every request that was counted.

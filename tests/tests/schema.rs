@@ -23,6 +23,9 @@ fn every_bundled_file_suits_its_schema() {
     for file in bundled::scenarios() {
         assert_eq!(check(FileKind::Scenario, file.text), None, "{}", file.name);
     }
+    for file in bundled::studies() {
+        assert_eq!(check(FileKind::Study, file.text), None, "{}", file.name);
+    }
 }
 
 // Lost if broken: an editor that is silent about what the command refuses.

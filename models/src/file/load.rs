@@ -79,16 +79,45 @@ pub struct LoadedSystem {
     pub sources: Sources,
 }
 
+/// What another file gives to a scenario: settings, and paths of results that have to exist.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Given<'a> {
+    /// The text of that file, the first of the load.
+    pub(super) sources: Sources,
+    /// Before the settings of the command line.
+    pub(super) settings: &'a [Setting],
+    /// By their first name.
+    pub(super) results: &'a [Name],
+}
+
 /// Reads and checks a scenario and the system it names. `bundled` gives the text of a bundled system.
 #[must_use]
 pub fn load_scenario(request: Request<'_>, files: &dyn Files, bundled: fn(&str) -> Option<&'static str>) -> Loaded {
+    load_given(request, Given::default(), files, bundled)
+}
+
+/// The same with what another file gives to it.
+pub(super) fn load_given(
+    request: Request<'_>,
+    given: Given<'_>,
+    files: &dyn Files,
+    bundled: fn(&str) -> Option<&'static str>,
+) -> Loaded {
     let mut load = Load {
-        sources: Sources::default(),
+        sources: given.sources,
         diagnostics: Vec::new(),
         files,
         catalogue: request.catalogue,
     };
-    let plan = load.scenario(&request, bundled);
+    let plan = load.scenario(&request, given.settings, bundled);
+    if let Some(plan) = &plan {
+        let mut checker = Checker::new(&plan.system, request.catalogue);
+        given
+            .results
+            .iter()
+            .for_each(|path| check_system::result_path(path, &mut checker));
+        load.diagnostics.extend(checker.diagnostics);
+    }
     let (diagnostics, sources) = load.finish();
     let plan = plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
     Loaded {
@@ -133,9 +162,15 @@ struct Parsed {
 }
 
 impl Load<'_> {
-    fn scenario(&mut self, request: &Request<'_>, bundled: fn(&str) -> Option<&'static str>) -> Option<Plan> {
+    fn scenario(
+        &mut self,
+        request: &Request<'_>,
+        given: &[Setting],
+        bundled: fn(&str) -> Option<&'static str>,
+    ) -> Option<Plan> {
         let parsed = self.parse(request.name, &request.text)?;
-        let flags = self.flags(request.settings);
+        let mut flags: Vec<Assignment> = given.iter().map(Assignment::of).collect();
+        flags.extend(self.flags(request.settings));
         let mut trees = Trees {
             scenario: Some(parsed.root.clone()),
             system: None,

@@ -47,6 +47,7 @@ mod set;
 mod settings_of;
 mod shape;
 pub mod step;
+pub mod study;
 mod suggest;
 pub mod system;
 mod table;
@@ -61,7 +62,7 @@ pub use diagnostic::{Diagnostic, DiagnosticData, Label, PlaceData, Severity, Sou
 pub use kind::{is_ours, is_scenario};
 pub use load::{Loaded, LoadedSystem, Request, load_scenario, load_system};
 pub use name::{Name, Named};
-pub use path::parts_of;
+pub use path::{names_of, parts_of};
 pub use plan::Plan;
 pub use quantity::{Law, Quantity, Spread, WeibullSpread};
 pub use scenario::Scenario;

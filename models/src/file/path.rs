@@ -22,6 +22,15 @@ pub fn parts_of(text: &str) -> Vec<String> {
     plain(parts.into_iter().map(|part| part.text).collect())
 }
 
+/// The names on the way to a figure of a result; a name in quotes may hold dots. What cannot be split is one name.
+#[must_use]
+pub fn names_of(text: &str) -> Vec<String> {
+    match split(text) {
+        Ok(parts) => parts.into_iter().map(|part| part.text).collect(),
+        Err(_) => vec![text.to_owned()],
+    }
+}
+
 /// A path without the parts that may be left off.
 pub(crate) fn plain(mut parts: Vec<String>) -> Vec<String> {
     if parts.len() > 1 && parts[0] == "system" {

@@ -151,18 +151,23 @@ pub(super) fn hash(trees: &Trees, sources: &Sources) -> u64 {
 }
 
 /// FNV-1a over 64 bits: short, without state, the same everywhere. It tells files apart; it guards nothing.
-struct Hash(u64);
+pub(super) struct Hash(u64);
 
 impl Hash {
     /// Offset basis and prime as the algorithm's authors publish them.
     const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
 
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Self::BASIS)
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    /// What has been hashed so far.
+    pub(super) const fn finish(&self) -> u64 {
+        self.0
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         for byte in bytes.len().to_le_bytes().iter().chain(bytes) {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(Self::PRIME);
         }

@@ -8,6 +8,7 @@ use super::path;
 use super::read::{Read, Spec, TableRead, value_type_text};
 use super::scenario::Scenario;
 use super::schema::{Shape, key_shape};
+use super::study::Study;
 use super::suggest::nearest;
 use super::system::System;
 
@@ -137,12 +138,13 @@ pub(crate) fn add_table<T: TableRead>(tables: &mut Vec<TableReference>) {
     T::nested(tables);
 }
 
-/// Every table of the format, each once: the scenario's, then the system's.
+/// Every table of the format, each once: the scenario's, then the system's, then the study's.
 #[must_use]
 pub fn tables() -> Vec<TableReference> {
     let mut tables = Vec::new();
     Scenario::tables(&mut tables);
     System::tables(&mut tables);
+    Study::tables(&mut tables);
     tables
 }
 

@@ -12,7 +12,7 @@ use super::tree::At;
 use crate::units::show_span;
 
 /// Complains unless exactly one of the keys is there.
-fn exactly_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
+pub(super) fn exactly_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
     if fields.given(keys).is_empty() {
         at_least_one(keys, "exactly one", fields, reader);
     } else {
@@ -21,7 +21,7 @@ fn exactly_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
 }
 
 /// Complains when two of the keys are there.
-fn at_most_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
+pub(super) fn at_most_one(keys: &[&str], fields: &Fields<'_>, reader: &mut Reader<'_>) {
     if let [mut first, mut second, ..] = fields.given(keys)[..] {
         // The blame falls on the one that a setting added.
         if is_set(first.1, fields) && !is_set(second.1, fields) {

@@ -9,6 +9,7 @@
 use super::read::{Read, Spec, TableRead, Unit};
 use super::reference::KeyReference;
 use super::scenario::Scenario;
+use super::study::Study;
 use super::system::System;
 use crate::units;
 
@@ -141,11 +142,13 @@ pub enum FileKind {
     System,
     /// What happens to it.
     Scenario,
+    /// Many scenarios and settings.
+    Study,
 }
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::System, Self::Scenario];
+    pub const ALL: [Self; 3] = [Self::System, Self::Scenario, Self::Study];
 
     /// In a word.
     #[must_use]
@@ -153,6 +156,7 @@ impl FileKind {
         match self {
             Self::System => "system",
             Self::Scenario => "scenario",
+            Self::Study => "study",
         }
     }
 
@@ -162,6 +166,7 @@ impl FileKind {
         match self {
             Self::System => TableShape::of::<System>(),
             Self::Scenario => TableShape::of::<Scenario>(),
+            Self::Study => TableShape::of::<Study>(),
         }
     }
 }
@@ -182,11 +187,7 @@ pub fn tables(kind: FileKind) -> Vec<TableShape> {
 
 fn add(shape: &Shape, tables: &mut Vec<TableShape>) {
     match shape {
-        Shape::Table(table) => {
-            if !tables.contains(table) {
-                tables.push(table.clone());
-            }
-        }
+        Shape::Table(table) if !tables.contains(table) => tables.push(table.clone()),
         Shape::List(inner, ..) | Shape::Named(inner, ..) | Shape::NamedOf(inner, _) => add(inner, tables),
         Shape::Either(shapes) => shapes.iter().for_each(|shape| add(shape, tables)),
         _ => {}

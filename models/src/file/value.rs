@@ -69,6 +69,12 @@ impl Setting {
         super::path::plain(self.path.clone())
     }
 
+    /// The path as files write it, without the parts that may be left off.
+    #[must_use]
+    pub fn path_text(&self) -> String {
+        super::path::write(&self.plain_path())
+    }
+
     /// In words: `openai.use.chat = gpt-3.5-turbo`. What is longer than a word is not repeated.
     #[must_use]
     pub fn text(&self) -> String {

@@ -5,4 +5,5 @@ pub mod figures;
 pub mod histogram;
 pub mod next_step;
 pub mod summary;
+pub mod sweep;
 pub mod timeline;

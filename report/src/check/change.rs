@@ -161,13 +161,10 @@ fn causes(change: &Change) -> Option<String> {
     };
     if change.bound_before != change.bound_now {
         parts.push(match (change.bound_before.is_empty(), change.bound_now.is_empty()) {
-            (true, _) => format!("{} now reached the limit, nothing did before", list(&change.bound_now)),
-            (_, true) => format!(
-                "nothing reaches its limit now, {} did before",
-                list(&change.bound_before)
-            ),
+            (true, _) => format!("{} at the limit now, nothing was before", list(&change.bound_now)),
+            (_, true) => format!("nothing at its limit now, {} was before", list(&change.bound_before)),
             _ => format!(
-                "the limit is now reached by {}, before by {}",
+                "at the limit now {}, before {}",
                 list(&change.bound_now),
                 list(&change.bound_before)
             ),

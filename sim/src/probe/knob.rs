@@ -27,6 +27,9 @@ pub struct Knob {
 /// The profile whose settings are protections, by its name in a system file.
 const PROTECTIONS: &str = "hardened";
 
+/// A resource at which the slowest requests spend less of their time than this is not why they are slow.
+const SLOW: f64 = 0.1;
+
 /// Paths that a run's result does not depend on, or that are no change of the system but of what is said about it.
 const NOT_THE_SYSTEM: [&str; 4] = ["alerts", "money", "catalogue", "class"];
 
@@ -137,6 +140,21 @@ fn suspects(summary: &Summary) -> Vec<String> {
             if let Some(root) = root.and_then(|found| found.because_of.as_deref()) {
                 add(root, failure.share);
             }
+        }
+    }
+    // What takes the slowest requests' time without ever being full: a provider.
+    let stages = summary.figures.children(&["breakdown", "slowest"]);
+    let seconds = |stage: &str| summary.figures.value(&["breakdown", "slowest", stage]);
+    let whole: f64 = stages
+        .iter()
+        .map(|stage| seconds(stage))
+        .filter(|seconds| *seconds > 0.0)
+        .sum();
+    for stage in stages {
+        if let Some((_, resource)) = stage.split_once('.')
+            && seconds(stage) > SLOW * whole
+        {
+            add(resource, seconds(stage) / whole);
         }
     }
     // Without anything that was full, what was used most.
