@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::check::Check;
 use crate::new::New;
+use crate::precision::Asked;
 use crate::schema::Schema;
 
 /// How high can the water rise before a system breaks, what breaks first, and what raises the mark?
@@ -67,6 +68,12 @@ pub struct Run {
     /// Independent replications, instead of the scenario's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
+    /// As many replications as it takes to know p95 to `5%` of itself, or other figures: `mean=2%,error_rate=10%`
+    #[arg(long, value_name = "SHARE", conflicts_with = "replications")]
+    pub precision: Option<Asked>,
+    /// Replications at most that `--precision` may take [default: 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub max_replications: Option<u32>,
     /// Threads; the result is the same for any number [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,

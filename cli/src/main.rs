@@ -16,6 +16,7 @@ mod merge;
 mod new;
 mod next_step;
 mod output;
+mod precision;
 mod progress;
 mod report;
 mod run;

@@ -1,11 +1,13 @@
 //! `highwater run`: simulate, show, write, and say by the exit code whether it holds.
 
 use std::io::{self, IsTerminal};
+use std::sync::atomic::AtomicBool;
 
 use highwater_models::file::Plan;
 use highwater_report::verdict::{Judgement, judge};
 use highwater_report::{csv, json, page, plot, replications, terminal};
-use highwater_sim::experiment::{self, Options, Outcome};
+use highwater_sim::experiment::{self, ExperimentError, Options, Outcome};
+use highwater_sim::precision::{self, Precision};
 
 use crate::arguments::{Format, Run, Undecided};
 use crate::environment;
@@ -41,12 +43,31 @@ pub fn run(arguments: &Run) -> Result<Exit, Failure> {
 
 fn simulate(plan: &Plan, arguments: &Run) -> Result<Outcome, Failure> {
     let options = options(arguments);
+    let most = arguments.max_replications.unwrap_or(precision::MOST);
+    let precision = match &arguments.precision {
+        Some(asked) => Some(asked.precision(most)),
+        None => plan
+            .scenario
+            .precision
+            .filter(|_| arguments.replications.is_none())
+            .map(|share| Precision {
+                most,
+                ..Precision::of_p95(share.get())
+            }),
+    };
     let bar = Bar::new(&plan.name);
-    let outcome = experiment::run(plan, &options, &bar);
+    let outcome = experiment::run_precisely(plan, &options, precision.as_ref(), &bar, &AtomicBool::new(false));
     bar.finish();
-    outcome.map_err(|error| Failure::World {
-        doing: "finish the run".to_owned(),
-        reason: error.to_string(),
+    outcome.map_err(|error| match error {
+        ExperimentError::NoFigure { name } => Failure::Usage {
+            message: format!("the result has no figure `{name}` whose precision could be asked for"),
+            help: "the figures are those of `--format csv`, such as `latency.p95` or `endpoints.chat.errors.rate`"
+                .to_owned(),
+        },
+        error => Failure::World {
+            doing: "finish the run".to_owned(),
+            reason: error.to_string(),
+        },
     })
 }
 

@@ -59,6 +59,8 @@ pub fn cells(estimate: &Estimate, unit: Unit) -> Cells {
         (Some(low), Some(high)) if high > low => {
             format!("{} to {}", fixed(low / size, decimals), fixed(high / size, decimals))
         }
+        // Too few have seen where it ends.
+        (Some(low), None) if low < value => format!("from {}", fixed(low / size, decimals)),
         _ => String::new(),
     };
     Cells {

@@ -138,6 +138,7 @@ fn footer(summary: &Summary, paint: Paint) -> String {
     };
     let mut parts = vec![
         format!("{replications} of {}", number::span_words(summary.simulated_seconds)),
+        measured(summary),
         format!("{} events", number::count(summary.events as f64)),
         format!("seed {}", summary.seed),
     ];
@@ -146,8 +147,19 @@ fn footer(summary: &Summary, paint: Paint) -> String {
             parts.push(format!("{name} {text}"));
         }
     }
+    parts.retain(|part| !part.is_empty());
     let line = parts.join(", ");
     format!("{}\n", paint.text(Style::Faint, &line))
+}
+
+/// From when on it was measured, where that is not the beginning.
+fn measured(summary: &Summary) -> String {
+    let (from, _) = summary.measured;
+    if from > 0.0 {
+        format!("measured from {}", number::span_words(from))
+    } else {
+        String::new()
+    }
 }
 
 #[cfg(test)]

@@ -198,8 +198,12 @@ impl Teller<'_> {
                     amount(low, objective.unit),
                     amount(high, objective.unit)
                 ),
-                _ => format!(
+                _ if self.summary.replications == 1 => format!(
                     "{label} is {} in the only replication and has to be {bound}; it takes several to be sure",
+                    amount(objective.value.value, objective.unit)
+                ),
+                _ => format!(
+                    "{label} is {} and has to be {bound}; too few requests show how far off that may be, so measure for longer",
                     amount(objective.value.value, objective.unit)
                 ),
             }

@@ -140,11 +140,8 @@ impl<'p> Compiler<'p> {
         model.end = model.duration + self.scenario.drain;
         model.measure_from = match measure.from {
             MeasureFrom::At(from) => SimTime::ZERO + from,
-            MeasureFrom::Auto => {
-                let note = "`measure.from = \"auto\"`: the whole run is measured, its warm-up too.";
-                model.not_simulated.push(note.to_owned());
-                SimTime::ZERO
-            }
+            // Where the warm-up ends is seen in a pilot: see `warm_up`.
+            MeasureFrom::Auto => SimTime::ZERO,
         };
         model.measure_to = measure.to.map_or(model.duration, |to| SimTime::ZERO + to);
         model.window = measure.window.unwrap_or_else(|| window_of(duration));

@@ -1,6 +1,7 @@
 //! From a plan to a result: replications in parallel, gathered in their order.
 //!
-//! Owns: threads, progress, stopping. Never: figures and judgements (`outcome`).
+//! Owns: threads, progress, stopping, how many replications there are in the end, the pilot that shows a warm-up.
+//! Never: figures and judgements (`outcome`).
 //! The bytes of a result do not depend on the number of threads: each replication draws from streams of its own, and
 //! what it leaves is put in its place by number before anything is added up.
 
@@ -12,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use highwater_models::file::Plan;
+use highwater_models::file::scenario::MeasureFrom;
 use highwater_models::record::summary::Summary;
 use highwater_models::record::timeline::Timeline;
 use highwater_models::{Cause, SimTime};
@@ -19,7 +21,9 @@ use highwater_models::{Cause, SimTime};
 use crate::measure::Record;
 use crate::model::Model;
 use crate::outcome;
+use crate::precision::{self, Precision};
 use crate::variants::Variants;
+use crate::warm_up::{self, Cut};
 use crate::world::{self, Control, SimulationError};
 
 /// What a caller may choose about a run; what it leaves open is the plan's.
@@ -163,6 +167,11 @@ pub enum ExperimentError {
         /// Where simulated time stands still.
         at: SimTime,
     },
+    /// A figure whose precision is asked for is none of the result's.
+    NoFigure {
+        /// Its path.
+        name: String,
+    },
     /// The caller stopped it.
     Cancelled,
 }
@@ -176,6 +185,7 @@ impl fmt::Display for ExperimentError {
                 "time stands still at {} s: a session goes round without any time passing; give its flow a think time",
                 at.seconds()
             ),
+            Self::NoFigure { name } => write!(f, "the result has no figure `{name}`"),
             Self::Cancelled => f.write_str("stopped before the end"),
         }
     }
@@ -217,34 +227,187 @@ pub fn run_until(
     progress: &dyn Progress,
     cancel: &AtomicBool,
 ) -> Result<Outcome, ExperimentError> {
-    let variants = Variants::new(plan);
-    let model = variants.base();
+    let asked = plan.scenario.precision.filter(|_| options.replications.is_none());
+    let precision = asked.map(|share| Precision::of_p95(share.get()));
+    run_precisely(plan, options, precision.as_ref(), progress, cancel)
+}
+
+/// Runs a plan, with as many replications as it takes to know figures so well, where that is asked. The plan's own
+/// `precision` does not count then.
+///
+/// # Errors
+/// As [`run_until`], and [`ExperimentError::NoFigure`] when a figure asked for is none.
+pub fn run_precisely(
+    plan: &Plan,
+    options: &Options,
+    precision: Option<&Precision>,
+    progress: &dyn Progress,
+    cancel: &AtomicBool,
+) -> Result<Outcome, ExperimentError> {
+    let mut variants = Variants::new(plan);
+    let given = options.replications.unwrap_or(plan.scenario.replications).max(1);
     let settings = Settings {
         seed: options.seed.unwrap_or(plan.scenario.seed),
-        replications: options.replications.unwrap_or(plan.scenario.replications).max(1),
+        replications: precision.map_or(given, |precision| {
+            given.max(precision::FIRST).min(precision.most.max(1))
+        }),
         jobs: options.jobs,
         requests: options.requests || plan.scenario.measure.requests,
     };
-    let replications = run_variants(&variants, &settings, progress, cancel)?;
-    let mut rows = Vec::new();
-    let mut records = Vec::with_capacity(replications.len());
-    for (record, requests) in replications {
-        records.push(record);
-        rows.extend(requests);
-    }
-    let requests = settings.requests.then(|| RequestLog::new(model, rows));
-    let mut summary = outcome::summarize(plan, model, &records);
+    let told = Part::new(progress);
+    let warm_up = if plan.scenario.measure.from == MeasureFrom::Auto {
+        Some(cut_warm_up(&mut variants, &settings, &told, cancel)?)
+    } else {
+        None
+    };
+    let mut left = Left::default();
+    let mut count = settings.replications;
+    // How far the bar goes until there is more to go by: all the way where the number is fixed, else half of it.
+    told.to(if precision.is_some() { 0.5 } else { 1.0 });
+    let reached = loop {
+        left.run(&variants, &settings, count, &told, cancel)?;
+        let Some(precision) = precision else { break Vec::new() };
+        let figures = outcome::figures(variants.base(), &left.records);
+        if let Some(name) = precision.unknown(&figures) {
+            return Err(ExperimentError::NoFigure { name });
+        }
+        let reached = precision.reached(&figures, count);
+        let Some(next) = precision.next(&reached, count) else {
+            break reached;
+        };
+        let needed = reached
+            .iter()
+            .map(|reached| reached.needed.unwrap_or(precision.most))
+            .max();
+        let whole = needed.unwrap_or(next).clamp(next, precision.most);
+        told.to_share(f64::from(next - count) / f64::from(whole - count));
+        count = next;
+    };
+    progress.done(1.0);
+    let requests = settings
+        .requests
+        .then(|| RequestLog::new(variants.base(), std::mem::take(&mut left.rows)));
+    let mut summary = outcome::summarize(plan, variants.base(), &left.records);
     summary.seed = settings.seed;
-    if plan.scenario.precision.is_some() && options.replications.is_none() {
-        summary.warnings.push(outcome::warnings::not_simulated(
-            "`precision`: the number of replications is the one that is given",
-        ));
-    }
+    summary.warnings.extend(outcome::warnings::of_experiment(
+        variants.base(),
+        warm_up.as_ref(),
+        precision,
+        &reached,
+        summary.replications,
+    ));
     Ok(Outcome {
         summary,
-        timeline: outcome::timeline::timeline(model, &records),
+        timeline: outcome::timeline::timeline(variants.base(), &left.records),
         requests,
     })
+}
+
+/// Replications that show where the warm-up ends.
+const PILOT: u32 = 10;
+
+/// Runs a pilot of a steady load, sees where its warm-up ends, and has the run measured from there. The pilot's replications
+/// are the run's first: they are run again, and differ in nothing but what is measured.
+fn cut_warm_up(
+    variants: &mut Variants<'_>,
+    settings: &Settings,
+    told: &Part<'_>,
+    cancel: &AtomicBool,
+) -> Result<WarmUp, ExperimentError> {
+    if !warm_up::is_steady(variants.base()) {
+        return Ok(WarmUp::NotSteady);
+    }
+    let window = variants.base().window;
+    variants.measure(SimTime::ZERO, warm_up::window(variants.base()));
+    let pilot = Settings {
+        replications: settings.replications.min(PILOT),
+        requests: false,
+        ..*settings
+    };
+    told.to(f64::from(pilot.replications) / f64::from(pilot.replications + settings.replications));
+    let records: Vec<Record> = run_variants(variants, &pilot, told, cancel)?
+        .into_iter()
+        .map(|(record, _)| record)
+        .collect();
+    let cut = warm_up::cut(variants.base(), &records);
+    variants.measure(cut.map_or(SimTime::ZERO, |cut| cut.at), window);
+    Ok(WarmUp::Cut(cut))
+}
+
+/// What became of the wish to leave the warm-up out.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub enum WarmUp {
+    /// The load is not steady: there is no warm-up to speak of, and everything is measured.
+    NotSteady,
+    /// What a pilot says; `None` where it had too little to go by.
+    Cut(Option<Cut>),
+}
+
+/// What replications have left so far.
+#[derive(Debug, Default)]
+struct Left {
+    records: Vec<Record>,
+    rows: Vec<RequestRow>,
+}
+
+impl Left {
+    /// Runs on up to so many replications.
+    fn run(
+        &mut self,
+        variants: &Variants<'_>,
+        settings: &Settings,
+        to: u32,
+        progress: &dyn Progress,
+        cancel: &AtomicBool,
+    ) -> Result<(), ExperimentError> {
+        let from = self.records.len() as u32;
+        let replicate = |number: u32, control: &Control<'_>| {
+            world::simulate_variants(variants, settings.seed, from + number, settings.requests, control)
+        };
+        let more = Settings {
+            replications: to.saturating_sub(from),
+            ..*settings
+        };
+        for (record, rows) in run_each(variants.base(), &more, progress, cancel, &replicate)? {
+            self.records.push(record);
+            self.rows.extend(rows);
+        }
+        Ok(())
+    }
+}
+
+/// A part of the way, told as one of the whole.
+struct Part<'a> {
+    whole: &'a dyn Progress,
+    span: Mutex<(f64, f64)>,
+}
+
+impl<'a> Part<'a> {
+    fn new(whole: &'a dyn Progress) -> Self {
+        Self {
+            whole,
+            span: Mutex::new((0.0, 0.0)),
+        }
+    }
+
+    /// What comes next goes up to this share of the whole.
+    fn to(&self, share: f64) {
+        let mut span = self.span.lock().unwrap_or_else(PoisonError::into_inner);
+        *span = (span.1, share.max(span.1));
+    }
+
+    /// What comes next is this share of what is left.
+    fn to_share(&self, share: f64) {
+        let at = self.span.lock().unwrap_or_else(PoisonError::into_inner).1;
+        self.to(at + (1.0 - at) * share.clamp(0.0, 1.0));
+    }
+}
+
+impl Progress for Part<'_> {
+    fn done(&self, share: f64) {
+        let (from, to) = *self.span.lock().unwrap_or_else(PoisonError::into_inner);
+        self.whole.done(from + (to - from) * share);
+    }
 }
 
 /// How a model is run.

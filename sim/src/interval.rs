@@ -1,11 +1,26 @@
-//! The 95 % interval of a mean over independent replications.
+//! The 95 % interval of each kind of figure, from independent replications.
 //!
-//! Owns: Student's t interval. Never: what the samples are.
-//! Source: A. M. Law, *Simulation Modeling and Analysis*, 5th edition, section 9.4.1, the fixed-sample-size procedure:
-//! replications are independent, so mean ± t(n − 1, 0.975) · s / √n covers the expectation in 95 % of experiments when
-//! the replications' values are near normal.
+//! Owns: how an interval is made, one file for each kind: means here, `ratio`, `share`, `count`, `percentile`; and how
+//! independent parts are cut out of a single long run, `batches`. Never: which figure is of which kind.
+//!
+//! What they have in common: the replication is the unit that is independent of the others, never the request, for
+//! requests of one run meet the same rushes. All that a figure's uncertainty is taken from is how replications differ,
+//! and every critical value is Student's with one degree of freedom less than there are replications.
+//!
+//! Source of the mean's: A. M. Law, *Simulation Modeling and Analysis*, 5th edition, section 9.4.1, the fixed-sample-size
+//! procedure: mean ± t(n − 1, 0.975) · s / √n covers the expectation in 95 % of experiments when the replications' values
+//! are near normal. What all of them are worth is measured by `cargo xtask coverage` (`docs/coverage.md`).
+
+pub mod batches;
+mod count;
+mod percentile;
+mod ratio;
+mod share;
+
+pub use percentile::{FEW, Sample};
 
 use highwater_models::record::figures::Estimate;
+use highwater_workload::math::exp;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Two-sided confidence of every interval.
@@ -39,18 +54,56 @@ impl Intervals {
         let half = (count >= 2).then(|| {
             let squares: f64 = seen.iter().map(|sample| (sample - value) * (sample - value)).sum();
             let deviation = (squares / (count - 1) as f64).sqrt();
-            let critical = self
-                .critical
-                .get(count - 2)
-                .copied()
-                .unwrap_or_else(|| critical(count - 1));
-            critical * deviation / (count as f64).sqrt()
+            self.critical(count) * deviation / (count as f64).sqrt()
         });
         Estimate {
             value,
             low: half.map(|half| value - half),
             high: half.map(|half| value + half),
         }
+    }
+}
+
+impl Intervals {
+    /// Mean and interval of amounts that are never negative and now and then large: how many wait. As [`Self::estimate`]
+    /// but for the scale.
+    #[must_use]
+    pub fn amount(&self, samples: &[f64]) -> Estimate {
+        let found = self.estimate(samples);
+        found.half_width().map_or(found, |half| on_log_scale(found.value, half))
+    }
+
+    /// The critical value for so many independent observations, at least two.
+    pub(crate) fn critical(&self, count: usize) -> f64 {
+        let known = self.critical.get(count - 2).copied();
+        known.unwrap_or_else(|| critical(count - 1))
+    }
+}
+
+/// The interval of this half width, made on a logarithmic scale where it is narrower than its value: that shifts it up by
+/// a little, for the mean of amounts that are now and then large is mostly underrated by those replications that also differ
+/// little.
+/// Source: K. M. Wolter, *Introduction to Variance Estimation*, 2nd edition (2007), chapter 12, transformations.
+pub(crate) fn on_log_scale(value: f64, half: f64) -> Estimate {
+    let (low, high) = if half < value && half > 0.0 {
+        let factor = exp(half / value);
+        (value / factor, value * factor)
+    } else {
+        (value - half, value + half)
+    };
+    Estimate {
+        value,
+        low: Some(low),
+        high: Some(high),
+    }
+}
+
+/// An estimate without an interval.
+pub(crate) const fn bare(value: f64) -> Estimate {
+    Estimate {
+        value,
+        low: None,
+        high: None,
     }
 }
 
@@ -70,6 +123,11 @@ pub(crate) fn critical(freedom: usize) -> f64 {
         // The library's logarithms may differ in their last bits between machines; results may not.
         (law.inverse_cdf(quantile) * 1e9).round() / 1e9
     })
+}
+
+/// The t value that chance exceeds this seldom.
+pub(crate) fn one_sided(freedom: usize, doubt: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom as f64).map_or(f64::NAN, |law| (law.inverse_cdf(1.0 - doubt) * 1e9).round() / 1e9)
 }
 
 #[cfg(test)]

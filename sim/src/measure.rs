@@ -50,6 +50,23 @@ pub struct Window {
 }
 
 impl Window {
+    /// Adds another window's requests; levels are left as they are.
+    pub fn add(&mut self, other: &Self) {
+        self.offered += other.offered;
+        self.useful += other.useful;
+        self.failed += other.failed;
+        self.latency += other.latency;
+        for (mine, theirs) in self.by_cause.iter_mut().zip(&other.by_cause) {
+            *mine += theirs;
+        }
+        if self.latencies.len() < other.latencies.len() {
+            self.latencies.resize(other.latencies.len(), 0);
+        }
+        for (mine, theirs) in self.latencies.iter_mut().zip(&other.latencies) {
+            *mine += theirs;
+        }
+    }
+
     /// A latency's quantile in seconds; NaN when there is none.
     #[must_use]
     pub fn quantile(&self, q: f64) -> f64 {

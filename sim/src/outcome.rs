@@ -4,8 +4,10 @@
 //! Never: running (`experiment`), words for readers beyond warnings (`report`).
 
 pub mod alert;
+pub mod batches;
 pub mod bottleneck;
 pub mod build;
+pub mod caution;
 pub mod cost;
 pub mod degradation;
 pub mod failure;
@@ -44,7 +46,13 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     let mut objectives = objective::judge(&plan.scenario.objectives, &groups, &figures, &intervals);
     recovery::settle(&mut objectives, goals, model, records, &intervals);
     let recovery = recovery::recovery(goals, model, records, &intervals);
-    let mut warnings = warnings::warnings(model, records, &groups);
+    let mut warnings = warnings::warnings(&warnings::Seen {
+        scenario: &plan.scenario,
+        model,
+        records,
+        figures: &figures,
+        objectives: &objectives,
+    });
     warnings.extend(degradation::flapping(model, records));
     warnings.extend(population::warning(model, records));
     warnings.extend(objective::not_simulated(&plan.scenario.objectives));
@@ -115,6 +123,7 @@ fn figures_of(model: &Model, records: &[Record], groups: &Groups, intervals: &In
     let mut build = Builder::new(records, intervals);
     sessions(&mut build);
     request::figures(&mut build, &[], &groups.whole, model);
+    batches::figures(&mut build, model);
     level(&mut build, &["in_system"], |record| &record.in_system);
     level(&mut build, &["users", "online"], |record| &record.online);
     breakdown(&mut build, model);

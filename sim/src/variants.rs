@@ -10,6 +10,7 @@
 use std::sync::OnceLock;
 
 use highwater_models::file::{Diagnostic, Plan, Setting};
+use highwater_models::{SimSpan, SimTime};
 
 use crate::compile;
 use crate::model::{FlowOp, Model, Op};
@@ -95,6 +96,12 @@ impl<'p> Variants<'p> {
     #[must_use]
     pub const fn base(&self) -> &Model {
         &self.base
+    }
+
+    /// Measures the model at the start from then on, its windows so long. For runs in which no setting changes.
+    pub(crate) fn measure(&mut self, from: SimTime, window: SimSpan) {
+        self.base.measure_from = from;
+        self.base.window = window;
     }
 
     /// A setting by its number.

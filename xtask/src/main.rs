@@ -1,6 +1,6 @@
 //! The project's own chores: `cargo xtask test` runs every check that a change has to pass, `cargo xtask plan-review`
-//! puts the bundled plan to the test, `cargo xtask validation` the simulator, `cargo xtask conformance` records what the
-//! real packages decide.
+//! puts the bundled plan to the test, `cargo xtask validation` the simulator, `cargo xtask coverage` the intervals,
+//! `cargo xtask conformance` records what the real packages decide.
 //!
 //! Owns: which checks there are and their order, cheapest first.
 //! Never: a check of its own. Each step is a command that anybody can run by hand, and it is printed as such.
@@ -67,9 +67,28 @@ const TEST: [Step; 5] = [
     },
 ];
 
+/// How often intervals hold known answers, a thousand experiments a case.
+const COVERAGE: Step = Step {
+    name: "coverage",
+    arguments: &[
+        "run",
+        "--quiet",
+        "--locked",
+        "--release",
+        "-p",
+        "highwater-tests",
+        "--example",
+        "coverage",
+        "--",
+        "docs/coverage.md",
+    ],
+    environment: &[],
+};
+
 const USAGE: &str = "\
 usage: cargo xtask test                   format, lints, documentation, every test, the plan review's quick claims
        cargo xtask plan-review            runs every claim of the plan and writes docs/plan-review.md (takes minutes)
+       cargo xtask coverage               runs the coverage experiment and writes docs/coverage.md (takes minutes)
        cargo xtask plan-review --quick    runs the quick claims and compares them with the page
        cargo xtask validation             runs every case of `highwater validate` and writes docs/validation.md
        cargo xtask conformance            records the traces of the real packages anew (needs Node.js) and replays them";
@@ -81,6 +100,7 @@ fn main() -> ExitCode {
         ["plan-review"] => plan_review::run(root(), plan_review::Mode::Write),
         ["plan-review", "--quick"] => plan_review::run(root(), plan_review::Mode::Quick),
         ["validation"] => validation::run(root()),
+        ["coverage"] => run(&[COVERAGE]),
         ["conformance"] => conformance::run(root()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

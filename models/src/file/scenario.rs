@@ -30,7 +30,7 @@ table! {
         seed: u64 = 1,
         /// Independent repetitions.
         replications: u32 = 5 in 1.0..=1e5,
-        /// Instead of a number of them: until the interval of `p95` is this narrow, as a share of it.
+        /// Instead of a number of them: as many, 200 at most, as it takes to know `p95` to this share of itself.
         precision: Option<Share> = none in 1e-4..=1.0,
         /// Which of the system's profiles is in force.
         profile: Option<Name> = none,

@@ -35,6 +35,21 @@ impl Default for Histogram {
     }
 }
 
+/// A place among the values of a histogram: so much of a bucket lies below it.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Place {
+    bucket: usize,
+    part: f64,
+}
+
+impl Place {
+    /// Whether two places cannot be told apart: they are in one bucket.
+    #[must_use]
+    pub const fn is_beside(&self, other: &Self) -> bool {
+        self.bucket == other.bucket
+    }
+}
+
 impl Histogram {
     /// Largest distance of a quantile from the sample it stands for, as a share of its value.
     pub const RELATIVE_ERROR: f64 = 0.5 / PER_OCTAVE as f64;
@@ -146,6 +161,48 @@ impl Histogram {
         self.max as f64
     }
 
+    /// Where exactly the share `q` of all values lies below, values of a bucket being spread evenly over it; `None` when
+    /// there are none.
+    #[must_use]
+    pub fn place(&self, q: f64) -> Option<Place> {
+        let rank = (q * self.count as f64).clamp(0.0, self.count as f64);
+        let mut seen = 0.0;
+        let mut last = None;
+        for (bucket, &count) in self.buckets.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            let part = (rank - seen) / count as f64;
+            if part <= 1.0 {
+                return Some(Place { bucket, part });
+            }
+            seen += count as f64;
+            last = Some(Place { bucket, part: 1.0 });
+        }
+        // Rounding may leave the last rank a hair beyond the last value.
+        last
+    }
+
+    /// How many values lie below a place, of this histogram or another.
+    #[must_use]
+    pub fn below(&self, place: Place) -> f64 {
+        let whole: u64 = self.buckets.iter().take(place.bucket).sum();
+        let part = self.buckets.get(place.bucket).copied().unwrap_or(0);
+        whole as f64 + place.part * part as f64
+    }
+
+    /// The value at a place.
+    #[must_use]
+    pub fn at(&self, place: Place) -> f64 {
+        let (low, high) = self.edges(place);
+        low + place.part * (high - low)
+    }
+
+    /// The smallest and the largest value that a place can stand for.
+    #[must_use]
+    pub fn edges(&self, place: Place) -> (f64, f64) {
+        let (low, high) = edges_of(place.bucket);
+        let (min, max) = (self.min() as f64, self.max as f64);
+        (low.clamp(min, max.max(min)), high.clamp(min, max.max(min)))
+    }
+
     /// How many values lie in buckets wholly or partly above `value`: their share of all.
     #[must_use]
     pub fn share_above(&self, value: u64) -> f64 {
@@ -192,6 +249,16 @@ fn middle_of(index: usize) -> f64 {
     let shift = index / PER_OCTAVE - 1;
     let low = ((PER_OCTAVE + index % PER_OCTAVE) as u64) << shift;
     low as f64 + ((1u64 << shift) - 1) as f64 / 2.0
+}
+
+/// The smallest and the largest value of a bucket.
+fn edges_of(index: usize) -> (f64, f64) {
+    if index < PER_OCTAVE {
+        return (index as f64, index as f64);
+    }
+    let shift = index / PER_OCTAVE - 1;
+    let low = ((PER_OCTAVE + index % PER_OCTAVE) as u64) << shift;
+    (low as f64, low as f64 + ((1u64 << shift) - 1) as f64)
 }
 
 #[cfg(test)]
@@ -246,5 +313,33 @@ mod tests {
             (both.count, both.sum, both.min, both.max)
         );
         assert_eq!(one.quantile(0.9), both.quantile(0.9));
+    }
+
+    // Lost if broken: an interval of a percentile would begin or end somewhere else than where its shares say.
+    #[test]
+    fn a_place_has_its_share_below_it_and_lies_between_its_neighbours() {
+        let mut histogram = Histogram::default();
+        for value in 1..=1000u64 {
+            histogram.record(value * 1_000_000);
+        }
+        let mut before = 0.0;
+        for q in [0.0, 0.001, 0.25, 0.5, 0.9, 0.95, 0.999, 1.0] {
+            let place = histogram.place(q).unwrap();
+            assert!((histogram.below(place) - q * 1000.0).abs() < 1e-6, "{q}");
+            let value = histogram.at(place);
+            assert!(value >= before, "{q}: {value}");
+            assert!((value - q * 1e9).abs() <= 0.01 * q * 1e9 + 1e6, "{q}: {value}");
+            before = value;
+        }
+        // One value only: it is the place's, however much of it lies below.
+        let mut one = Histogram::default();
+        one.record(100_000_007);
+        one.record(100_000_007);
+        let place = one.place(0.3).unwrap();
+        assert_eq!(
+            (one.at(place), one.edges(place)),
+            (100_000_007.0, (100_000_007.0, 100_000_007.0))
+        );
+        assert!(Histogram::default().place(0.5).is_none());
     }
 }

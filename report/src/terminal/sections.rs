@@ -134,6 +134,7 @@ fn errors(figures: &Figures) -> Table {
         &[
             (Align::Right, "number"),
             (Align::Right, "of requests"),
+            (Align::Left, "95 % interval"),
             (Align::Left, "because"),
         ],
     );
@@ -147,11 +148,18 @@ fn errors(figures: &Figures) -> Table {
         .collect();
     causes.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     for (cause, count) in causes {
+        let rate = shown(figures, &["errors", "rate_by_cause", cause]);
+        let share = if rate.value.is_empty() {
+            number::percent(count / offered)
+        } else {
+            rate.value
+        };
         table.row(
             cause,
             vec![
                 number::count(count).into(),
-                number::percent(count / offered).into(),
+                share.into(),
+                Cell::new(Style::Faint, rate.interval),
                 words::because_of_name(cause).into(),
             ],
         );

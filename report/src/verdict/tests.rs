@@ -323,6 +323,7 @@ fn an_open_objective_is_said_to_be_open() {
 #[test]
 fn one_replication_decides_nothing_by_itself() {
     let mut summary = calm();
+    summary.replications = 1;
     let mut open = objective("p95", 2.0, Unit::Seconds, 1.2, None);
     open.value = Estimate {
         value: 1.2,

@@ -16,15 +16,22 @@ pub fn coarse_bucket(nanos: u64) -> usize {
     ((shift as usize + 1) << COARSE) + ((nanos >> shift) as usize & ((1 << COARSE) - 1))
 }
 
-/// The middle of a coarse bucket, in nanoseconds.
+/// Where a coarse bucket begins and where the next one does, in nanoseconds.
 #[must_use]
-pub fn coarse_middle(bucket: usize) -> f64 {
+pub fn coarse_edges(bucket: usize) -> (f64, f64) {
     if bucket < 1 << COARSE {
-        return bucket as f64;
+        return (bucket as f64, bucket as f64 + 1.0);
     }
     let shift = (bucket >> COARSE) - 1;
     let low = (((1 << COARSE) + (bucket & ((1 << COARSE) - 1))) as u64) << shift;
-    low as f64 + ((1u64 << shift) - 1) as f64 / 2.0
+    (low as f64, low as f64 + (1u64 << shift) as f64)
+}
+
+/// The middle of a coarse bucket, in nanoseconds.
+#[must_use]
+pub fn coarse_middle(bucket: usize) -> f64 {
+    let (low, next) = coarse_edges(bucket);
+    low + (next - 1.0 - low) / 2.0
 }
 
 /// Where the latency of useful requests went, by how long they took.

@@ -6,7 +6,7 @@
 use highwater_models::record::figures::{Estimate, Figure, FigureKind, Figures, Path, Unit};
 use highwater_models::record::histogram::Histogram;
 
-use crate::interval::Intervals;
+use crate::interval::{Intervals, Sample};
 use crate::measure::{Level, Record};
 
 /// A key and how its value is read.
@@ -59,6 +59,13 @@ impl<'a> Builder<'a> {
         self.estimate(path, unit, samples);
     }
 
+    /// An amount that is now and then large, read from each record.
+    pub fn amount(&mut self, path: &[&str], unit: Unit, of: impl Fn(&Record) -> f64) {
+        let samples: Vec<f64> = self.records.iter().map(of).collect();
+        let estimate = at_least_zero(self.intervals.amount(&samples));
+        self.estimated(path, unit, samples, estimate);
+    }
+
     /// An estimate whose interval is worked out in another way.
     pub fn estimated(&mut self, path: &[&str], unit: Unit, samples: Vec<f64>, estimate: Estimate) {
         let figure = Figure {
@@ -68,6 +75,21 @@ impl<'a> Builder<'a> {
             samples,
         };
         self.figures.insert(Path::new(path), figure);
+    }
+
+    /// A quotient of sums, of these parts and wholes.
+    pub fn ratio(&mut self, path: &[&str], unit: Unit, pairs: &[(f64, f64)]) {
+        let mut estimate = at_least_zero(self.intervals.ratio(pairs));
+        if unit == Unit::Share {
+            estimate = at_most_one(estimate);
+        }
+        self.estimated(path, unit, quotients(pairs), estimate);
+    }
+
+    /// A share, of these events among all.
+    pub fn share(&mut self, path: &[&str], pairs: &[(f64, f64)]) {
+        let estimate = self.intervals.share(pairs);
+        self.estimated(path, Unit::Share, quotients(pairs), estimate);
     }
 
     fn insert(&mut self, path: &[&str], kind: FigureKind, unit: Unit, mut samples: Vec<f64>) {
@@ -115,6 +137,11 @@ pub fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { f64::NAN }
 }
 
+/// The quotient of each pair.
+fn quotients(pairs: &[(f64, f64)]) -> Vec<f64> {
+    pairs.iter().map(|&(part, whole)| ratio(part, whole)).collect()
+}
+
 /// The measured span of a replication, in seconds.
 #[must_use]
 pub fn seconds(record: &Record) -> f64 {
@@ -142,34 +169,69 @@ pub fn dist(build: &mut Builder, path: &[&str], histograms: &[&Histogram], perce
     if none {
         return;
     }
-    let mut put = |key: &str, of: &dyn Fn(&Histogram) -> f64| {
-        let samples = histograms.iter().map(|histogram| {
-            if histogram.count() == 0 {
-                f64::NAN
-            } else {
-                of(histogram) / 1e9
-            }
+    let sample = Sample::new(histograms);
+    let sums: Vec<(f64, f64)> = histograms
+        .iter()
+        .map(|histogram| (histogram.sum() as f64 / 1e9, histogram.count() as f64))
+        .collect();
+    build.ratio(&under(path, &["mean"]), Unit::Seconds, &sums);
+    let each = |of: &dyn Fn(&Histogram) -> f64| -> Vec<f64> {
+        let samples = histograms.iter().map(|histogram| match histogram.count() {
+            0 => f64::NAN,
+            _ => of(histogram) / 1e9,
         });
-        build.estimate(&under(path, &[key]), Unit::Seconds, samples.collect());
+        samples.collect()
     };
-    put("mean", &Histogram::mean);
-    put("sd", &Histogram::standard_deviation);
-    put("min", &|histogram| histogram.min() as f64);
+    build.estimate(
+        &under(path, &["sd"]),
+        Unit::Seconds,
+        each(&Histogram::standard_deviation),
+    );
+    build.estimate(
+        &under(path, &["min"]),
+        Unit::Seconds,
+        each(&|histogram| histogram.min() as f64),
+    );
+    for percent in percents(percentiles) {
+        let share = percent / 100.0;
+        let nanos = build.intervals.percentile(&sample, share);
+        build.estimated(
+            &under(path, &[&percentile_name(percent)]),
+            Unit::Seconds,
+            each(&|histogram| histogram.quantile(share)),
+            seconds_of(nanos),
+        );
+    }
+    build.estimate(
+        &under(path, &["max"]),
+        Unit::Seconds,
+        each(&|histogram| histogram.max() as f64),
+    );
+}
+
+/// The percentiles that a distribution has: those of every one, and those asked for.
+#[must_use]
+pub fn percents(asked: &[f64]) -> Vec<f64> {
     let mut percents = vec![50.0, 90.0, 95.0, 99.0];
-    percents.extend(percentiles);
+    percents.extend(asked);
     percents.sort_by(f64::total_cmp);
     percents.dedup();
-    for percent in percents {
-        put(&percentile_name(percent), &|histogram| {
-            histogram.quantile(percent / 100.0)
-        });
+    percents
+}
+
+/// An estimate in nanoseconds as one in seconds.
+#[must_use]
+pub fn seconds_of(nanos: Estimate) -> Estimate {
+    Estimate {
+        value: nanos.value / 1e9,
+        low: nanos.low.map(|low| low / 1e9),
+        high: nanos.high.map(|high| high / 1e9),
     }
-    put("max", &|histogram| histogram.max() as f64);
 }
 
 /// `mean, sd, max, at_end` of a level over the measured span.
 pub fn level(build: &mut Builder, path: &[&str], of: impl Fn(&Record) -> &Level) {
-    build.each(&under(path, &["mean"]), Unit::Count, |record| {
+    build.amount(&under(path, &["mean"]), Unit::Count, |record| {
         over(record, |span| of(record).mean(span))
     });
     build.each(&under(path, &["sd"]), Unit::Count, |record| {

@@ -11,6 +11,7 @@ use highwater_models::record::figures::{Estimate, Unit};
 use highwater_models::record::summary::{CostItem, Warning};
 
 use super::build::{Builder, ratio, seconds};
+use super::caution::Caution;
 use crate::interval::Intervals;
 use crate::measure::Record;
 use crate::model::Model;
@@ -177,7 +178,7 @@ pub fn missing(model: &Model, cost: bool, profit: bool) -> Vec<Warning> {
     found
         .into_iter()
         .map(|text| Warning {
-            id: "money-unknown",
+            id: Caution::MoneyUnknown.id(),
             text: format!("An objective about money stays undecided: {text}."),
         })
         .collect()

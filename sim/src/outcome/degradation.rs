@@ -7,6 +7,7 @@ use highwater_models::record::figures::Unit;
 use highwater_models::record::summary::Warning;
 
 use super::build::{Builder, over, ratio};
+use super::caution::Caution;
 use crate::measure::Record;
 use crate::model::{Ladder, Model};
 
@@ -60,7 +61,7 @@ pub fn flapping(model: &Model, records: &[Record]) -> Option<Warning> {
     }
     let rate = ratio(changes, hours);
     (rate > CHANGES_MAX).then(|| Warning {
-        id: "flapping",
+        id: Caution::Flapping.id(),
         text: format!(
             "Degradation flaps: a process changed its level {rate:.0} times an hour, looking every {:.0} s. Give \
              `degradation.hysteresis` (such as 0.2) or `degradation.hold` (such as \"2m\") so that a level lasts.",

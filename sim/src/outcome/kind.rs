@@ -161,10 +161,13 @@ fn limiters(build: &mut Builder, model: &Model) {
         for (key, of) in counts {
             build.count(&at(key), |record| of(&record.limiters[number]) as f64);
         }
-        build.each(&at("refused_share"), Unit::Share, |record| {
-            let limiter = &record.limiters[number];
-            ratio(limiter.refused as f64, (limiter.accepted + limiter.refused) as f64)
-        });
+        let refused: Vec<(f64, f64)> = build
+            .records
+            .iter()
+            .map(|record| &record.limiters[number])
+            .map(|limiter| (limiter.refused as f64, (limiter.accepted + limiter.refused) as f64))
+            .collect();
+        build.share(&at("refused_share"), &refused);
     }
 }
 
@@ -187,7 +190,7 @@ fn caches(build: &mut Builder, model: &Model) {
             .collect();
         lookups(build, &["resources", own], &entries);
         let hits = hit_ratio(build, &entries);
-        build.estimate(&["cache", own, "hit_ratio"], Unit::Share, hits);
+        build.share(&["cache", own, "hit_ratio"], &hits);
         for &entry in &entries {
             let path = ["resources", own, "entries", model.entries[entry].name.as_str()];
             lookups(build, &path, &[entry]);
@@ -204,11 +207,11 @@ fn lookups(build: &mut Builder, prefix: &[&str], entries: &[usize]) {
     }
     let path: Vec<&str> = prefix.iter().copied().chain(["hit_ratio"]).collect();
     let hits = hit_ratio(build, entries);
-    build.estimate(&path, Unit::Share, hits);
+    build.share(&path, &hits);
 }
 
 /// Found, of all look-ups; those that waited for another's fetch did not find it.
-fn hit_ratio(build: &Builder, entries: &[usize]) -> Vec<f64> {
+fn hit_ratio(build: &Builder, entries: &[usize]) -> Vec<(f64, f64)> {
     let sum = |record: &crate::measure::Record, of: fn(&EntryRecord) -> u64| -> f64 {
         entries.iter().map(|&entry| of(&record.entries[entry])).sum::<u64>() as f64
     };
@@ -216,7 +219,7 @@ fn hit_ratio(build: &Builder, entries: &[usize]) -> Vec<f64> {
     build
         .records
         .iter()
-        .map(|record| ratio(sum(record, |entry| entry.hits), sum(record, all)))
+        .map(|record| (sum(record, |entry| entry.hits), sum(record, all)))
         .collect()
 }
 

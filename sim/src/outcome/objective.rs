@@ -12,7 +12,6 @@ use highwater_models::file::scenario::{Counts, Goals, Objectives};
 use highwater_models::record::figures::{Estimate, Figures, Path, Unit};
 use highwater_models::record::summary::{Objective, Warning};
 
-use super::build::at_least_zero;
 use super::group::Groups;
 use super::{request, warnings};
 use crate::interval::Intervals;
@@ -112,19 +111,22 @@ impl Judge<'_> {
             let estimate = self.estimate(&path);
             self.add(&key_of(name), target.seconds(), true, Unit::Seconds, estimate);
         }
+        let rate = if tool {
+            &["tool", "error_rate"][..]
+        } else {
+            &["errors", "rate"]
+        };
+        let rate: Vec<&str> = place.iter().chain(rate).copied().collect();
         let shares: [(&'static str, Option<f64>, Estimate); 2] = [
-            ("error_rate", goals.error_rate.map(|share| share.get()), {
-                let rate = if tool {
-                    request::tool_error_rate
-                } else {
-                    request::error_rate
-                };
-                rate(cells, self.intervals).1
-            }),
+            (
+                "error_rate",
+                goals.error_rate.map(|share| share.get()),
+                self.estimate(&rate),
+            ),
             (
                 "refused_rate",
                 goals.refused_rate.map(|share| share.get()),
-                request::refused_rate(cells, self.intervals).1,
+                request::refused_rate(cells, self.intervals),
             ),
         ];
         for (name, target, estimate) in shares {
@@ -184,7 +186,7 @@ impl Judge<'_> {
             .map(|cell| causes.iter().map(|&cause| cell.by_cause[cause as usize]).sum::<u64>() as f64)
             .map(|count| count * self.intervals.times)
             .collect();
-        let estimate = at_least_zero(self.intervals.estimate(&samples));
+        let estimate = self.intervals.count(&samples);
         self.add(name, target as f64, true, Unit::Count, estimate);
         if target == 0
             && !samples.is_empty()
@@ -208,11 +210,18 @@ impl Judge<'_> {
 
 /// True or false when the whole interval is on one side of the bound, the bound itself being met.
 pub(crate) fn decided(value: &Estimate, target: f64, at_most: bool) -> Option<bool> {
-    let (low, high) = (value.low?, value.high?);
+    let (low, high) = (value.low, value.high);
+    // Where one of the two bounds is not known, the other one may still decide.
     let (met, missed) = if at_most {
-        (high <= target, low > target)
+        (
+            high.is_some_and(|high| high <= target),
+            low.is_some_and(|low| low > target),
+        )
     } else {
-        (low >= target, high < target)
+        (
+            low.is_some_and(|low| low >= target),
+            high.is_some_and(|high| high < target),
+        )
     };
     match (met, missed) {
         (true, _) => Some(true),

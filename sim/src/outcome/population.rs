@@ -9,6 +9,7 @@ use highwater_models::units::show_number;
 use highwater_workload::rhythm::DAY;
 
 use super::build::{Builder, ratio};
+use super::caution::Caution;
 use crate::interval::critical;
 use crate::measure::{Record, Window};
 use crate::model::Model;
@@ -131,7 +132,7 @@ pub fn warning(model: &Model, records: &[Record]) -> Option<Warning> {
         days.scale, days.of
     );
     Some(Warning {
-        id: "representative-days",
+        id: Caution::RepresentativeDays.id(),
         text,
     })
 }

@@ -141,7 +141,7 @@ fn end(windows: &[Window], limits: &Limits, window: f64) -> End {
     let mut end = End::NoBreach;
     let mut block = Window::default();
     for (number, next) in windows.iter().enumerate() {
-        add(&mut block, next);
+        block.add(next);
         if block.offered < REQUESTS {
             continue;
         }
@@ -156,18 +156,6 @@ fn end(windows: &[Window], limits: &Limits, window: f64) -> End {
         block = Window::default();
     }
     end
-}
-
-fn add(block: &mut Window, window: &Window) {
-    block.offered += window.offered;
-    block.useful += window.useful;
-    block.failed += window.failed;
-    if block.latencies.len() < window.latencies.len() {
-        block.latencies.resize(window.latencies.len(), 0);
-    }
-    for (sum, count) in block.latencies.iter_mut().zip(&window.latencies) {
-        *sum += count;
-    }
 }
 
 /// A block without a useful request has no percentile and breaks an objective on it.

@@ -7,7 +7,7 @@ use highwater_models::Cause;
 use highwater_models::record::figures::{Estimate, Unit};
 use highwater_models::record::histogram::Histogram;
 
-use super::build::{Builder, Pathed, at_least_zero, at_most_one, dist, ratio, seconds};
+use super::build::{Builder, Pathed, dist, ratio, seconds};
 use crate::interval::Intervals;
 use crate::measure::Cell;
 use crate::model::Model;
@@ -43,8 +43,11 @@ pub fn figures(build: &mut Builder, prefix: &[&str], cells: &[Cell], model: &Mod
     for (path, of) in counts {
         build.counts(&at(path), each(&of));
     }
-    let per_request = each(&|cell| ratio(cell.attempts as f64, cell.offered as f64));
-    build.estimate(&at(&["attempts", "per_request"]), Unit::Count, per_request);
+    let tries: Vec<(f64, f64)> = cells
+        .iter()
+        .map(|cell| (cell.attempts as f64, cell.offered as f64))
+        .collect();
+    build.ratio(&at(&["attempts", "per_request"]), Unit::Count, &tries);
     let spans: Vec<f64> = build.records.iter().map(seconds).collect();
     let rate = |of: &dyn Fn(&Cell) -> u64| -> Vec<f64> {
         cells
@@ -65,14 +68,14 @@ pub fn figures(build: &mut Builder, prefix: &[&str], cells: &[Cell], model: &Mod
         let histograms: Vec<&Histogram> = cells.iter().map(of).collect();
         dist(build, &at(path), &histograms, &model.percentiles);
     }
-    let (samples, estimate) = tool_error_rate(cells, build.intervals);
-    build.estimated(&at(&["tool", "error_rate"]), Unit::Share, samples, estimate);
-    let (samples, estimate) = error_rate(cells, build.intervals);
-    build.estimated(&at(&["errors", "rate"]), Unit::Share, samples, estimate);
+    build.share(&at(&["tool", "error_rate"]), &pairs(cells, tool_errors));
+    build.share(&at(&["errors", "rate"]), &pairs(cells, errors));
     for cause in Cause::ALL {
         let samples = each(&|cell| cell.by_cause[cause as usize] as f64);
         if samples.iter().any(|&count| count > 0.0) {
             build.counts(&at(&["errors", "by_cause", cause.name()]), samples);
+            let of_cause = |cell: &Cell| (cell.by_cause[cause as usize], cell.offered);
+            build.share(&at(&["errors", "rate_by_cause", cause.name()]), &pairs(cells, of_cause));
         }
     }
 }
@@ -96,82 +99,32 @@ fn in_flight(cell: &Cell) -> u64 {
     cell.offered.saturating_sub(cell.useful + cell.failed + cell.abandoned)
 }
 
-/// Failed and abandoned, of those offered: value by replication, and the estimate.
-#[must_use]
-pub fn error_rate(cells: &[Cell], intervals: &Intervals) -> (Vec<f64>, Estimate) {
-    share_of(cells, intervals, |cell| (cell.failed + cell.abandoned, cell.offered))
+/// Failed and abandoned, of those offered.
+const fn errors(cell: &Cell) -> (u64, u64) {
+    (cell.failed + cell.abandoned, cell.offered)
 }
 
 /// Attempts without any answer, of all that ended: the load tool's reading.
-#[must_use]
-pub fn tool_error_rate(cells: &[Cell], intervals: &Intervals) -> (Vec<f64>, Estimate) {
-    share_of(cells, intervals, |cell| {
-        (cell.tool_missing, cell.tool.count() + cell.tool_missing)
-    })
+fn tool_errors(cell: &Cell) -> (u64, u64) {
+    (cell.tool_missing, cell.tool.count() + cell.tool_missing)
 }
 
 /// Requests that a limiter refused, of those offered.
 #[must_use]
-pub fn refused_rate(cells: &[Cell], intervals: &Intervals) -> (Vec<f64>, Estimate) {
-    share_of(cells, intervals, |cell| {
+pub fn refused_rate(cells: &[Cell], intervals: &Intervals) -> Estimate {
+    intervals.share(&pairs(cells, |cell| {
         (cell.by_cause[Cause::RateLimited as usize], cell.offered)
-    })
+    }))
 }
 
-/// A share of requests. None among n requests of all replications together does not mean that there can be none: the
-/// upper bound is then 3 / n, the rule of three for a probability whose event was not seen in n trials (J. A. Hanley and
-/// A. Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249, 1983).
-fn share_of(cells: &[Cell], intervals: &Intervals, of: impl Fn(&Cell) -> (u64, u64)) -> (Vec<f64>, Estimate) {
-    let pairs: Vec<(u64, u64)> = cells.iter().map(of).collect();
-    let samples: Vec<f64> = pairs
-        .iter()
-        .map(|&(part, whole)| ratio(part as f64, whole as f64))
-        .collect();
-    let parts: u64 = pairs.iter().map(|(part, _)| part).sum();
-    let trials: u64 = pairs.iter().map(|(_, whole)| whole).sum();
-    let estimate = if parts == 0 && trials > 0 {
-        Estimate {
-            value: 0.0,
-            low: Some(0.0),
-            high: Some((3.0 / trials as f64).min(1.0)),
-        }
-    } else {
-        at_most_one(at_least_zero(intervals.estimate(&samples)))
-    };
-    (samples, estimate)
+fn pairs(cells: &[Cell], of: impl Fn(&Cell) -> (u64, u64)) -> Vec<(f64, f64)> {
+    let pairs = cells.iter().map(of);
+    pairs.map(|(part, whole)| (part as f64, whole as f64)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    // Lost if broken: a run without a failure would claim to have proved that there are none.
-    #[test]
-    fn no_failure_in_300_requests_leaves_one_in_a_hundred_possible() {
-        let cell = Cell {
-            offered: 100,
-            ..Cell::default()
-        };
-        let (samples, estimate) = error_rate(&[cell.clone(), cell.clone(), cell], &Intervals::new(3));
-        assert_eq!(samples, [0.0; 3]);
-        assert_eq!(
-            (estimate.value, estimate.low, estimate.high),
-            (0.0, Some(0.0), Some(0.01))
-        );
-    }
-
-    // Lost if broken: more than all requests could fail, or fewer than none.
-    #[test]
-    fn the_interval_of_a_share_stays_between_none_and_all() {
-        let cell = |failed| Cell {
-            offered: 100,
-            failed,
-            ..Cell::default()
-        };
-        let of = |a, b| error_rate(&[cell(a), cell(b)], &Intervals::new(2)).1;
-        assert_eq!((of(80, 100).value, of(80, 100).high), (0.9, Some(1.0)));
-        assert_eq!((of(0, 20).value, of(0, 20).low), (0.1, Some(0.0)));
-    }
 
     // Lost if broken: requests would vanish from the books of a result, or count twice.
     #[test]

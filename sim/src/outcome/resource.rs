@@ -54,14 +54,17 @@ fn one(build: &mut Builder, model: &Model, number: usize) {
     }
     level(build, &at(&["busy"]), |record| &record.stations[number].busy);
     level(build, &at(&["queue"]), |record| &record.stations[number].queue);
-    build.each(&at(&["in_system", "mean"]), Unit::Count, |record| {
+    build.amount(&at(&["in_system", "mean"]), Unit::Count, |record| {
         let station = &record.stations[number];
         over(record, |span| station.busy.mean(span) + station.queue.mean(span))
     });
-    build.each(&at(&["waited"]), Unit::Share, |record| {
-        let station = &record.stations[number];
-        ratio(station.waited as f64, station.offered as f64)
-    });
+    let waited: Vec<(f64, f64)> = build
+        .records
+        .iter()
+        .map(|record| &record.stations[number])
+        .map(|station| (station.waited as f64, station.offered as f64))
+        .collect();
+    build.share(&at(&["waited"]), &waited);
     build.each(&at(&["throughput"]), Unit::PerSecond, |record| {
         ratio(record.stations[number].served as f64, seconds(record))
     });
@@ -92,29 +95,37 @@ fn times(build: &mut Builder, prefix: &[&str], number: usize) {
     };
     dist(build, &at(&["wait"]), &of(|station| &station.wait), &[]);
     dist(build, &at(&["service"]), &of(|station| &station.service), &[]);
-    let mut mean = |keys: &[&'static str], of: fn(&Station) -> f64| {
-        let samples: Vec<f64> = records
+    let mut mean = |keys: &[&'static str], of: fn(&Station) -> (f64, f64)| {
+        let pairs: Vec<(f64, f64)> = records
             .iter()
-            .map(|record| of(&record.stations[number]) / 1e9)
+            .map(|record| of(&record.stations[number]))
+            .map(|(sum, count)| (sum / 1e9, count))
             .collect();
-        if samples.iter().any(|sample| !sample.is_nan()) {
-            build.estimate(&at(keys), Unit::Seconds, samples);
+        if pairs.iter().any(|&(_, count)| count > 0.0) {
+            build.ratio(&at(keys), Unit::Seconds, &pairs);
         }
     };
     mean(&["wait_all", "mean"], |station| {
         let sum = station.wait.sum() + station.wait_gave_up.sum();
-        ratio(sum as f64, (station.wait.count() + station.wait_gave_up.count()) as f64)
+        (sum as f64, (station.wait.count() + station.wait_gave_up.count()) as f64)
     });
-    mean(&["wait_gave_up", "mean"], |station| station.wait_gave_up.mean());
+    mean(&["wait_gave_up", "mean"], |station| {
+        (station.wait_gave_up.sum() as f64, station.wait_gave_up.count() as f64)
+    });
     mean(&["wait_if_waited", "mean"], |station| {
         // Values below 128 ns have buckets of their own, so this is exactly the share above zero.
         let waited = station.wait.share_above(0) * station.wait.count() as f64;
-        ratio(station.wait.sum() as f64, waited)
+        (station.wait.sum() as f64, if waited > 0.0 { waited } else { 0.0 })
     });
     // Wait and service together; the means are over those who started and those who ended in the span.
-    mean(&["visit", "mean"], |station| {
-        station.wait.mean() + station.service.mean()
-    });
+    let visits: Vec<f64> = records
+        .iter()
+        .map(|record| &record.stations[number])
+        .map(|station| (station.wait.mean() + station.service.mean()) / 1e9)
+        .collect();
+    if visits.iter().any(|visit| !visit.is_nan()) {
+        build.estimate(&at(&["visit", "mean"]), Unit::Seconds, visits);
+    }
 }
 
 /// Shares of time with 0, 1, 2 … in system, up to the most that any replication saw; the last of 101 is 100 and more.

@@ -1,0 +1,116 @@
+//! `--precision`: which figures have to be known how well.
+//!
+//! Owns: reading it. Never: what it takes (`highwater_sim::precision`).
+
+use std::str::FromStr;
+
+use highwater_sim::precision::{Asked as Figure, Precision};
+
+/// Short names of figures, and their paths.
+const SHORT: [(&str, &[&str]); 9] = [
+    ("mean", &["latency", "mean"]),
+    ("p50", &["latency", "p50"]),
+    ("p90", &["latency", "p90"]),
+    ("p95", &["latency", "p95"]),
+    ("p99", &["latency", "p99"]),
+    ("error_rate", &["errors", "rate"]),
+    ("throughput", &["throughput"]),
+    ("goodput", &["goodput"]),
+    ("cost_month", &["cost", "month"]),
+];
+
+/// What is asked: a share for the 95th percentile, or figures with a share each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked(Vec<Figure>);
+
+impl Asked {
+    /// With so many replications at most.
+    pub fn precision(&self, most: u32) -> Precision {
+        Precision {
+            asked: self.0.clone(),
+            most,
+        }
+    }
+}
+
+impl FromStr for Asked {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.split(',').map(figure).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn figure(text: &str) -> Result<Figure, String> {
+    let (name, text) = text.split_once('=').unwrap_or(("p95", text));
+    let name = name.trim();
+    let short = SHORT.iter().find(|(short, _)| *short == name);
+    let path = match short {
+        Some((_, path)) => path.iter().map(|&name| name.to_owned()).collect(),
+        None if name.is_empty() => return Err("a figure's name is missing before `=`".to_owned()),
+        None => names(name),
+    };
+    Ok(Figure {
+        path,
+        share: share(text.trim())?,
+    })
+}
+
+/// A dotted path's names; a name in quotes may hold dots.
+fn names(path: &str) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let mut is_quoted = false;
+    for letter in path.chars() {
+        match (letter, names.last_mut()) {
+            ('"', _) => is_quoted = !is_quoted,
+            ('.', _) if !is_quoted => names.push(String::new()),
+            (letter, Some(name)) => name.push(letter),
+            (_, None) => {}
+        }
+    }
+    names
+}
+
+/// A share above zero: `5%`, `0.05`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 0.01));
+    let share = number.trim().parse::<f64>().ok().map(|number| number * unit);
+    match share {
+        Some(share) if (1e-4..=1.0).contains(&share) => Ok(share),
+        Some(_) => Err(format!("`{text}` has to be between 0.01 % and 100 %")),
+        None => Err(format!("`{text}` is no share: write `5%` or `0.05`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<(String, f64)>, String> {
+        let asked: Asked = text.parse()?;
+        Ok(asked
+            .0
+            .iter()
+            .map(|figure| (figure.path.join("/"), figure.share))
+            .collect())
+    }
+
+    // Lost if broken: a run would be as sure of something else than was asked.
+    #[test]
+    fn a_share_alone_is_for_p95_and_figures_go_by_short_names_or_paths() {
+        let found = |name: &str, share: f64| (name.to_owned(), share);
+        assert_eq!(read("5%").unwrap(), [found("latency/p95", 0.05)]);
+        assert_eq!(
+            read("mean = 2 %, endpoints.\"a.b\".errors.rate=0.1").unwrap(),
+            [found("latency/mean", 0.02), found("endpoints/a.b/errors/rate", 0.1)]
+        );
+        for (text, part) in [
+            ("5", "between"),
+            ("0%", "between"),
+            ("p95=few", "no share"),
+            ("=5%", "missing"),
+        ] {
+            assert!(read(text).unwrap_err().contains(part), "{text}");
+        }
+    }
+}
