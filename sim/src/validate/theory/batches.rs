@@ -1,4 +1,4 @@
-//! Arrivals in batches before one server (M[X]/G/1).
+//! Arrivals in batches before one server (`M[X]/G/1`).
 //!
 //! Owns: the mean wait. Source: Gross and Harris, "Fundamentals of Queueing Theory" (3rd edition 1998), section 3.1, in
 //! the form of Tijms, "A First Course in Stochastic Models" (2003), section 9.3.2: a batch waits as one customer whose
