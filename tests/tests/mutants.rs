@@ -297,7 +297,7 @@ fn a_timer_that_is_late() {
         &["errors.rate", "resources.servers.wait.mean"],
         &[],
     );
-    fails(&mutant("deadline", "\"500ms\"", "\"530ms\""), &["errors.rate"], &[]);
+    fails(&mutant("deadline", "\"500ms\"", "\"600ms\""), &["errors.rate"], &[]);
     fails(
         &mutant("ttl", "ttl = \"4s\"", "ttl = \"4300ms\""),
         &["cache.redis.hit_ratio"],
