@@ -293,7 +293,7 @@ fn a_retry_too_many() {
 #[test]
 fn a_timer_that_is_late() {
     fails(
-        &mutant("pool-timeout", "timeout = \"300ms\"", "timeout = \"330ms\""),
+        &mutant("pool-timeout", "timeout = \"300ms\"", "timeout = \"360ms\""),
         &["errors.rate", "resources.servers.wait.mean"],
         &[],
     );
