@@ -60,6 +60,11 @@ pub struct Reports {
 }
 
 impl Wanted {
+    /// Whether anything is.
+    pub const fn is_any(&self) -> bool {
+        self.report.is_some() || self.plots.is_some()
+    }
+
     /// Makes the folders and tries that they can be written: better before a long run than after it.
     ///
     /// # Errors
