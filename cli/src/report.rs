@@ -87,6 +87,19 @@ impl Reports {
     /// # Errors
     /// Those of the file system.
     pub fn write(self, plots: impl FnOnce() -> Vec<Plot>, page: impl FnOnce(Vec<Plot>) -> Page) -> Result<(), Failure> {
+        self.write_with(plots, page, page::markdown)
+    }
+
+    /// The same for a command that has a Markdown of its own.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write_with(
+        self,
+        plots: impl FnOnce() -> Vec<Plot>,
+        page: impl FnOnce(Vec<Plot>) -> Page,
+        markdown: impl FnOnce(&Page) -> String,
+    ) -> Result<(), Failure> {
         if self.report.is_none() && self.plots.is_none() {
             return Ok(());
         }
@@ -106,7 +119,7 @@ impl Reports {
             let page = page(plots);
             let text = match file.form {
                 Form::Html => page::html(&page),
-                Form::Markdown => page::markdown(&page),
+                Form::Markdown => markdown(&page),
             };
             let name = file.path.file_name().unwrap_or_default().to_string_lossy();
             folder.write(&name, |file| file.write_all(text.as_bytes()))?;

@@ -47,7 +47,7 @@ fn sentence_case(text: &str) -> String {
 }
 
 /// What there is to say of a file without a run.
-fn in_short(file: &Checked) -> String {
+pub(super) fn in_short(file: &Checked) -> String {
     match file.standing() {
         Standing::Invalid => file
             .errors()

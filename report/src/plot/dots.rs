@@ -51,6 +51,7 @@ impl Dots {
             .filter(|end| !self.x.is_log || *end > 0.0)
             .fold(f64::INFINITY, f64::min);
         let high = seen().fold(f64::NEG_INFINITY, f64::max);
+        let scale = self.x.scale(low, high, if size == Size::Wide { 6 } else { 3 });
         let mut entries: Vec<Entry<'_>> = self
             .series
             .iter()
@@ -66,7 +67,7 @@ impl Dots {
         entries.extend(
             self.limits
                 .iter()
-                .filter(|limit| limit.value <= high)
+                .filter(|limit| scale.has(limit.value))
                 .map(|limit| Entry {
                     name: &limit.label,
                     color: LIMIT,
@@ -77,7 +78,6 @@ impl Dots {
         );
         let top = legend(&mut drawing, &entries, 2.0, size.width()) + 2.0;
         let columns = Columns::new(size, self.rows.iter().map(|row| (row.name.as_str(), "")));
-        let scale = self.x.scale(low, high, if size == Size::Wide { 6 } else { 3 });
         let place = |value: f64| columns.left + scale.place(value) * (columns.right - columns.left);
         let bottom = top + columns.row * self.rows.len() as f64;
         let mut free = f64::NEG_INFINITY;
