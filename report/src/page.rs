@@ -12,7 +12,7 @@ mod markdown;
 mod run;
 mod style;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use html::html;
 pub use markdown::markdown;

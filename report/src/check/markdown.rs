@@ -226,6 +226,8 @@ fn inline(text: &str) -> String {
             other if is_code => safe.push(other),
             '<' => safe.push_str("&lt;"),
             '&' => safe.push_str("&amp;"),
+            // A space without width keeps it from being a mention.
+            '@' => safe.push_str("@\u{200B}"),
             '*' | '_' | '[' | ']' | '\\' | '`' => {
                 safe.push('\\');
                 safe.push(letter);

@@ -15,8 +15,8 @@ use crate::terminal;
 use crate::verdict::verdict;
 use crate::words;
 
-/// An objective beyond so many times its bound would press all others flat in a plot.
-const FAR: f64 = 6.0;
+/// Objectives that are named as left out of the plot; the rest is counted.
+const NAMED: usize = 6;
 
 /// The page with its plots and the command that gives it again.
 #[must_use]
@@ -39,9 +39,10 @@ pub fn page(files: &[Checked], plots: Vec<Plot>, again: &str, version: &str) -> 
             many => format!("Check of {} files", many.len()),
         },
         question: String::new(),
-        subject: "Is every file valid, is the design in order, do the objectives hold? Estimates stand with their 95 % \
+        subject:
+            "Is every file valid, is the design in order, do the objectives hold? Estimates stand with their 95 % \
                   intervals."
-            .to_owned(),
+                .to_owned(),
         verdict: whole(files),
         numbers: Vec::new(),
         sections,
@@ -111,7 +112,11 @@ fn overview(files: &[Checked]) -> Table {
 fn of_file(file: &Checked) -> Section {
     let standing = file.standing();
     let mut blocks = Vec::new();
-    let complaints: Vec<&str> = file.complaints.iter().map(|complaint| complaint.text.as_str()).collect();
+    let complaints: Vec<&str> = file
+        .complaints
+        .iter()
+        .map(|complaint| complaint.text.as_str())
+        .collect();
     blocks.push(Block::Lines(complaints.join("\n\n")));
     if let Some(trouble) = &file.trouble {
         blocks.push(Block::Text(format!("It could not be run: {trouble}.")));
@@ -219,11 +224,16 @@ pub fn plots(files: &[Checked]) -> Vec<Plot> {
         return Vec::new();
     }
     let [met, missed, open] = told;
+    let more = left_out.len().saturating_sub(NAMED);
+    left_out.truncate(NAMED);
+    if more > 0 {
+        left_out.push(format!("{more} more"));
+    }
     let note = if left_out.is_empty() {
         String::new()
     } else {
         format!(
-            " Left out, because there is no share to be taken or it is many times the bound: {}.",
+            " Not drawn, since a bound of none has no per cent and nothing has no place here: {}.",
             left_out.join(", ")
         )
     };
@@ -231,15 +241,15 @@ pub fn plots(files: &[Checked]) -> Vec<Plot> {
         name: "objectives".to_owned(),
         title: "Objectives in per cent of their bounds".to_owned(),
         finding: format!(
-            "Of the {} objectives here {met} are met, {missed} missed, and {open} not decided.",
+            "Of the {} objectives here {met} met, {missed} missed, {open} not decided.",
             rows.len()
         ),
         note: format!(
-            "What has to be at most its bound stays left of the line; what has to be at least its bound is right of it. \
-             Whiskers are 95 % intervals.{note}"
+            "What has to be at most its bound belongs left of the line; what has to be at least its bound right of it. \
+             The axis is logarithmic. Whiskers are 95 % intervals.{note}"
         ),
         kind: Kind::Dots(Dots {
-            x: Axis::new("", Unit::Share),
+            x: Axis::new("", Unit::Share).log(),
             series: ["met", "missed", "not decided"].map(str::to_owned).to_vec(),
             rows,
             limits: vec![Limit {
@@ -250,20 +260,13 @@ pub fn plots(files: &[Checked]) -> Vec<Plot> {
     }]
 }
 
-/// An objective's figure as a share of its bound; `None` where that says nothing or lies too far out.
+/// An objective's figure as a share of its bound; `None` where a logarithmic axis has no place for it.
 fn of_bound(objective: &Objective) -> Option<Estimate> {
-    if objective.target <= 0.0 {
-        return None;
-    }
     let share = |value: f64| value / objective.target;
     let found = Estimate {
         value: share(objective.value.value),
-        low: objective.value.low.map(share),
+        low: objective.value.low.map(share).filter(|low| *low > 0.0),
         high: objective.value.high.map(share),
     };
-    let ends = [Some(found.value), found.low, found.high];
-    ends.iter()
-        .flatten()
-        .all(|end| end.is_finite() && end.abs() <= FAR)
-        .then_some(found)
+    (objective.target > 0.0 && found.value.is_finite() && found.value > 0.0).then_some(found)
 }

@@ -16,7 +16,7 @@ use crate::plot::{Axis, Dots, Kind, Limit, Plot, Row};
 const LARGE: usize = 4;
 
 /// A change of more than this share of A's value would press all others flat in a plot.
-const FAR: f64 = 4.0;
+const FAR: f64 = 2.0;
 
 /// The report of a comparison with its plots and the command that gives it again.
 #[must_use]
@@ -37,7 +37,10 @@ pub fn page(found: &Comparison, plots: Vec<Plot>, again: &str) -> Page {
         sections: vec![
             Section::new("What may mislead", vec![Block::List(caveats(found))]),
             Section::open("Headline figures", headline),
-            Section::open("Objectives", vec![Block::Table(terminal::objectives(&found.objectives))]),
+            Section::open(
+                "Objectives",
+                vec![Block::Table(terminal::objectives(&found.objectives))],
+            ),
             Section::new("What is behind it", behind),
             Section::new(
                 "How sure that is",
@@ -108,7 +111,9 @@ fn numbers(found: &Comparison) -> Vec<Number> {
             },
             said(change)
         ),
-        tone: change.better().map(|better| if better { Tone::Good } else { Tone::Bad }),
+        tone: change
+            .better()
+            .map(|better| if better { Tone::Good } else { Tone::Bad }),
     };
     found.headline().filter(known).take(LARGE).map(number).collect()
 }
@@ -148,7 +153,7 @@ pub fn plots(found: &Comparison) -> Vec<Plot> {
         let name = label(&change.path).replace('`', "");
         let ends = [Some(by.value), by.low, by.high];
         if ends.iter().flatten().any(|end| !end.is_finite() || end.abs() > FAR) {
-            left_out.push(name);
+            left_out.push(format!("{name} ({})", said(change)));
             continue;
         }
         let series = match change.better() {
@@ -165,11 +170,16 @@ pub fn plots(found: &Comparison) -> Vec<Plot> {
         return Vec::new();
     }
     let [better, worse, open] = told;
-    let note = if left_out.is_empty() {
+    let money = if found.headline().any(|change| change.path.0[0] == "cost") {
+        ", money among them,"
+    } else {
+        ""
+    };
+    let far = if left_out.is_empty() {
         String::new()
     } else {
         format!(
-            " Left out, because A's is nothing or the change is many times A's: {}.",
+            " Too far from A, or without a share of it, and not drawn: {}.",
             left_out.join(", ")
         )
     };
@@ -177,13 +187,16 @@ pub fn plots(found: &Comparison) -> Vec<Plot> {
         name: "differences".to_owned(),
         title: "Differences in per cent of A".to_owned(),
         finding: format!(
-            "Of the {} figures here {better} are better in B for sure, {worse} worse, and {open} neither.",
-            rows.len()
+            "Of the {} figures here{money} {better} {} better in B for sure, {worse} worse, and {open} neither.{far}",
+            rows.len(),
+            super::are(better)
         ),
-        note: format!("Whiskers are 95 % intervals of the difference, each figure on its own.{note}"),
+        note: "Whiskers are 95 % intervals of the difference, each figure on its own.".to_owned(),
         kind: Kind::Dots(Dots {
             x: Axis::new("", Unit::Share),
-            series: ["better for sure", "worse for sure", "neither"].map(str::to_owned).to_vec(),
+            series: ["better for sure", "worse for sure", "neither"]
+                .map(str::to_owned)
+                .to_vec(),
             rows,
             limits: vec![Limit {
                 value: 0.0,

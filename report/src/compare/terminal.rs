@@ -22,7 +22,9 @@ const LEAST_SHARE: f64 = 0.0005;
 #[must_use]
 pub fn render(found: &Comparison, paint: Paint) -> String {
     let mut parts = vec![heading(found, paint), words(found, paint)];
-    let tables = [headline(found), objectives(&found.objectives)].into_iter().chain(behind(found));
+    let tables = [headline(found), objectives(&found.objectives)]
+        .into_iter()
+        .chain(behind(found));
     parts.extend(
         tables
             .filter(|table| !table.is_empty())

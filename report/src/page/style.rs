@@ -41,7 +41,8 @@ figure .note{margin:.3rem 0 .4rem}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-size:.9rem;margin:.3rem 0;min-width:min(100%,30rem)}
 caption{text-align:left;font-weight:600;padding:.2rem 0}
-th,td{padding:.32rem .9rem .32rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule);font-weight:400}
+th,td{padding:.32rem .8rem .32rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule);font-weight:400}
+th:last-child,td:last-child{padding-right:0}
 thead th{color:var(--faint);font-size:.82rem;border-bottom-color:var(--axis)}
 .right{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .keep{white-space:nowrap}
@@ -72,7 +73,9 @@ h1{font-size:1.45rem}
 .numbers .value{font-size:1.25rem}
 .numbers div:last-child:nth-child(odd){grid-column:span 2}
 .cards table,.cards tbody,.cards tr{display:block;min-width:0}
-.cards thead{display:none}
+.cards thead,.cards thead tr{display:block}
+.cards thead tr{padding:0;border:0}
+.cards thead th:not(:first-child),.cards thead th:empty{display:none}
 .cards tr{padding:.45rem 0;border-bottom:1px solid var(--rule)}
 .cards th,.cards td{border:0;padding:0;display:block;text-align:left;white-space:normal}
 .cards th[scope=row]{font-weight:650;max-width:none}

@@ -10,6 +10,12 @@ use super::frame::{Entry, legend, marker, nothing};
 use super::lines::{BOUND, Limit};
 use super::palette::{self, AXIS, GRID, LIMIT};
 
+/// A bound is shown within so many times what the points reach.
+const FAR: f64 = 2.5;
+
+/// The same where equal ratios have equal lengths.
+const LOG_FAR: f64 = 30.0;
+
 /// A row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -47,10 +53,17 @@ impl Dots {
             nothing(&mut drawing, "nothing was observed");
             return drawing;
         }
-        let low = seen()
+        let mut low = seen()
             .filter(|end| !self.x.is_log || *end > 0.0)
             .fold(f64::INFINITY, f64::min);
-        let high = seen().fold(f64::NEG_INFINITY, f64::max);
+        let mut high = seen().fold(f64::NEG_INFINITY, f64::max);
+        // A bound far from the points would press them together.
+        let far = if self.x.is_log { LOG_FAR } else { FAR };
+        for limit in &self.limits {
+            if limit.value <= high * far && (!self.x.is_log || limit.value >= low / far && limit.value > 0.0) {
+                (low, high) = (low.min(limit.value), high.max(limit.value));
+            }
+        }
         let scale = self.x.scale(low, high, if size == Size::Wide { 6 } else { 3 });
         let mut entries: Vec<Entry<'_>> = self
             .series

@@ -1,7 +1,7 @@
 //! The report of a study.
 //!
 //! Owns: what is in it and in which order: what the study says, the point to take, the points, curves along each axis, what
-//! each axis moves, and how to run it again. Never: wording that the terminal shares, figures.
+//! may mislead, what each axis moves, and how to run it again. Never: wording that the terminal shares, figures.
 
 use highwater_models::record::sweep::{Design, Point};
 use highwater_sim::sweep::findings::{Because, Best, Findings};
@@ -32,7 +32,6 @@ pub fn page(design: &Design, points: &[Point], findings: &Findings, plots: Vec<P
                 || Section::new("", Vec::new()),
                 |best| Section::open(heading(best), taken(design, points, best)),
             ),
-            Section::new("What may mislead", vec![Block::List(warnings(points))]),
             Section {
                 is_detail: points.len() > 2 * OPEN,
                 ..Section::open("Points", shown(design, points, findings))
@@ -41,13 +40,18 @@ pub fn page(design: &Design, points: &[Point], findings: &Findings, plots: Vec<P
                 "Along each axis",
                 plots.into_iter().map(|plot| Block::Figure(Box::new(plot))).collect(),
             ),
+            Section::new("What may mislead", vec![Block::List(warnings(design, points))]),
+            Section::new("Crosswise", crosswise(design, points)),
             Section::new(
                 "What each axis moves",
                 vec![Block::Table(effects), Block::Text(note.to_owned())],
             ),
             Section::new(
                 "How to run it again",
-                vec![Block::Command(again.to_owned()), Block::Facts(provenance(design, points))],
+                vec![
+                    Block::Command(again.to_owned()),
+                    Block::Facts(provenance(design, points)),
+                ],
             ),
         ],
         footer: format!("Made by Highwater {}.", design.version),
@@ -68,12 +72,20 @@ fn subject(points: &[Point]) -> String {
 /// Tone and word follow from what the study says has to hold.
 fn verdict(design: &Design, points: &[Point], findings: &Findings) -> Verdict {
     let [holds, open, breaks, not_asked] = findings.counts;
-    let some = || format!("{holds} of {} points hold", number::count(points.len() as f64));
+    let some = || match holds {
+        0 => "No point holds for sure".to_owned(),
+        1 => format!("1 of {} points holds", number::count(points.len() as f64)),
+        many => format!("{many} of {} points hold", number::count(points.len() as f64)),
+    };
     let (tone, word) = match design.must_hold.as_str() {
         _ if not_asked == points.len() => (Tone::Open, "Nothing to judge by".to_owned()),
         _ if holds == points.len() => (Tone::Good, "It holds everywhere".to_owned()),
         _ if breaks == points.len() => {
-            let tone = if design.must_hold == "none" { Tone::Open } else { Tone::Bad };
+            let tone = if design.must_hold == "none" {
+                Tone::Open
+            } else {
+                Tone::Bad
+            };
             (tone, "It holds nowhere".to_owned())
         }
         "none" => (Tone::Open, some()),
@@ -111,50 +123,52 @@ fn taken(design: &Design, points: &[Point], best: Best) -> Vec<Block> {
     };
     vec![
         Block::Text(format!("{}.", place(design, best.point))),
-        Block::Numbers(
-            terminal::shown(design, points)
-                .into_iter()
-                .filter_map(number)
-                .collect(),
-        ),
+        Block::Numbers(terminal::shown(design, points).into_iter().filter_map(number).collect()),
     ]
 }
 
-fn warnings(points: &[Point]) -> Vec<Item> {
-    let item = |(_, at, text): (&str, String, &str)| {
-        let mut at = at.trim_start().to_owned();
-        if !at.is_empty() {
-            at.push(':');
-        }
+fn warnings(design: &Design, points: &[Point]) -> Vec<Item> {
+    let item = |told: terminal::Told<'_>| {
+        let first = place(design, told.first.number);
         Item {
-            word: at,
+            word: match (told.count, points.len()) {
+                (_, 1) => String::new(),
+                (1, _) => format!("At {first}:"),
+                (count, all) if count == all => "At every point:".to_owned(),
+                (count, all) => format!("At {count} of {all} points, first {first}:"),
+            },
             style: Style::Open,
-            text: text.to_owned(),
+            text: told.text.to_owned(),
             more: Vec::new(),
         }
     };
     terminal::warnings_told(points).into_iter().map(item).collect()
 }
 
-/// Crosswise where there are two axes, and each point with its intervals.
-fn shown(design: &Design, points: &[Point], findings: &Findings) -> Vec<Block> {
+/// One axis down and the other across, where there are two.
+fn crosswise(design: &Design, points: &[Point]) -> Vec<Block> {
+    let Some(axes) = terminal::crossing(design) else {
+        return Vec::new();
+    };
     let mut blocks = Vec::new();
-    let crossing = terminal::crossing(design);
-    if let Some(axes) = crossing {
-        if terminal::is_judged(points) {
-            blocks.push(Block::Text(format!("{}.", terminal::SIGNS)));
-        }
-        for (lead, table) in terminal::crosswise_tables(design, points, axes) {
-            blocks.extend([Block::Text(format!("{lead}:")), Block::Table(table)]);
-        }
+    if terminal::is_judged(points) {
+        blocks.push(Block::Text(format!("{}.", terminal::SIGNS)));
     }
+    for (lead, table) in terminal::crosswise_tables(design, points, axes) {
+        blocks.extend([Block::Text(format!("{lead}:")), Block::Table(table)]);
+    }
+    blocks
+}
+
+/// Each point with its intervals, or those at the edge of what holds.
+fn shown(design: &Design, points: &[Point], findings: &Findings) -> Vec<Block> {
     let chosen = terminal::worth_showing(design, points, findings);
     let all = table(design, points, &chosen);
-    blocks.push(if crossing.is_none() && chosen.len() <= OPEN {
+    let mut blocks = vec![if chosen.len() <= OPEN {
         Block::Table(all)
     } else {
         Block::Folded(all)
-    });
+    }];
     if chosen.len() < points.len() {
         blocks.push(Block::Text(format!(
             "{} of {} points: those at which it begins or stops to hold; all are in points.csv and wide.csv.",

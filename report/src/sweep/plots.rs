@@ -57,13 +57,7 @@ struct Line<'a> {
 }
 
 impl<'a> Cut<'a> {
-    fn new(
-        design: &'a Design,
-        points: &'a [Point],
-        findings: &Findings,
-        axis: usize,
-        second: Option<usize>,
-    ) -> Self {
+    fn new(design: &'a Design, points: &'a [Point], findings: &Findings, axis: usize, second: Option<usize>) -> Self {
         let held = findings
             .best
             .map_or_else(|| vec![0; design.axes.len()], |best| design.levels_of(best.point));
@@ -204,7 +198,12 @@ impl<'a> Cut<'a> {
     }
 
     fn note(&self, lines: &[Line<'_>], x_is_log: bool, y_is_log: bool) -> String {
-        let runs = || lines.iter().flat_map(|line| &line.points).map(|point| point.replications);
+        let runs = || {
+            lines
+                .iter()
+                .flat_map(|line| &line.points)
+                .map(|point| point.replications)
+        };
         let mut parts = vec![match runs().max() {
             Some(1) | None => "One replication each: no interval.".to_owned(),
             _ => "Whiskers and bands are 95 % intervals; between the points nothing was run.".to_owned(),
@@ -227,7 +226,11 @@ impl<'a> Cut<'a> {
         if let Some(second) = self.second {
             let all = self.design.axes[second].levels.len();
             if all > lines.len() {
-                parts.push(format!("{} of {all} levels of {}.", lines.len(), self.design.axes[second].name));
+                parts.push(format!(
+                    "{} of {all} levels of {}.",
+                    lines.len(),
+                    self.design.axes[second].name
+                ));
             }
         }
         parts.retain(|part| !part.is_empty());
@@ -237,7 +240,11 @@ impl<'a> Cut<'a> {
 
 /// The axis to the right and where on it each level is: numbers in their places, anything else one after another.
 fn places(axis: &Axis) -> (plot::Axis, Vec<f64>) {
-    let numbers: Option<Vec<f64>> = axis.levels.iter().map(|level| level.label.trim().parse().ok()).collect();
+    let numbers: Option<Vec<f64>> = axis
+        .levels
+        .iter()
+        .map(|level| level.label.trim().parse().ok())
+        .collect();
     let rising = |numbers: &Vec<f64>| {
         numbers.iter().all(|number| number.is_finite()) && numbers.windows(2).all(|pair| pair[0] < pair[1])
     };
@@ -276,7 +283,13 @@ fn of_metric(x: f64, metric: Option<&Metric>) -> plot::Point {
 fn slug(text: &str) -> String {
     let plain: String = text
         .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
         .collect();
     let parts: Vec<&str> = plain.split('-').filter(|part| !part.is_empty()).collect();
     parts.join("-")

@@ -325,9 +325,17 @@ fn says_something(effect: &Effect) -> bool {
     effect.change.value != 0.0 || effect.first != effect.last
 }
 
-/// Each kind of warning once, in the words of the first point that has it: id, where, words.
-pub(super) fn warnings_told(points: &[Point]) -> Vec<(&str, String, &str)> {
-    let mut seen: Vec<(&str, &Point, &str, usize)> = Vec::new();
+/// A kind of warning: its id and words at the first point that has it, and at how many points.
+pub(super) struct Told<'a> {
+    pub id: &'a str,
+    pub text: &'a str,
+    pub first: &'a Point,
+    pub count: usize,
+}
+
+/// Each kind of warning once, in the words of the first point that has it.
+pub(super) fn warnings_told(points: &[Point]) -> Vec<Told<'_>> {
+    let mut seen: Vec<Told<'_>> = Vec::new();
     for point in points {
         let mut counted: Vec<&str> = Vec::new();
         for (id, text) in &point.warnings {
@@ -335,26 +343,30 @@ pub(super) fn warnings_told(points: &[Point]) -> Vec<(&str, String, &str)> {
                 continue;
             }
             counted.push(id);
-            match seen.iter_mut().find(|(known, ..)| known == id) {
-                Some((.., count)) => *count += 1,
-                None => seen.push((id, point, text, 1)),
+            match seen.iter_mut().find(|told| told.id == id) {
+                Some(told) => told.count += 1,
+                None => seen.push(Told {
+                    id,
+                    text,
+                    first: point,
+                    count: 1,
+                }),
             }
         }
     }
-    let at = |first: &Point, count: usize| match (count, points.len()) {
-        (_, 1) => String::new(),
-        (1, _) => format!(" at point {}", first.number),
-        (count, _) => format!(" at {count} points, first at point {}", first.number),
-    };
-    seen.into_iter()
-        .map(|(id, first, said, count)| (id, at(first, count), said))
-        .collect()
+    seen
 }
 
 fn warnings(points: &[Point], paint: Paint) -> String {
     let mut text = String::new();
-    for (id, at, said) in warnings_told(points) {
-        let lines = wrap(&format!("warning[{id}]{at}: {said}"), 2);
+    for told in warnings_told(points) {
+        let first = told.first.number;
+        let at = match (told.count, points.len()) {
+            (_, 1) => String::new(),
+            (1, _) => format!(" at point {first}"),
+            (count, _) => format!(" at {count} points, first at point {first}"),
+        };
+        let lines = wrap(&format!("warning[{}]{at}: {}", told.id, told.text), 2);
         text.push_str(&paint.text(Style::Bad, "warning"));
         text.push_str(lines.strip_prefix("warning").unwrap_or(&lines));
     }
