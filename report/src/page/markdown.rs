@@ -35,9 +35,12 @@ pub fn markdown(page: &Page) -> String {
     format!("{}\n", out.trim_end())
 }
 
-/// With a small letter in front.
+/// With a small letter in front, unless that letter is a name.
 fn small(text: &str) -> String {
     let mut letters = text.chars();
+    if letters.clone().nth(1).is_none_or(char::is_whitespace) {
+        return text.to_owned();
+    }
     letters
         .next()
         .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())

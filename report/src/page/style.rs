@@ -26,7 +26,7 @@ a{color:var(--link)}
 .verdict p{font-size:1.05rem;margin:.3rem 0}
 .numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.6rem,1fr));gap:.7rem;margin:1rem 0}
 .numbers div{background:var(--box);border-radius:.3rem;padding:.6rem .8rem}
-.numbers dt{font-size:.85rem;color:var(--faint)}
+.numbers dt{overflow-wrap:anywhere;font-size:.85rem;color:var(--faint)}
 .numbers dd{margin:0}
 .numbers .value{font-size:1.4rem;white-space:nowrap;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
 .numbers .beside{font-size:.8rem;color:var(--faint)}

@@ -17,8 +17,12 @@ use crate::words;
 
 /// Most lines in a plot: more cannot be told apart.
 const LINES: usize = 5;
-/// From which ratio of the largest to the smallest on equal ratios have equal lengths.
-const LOG_FROM: f64 = 40.0;
+/// From which ratio of the largest level to the smallest on equal ratios have equal lengths.
+const LOG_LEVELS: f64 = 15.0;
+/// The same for figures.
+const LOG_FIGURES: f64 = 40.0;
+/// Most lines that a sentence follows.
+const TOLD: usize = 3;
 
 /// The plots, axis by axis, the longest axis first.
 #[must_use]
@@ -123,12 +127,17 @@ impl<'a> Cut<'a> {
             .collect();
         let values = || series.iter().flat_map(|series| &series.points).map(|point| point.y);
         let mut y = plot::Axis::new("", unit);
-        if matches!(unit, Unit::Seconds | Unit::Dollars) && spans(values()) {
+        if matches!(unit, Unit::Seconds | Unit::Dollars) && spans(values(), LOG_FIGURES) {
             y = y.log();
         }
         let label = sentences::metric(path);
-        let title = format!("{} along {}", capital(&label), self.along().name);
-        let told: Vec<String> = lines.iter().filter_map(|line| self.tell(line, path)).collect();
+        // A path is written as it is.
+        let label = if label == path { label } else { capital(&label) };
+        let title = format!("{label} along {}", self.along().name);
+        let mut told: Vec<String> = lines.iter().filter_map(|line| self.tell(line, path)).collect();
+        if told.len() > TOLD {
+            told.drain(1..told.len() - 1);
+        }
         let is_log = x.is_log;
         let mut drawn = Lines {
             has_markers: true,
@@ -250,21 +259,21 @@ fn places(axis: &Axis) -> (plot::Axis, Vec<f64>) {
     };
     if let Some(numbers) = numbers.filter(rising) {
         let of = plot::Axis::new("", Unit::Count);
-        let is_log = spans(numbers.iter().copied());
-        return (if is_log { of.log() } else { of }, numbers);
+        let is_log = spans(numbers.iter().copied(), LOG_LEVELS);
+        return (if is_log { of.log() } else { of.tight() }, numbers);
     }
     let names: Vec<String> = axis.levels.iter().map(|level| level.label.clone()).collect();
     let places = (0..names.len()).map(|place| place as f64).collect();
     (plot::Axis::named("", names), places)
 }
 
-/// Whether values are all above zero and the largest many times the smallest.
-fn spans(values: impl Iterator<Item = f64>) -> bool {
+/// Whether values are all above zero and the largest is more than so many times the smallest.
+fn spans(values: impl Iterator<Item = f64>, times: f64) -> bool {
     let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
     for value in values.filter(|value| value.is_finite()) {
         (least, most) = (least.min(value), most.max(value));
     }
-    least > 0.0 && most > LOG_FROM * least
+    least > 0.0 && most > times * least
 }
 
 fn of_metric(x: f64, metric: Option<&Metric>) -> plot::Point {

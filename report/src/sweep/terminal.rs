@@ -294,8 +294,7 @@ pub(super) fn effects_table(design: &Design, points: &[Point], findings: &Findin
         let mut lead = format!("{}: {} to {}", of.name, first.label, last.label);
         let told = |effect: &&Effect| effect.axis == axis && shown.contains(&effect.metric) && says_something(effect);
         for effect in findings.effects.iter().filter(told) {
-            let cells = number::cells(&effect.change, effect.unit);
-            let sign = if effect.change.value > 0.0 { "+" } else { "" };
+            let cells = number::difference(&effect.change, effect.unit);
             let (style, doubt) = match (effect.is_clear(), effect.change.low) {
                 (true, _) => (Style::Normal, ""),
                 (false, None) => (Style::Open, "one replication: no interval"),
@@ -307,7 +306,7 @@ pub(super) fn effects_table(design: &Design, points: &[Point], findings: &Findin
                     sentences::metric(&effect.metric).into(),
                     number::value(effect.first, effect.unit).into(),
                     number::value(effect.last, effect.unit).into(),
-                    Cell::new(style, format!("{sign}{}", cells.value)),
+                    Cell::new(style, cells.value),
                     Cell::new(Style::Faint, format!("{}{doubt}", cells.interval)),
                 ],
             );

@@ -351,6 +351,6 @@ fn curves_follow_each_axis_and_have_a_line_for_each_level_of_another() {
     assert_eq!(lines.limits[0].value, 1.0);
     assert_eq!(
         plots[0].finding,
-        "With size = small: 1 s at 10, 3 s at 40; with size = large: 0.5 s at 10, 1.5 s at 40."
+        "With size = small: 1 s at 10, 3 s at 40; with size = large: 500 ms at 10, 1.5 s at 40."
     );
 }
