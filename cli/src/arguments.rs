@@ -30,22 +30,22 @@ Exit codes:
 pub enum Command {
     /// Simulate a scenario: verdict, tables, files
     Run(Run),
-    /// Check files for CI: are they valid, is the design in order, do the objectives hold?
-    Check(Check),
     /// Two runs side by side: what moved, by how much, whether it is sure
     Compare(Box<crate::compare::Arguments>),
-    /// Print the JSON Schema of a file kind, from which editors complete and check
-    Schema(Schema),
-    /// Write a commented system and scenario to start from, after six questions
-    New(New),
     /// Run a study: many scenarios and settings, in parallel, interrupted and gone on with at will
     Sweep(crate::sweep::Sweep),
     /// Put the shards of a study together
     Merge(crate::merge::Merge),
+    /// Check files for CI: are they valid, is the design in order, do the objectives hold?
+    Check(Check),
+    /// Write a commented system and scenario to start from, after six questions
+    New(New),
     /// Show the bundled scenarios, studies and systems with the questions they ask
     List(List),
     /// Say what a setting means, and where a default or a price comes from
     Explain(Explain),
+    /// Print the JSON Schema of a file kind, from which editors complete and check
+    Schema(Schema),
     /// Hold the simulator against queueing theory: a hundred systems whose figures have a formula
     Validate(crate::validate::Validate),
 }

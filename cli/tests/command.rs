@@ -39,7 +39,7 @@ fn mistakes_in_the_command_exit_with_2_and_help() {
     for (arguments, said) in [
         (
             &["swep", "x"][..],
-            "The commands are `run`, `sweep`, `merge`, `check`, `compare`, `list`, `explain`",
+            "The commands are `run`, `compare`, `sweep`, `merge`, `check`, `new`, `list`, `explain`",
         ),
         (&["run", "viral-spik"], "did you mean `viral-spike`? `highwater list`"),
         (&["run", "viral-spike", "--replications", "0"], "--replications"),
@@ -262,7 +262,7 @@ fn mistakes_in_a_reviewed_file_exit_with_2() {
             ],
             "did you mean `single-instance`?",
         ),
-        (&["check"], "--design"),
+        (&["check"], "<PATH>"),
     ] {
         let (stdout, stderr) = check(arguments, 2);
         assert!(

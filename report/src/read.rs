@@ -182,7 +182,7 @@ pub fn unit_of(path: &Path) -> Unit {
         ["cost", "instance_seconds"] => return Unit::Count,
         ["cost", "margin" | "break_even_paying_share"] => return Unit::Share,
         ["cost", ..] | [.., "cost"] => return Unit::Dollars,
-        ["errors", "share_by_cause", _] => return Unit::Share,
+        [.., "errors", "share_by_cause" | "rate_by_cause", _] => return Unit::Share,
         [.., "count"] => return Unit::Count,
         _ => {}
     }

@@ -293,11 +293,11 @@ fn a_retry_too_many() {
 #[test]
 fn a_timer_that_is_late() {
     fails(
-        &mutant("pool-timeout", "timeout = \"300ms\"", "timeout = \"330ms\""),
+        &mutant("pool-timeout", "timeout = \"300ms\"", "timeout = \"360ms\""),
         &["errors.rate", "resources.servers.wait.mean"],
         &[],
     );
-    fails(&mutant("deadline", "\"500ms\"", "\"530ms\""), &["errors.rate"], &[]);
+    fails(&mutant("deadline", "\"500ms\"", "\"600ms\""), &["errors.rate"], &[]);
     fails(
         &mutant("ttl", "ttl = \"4s\"", "ttl = \"4300ms\""),
         &["cache.redis.hit_ratio"],

@@ -323,7 +323,7 @@ fn the_exit_code_follows_the_points_that_must_hold() {
         let value: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(value["met"], code == 0);
         assert_eq!(value["points"].as_array().expect("a list").len(), 30);
-        assert!(value["points"][0]["metrics"]["latency.p95"]["low"].is_number());
+        assert!(value["points"][0]["metrics"]["latency.p95"]["value"].is_number());
     }
 }
 

@@ -7,10 +7,10 @@
 //! none has an upper bound from its number of requests, and an objective that allows no case at all (a count of 0) is
 //! a statement about what was seen: a single case disproves it, and none in any replication meets it.
 
-use highwater_models::Cause;
 use highwater_models::file::scenario::{Counts, Goals, Objectives};
 use highwater_models::record::figures::{Estimate, Figures, Path, Unit};
 use highwater_models::record::summary::{Objective, Warning};
+use highwater_models::{Cause, SimSpan};
 
 use super::group::Groups;
 use super::{request, warnings};
@@ -110,6 +110,7 @@ impl Judge<'_> {
             let path: Vec<&str> = place.iter().chain(figure).copied().chain([name]).collect();
             let estimate = self.estimate(&path);
             self.add(&key_of(name), target.seconds(), true, Unit::Seconds, estimate);
+            self.percentile(name, target, tool, cells);
         }
         let rate = if tool {
             &["tool", "error_rate"][..]
@@ -173,6 +174,38 @@ impl Judge<'_> {
             if let Some(target) = target {
                 self.add(&key_of(name), target, at_most, unit, NOTHING);
             }
+        }
+    }
+
+    /// Decides a bound on a percentile by what it says: that no more than the rest of the requests takes longer. How far
+    /// that share may be off is known where the percentile itself has no upper bound: when nearly nobody takes longer than
+    /// the target, how slow the slowest are does not matter. One replication says nothing of how another would differ.
+    fn percentile(&mut self, name: &str, target: SimSpan, tool: bool, cells: &[Cell]) {
+        let rest = match name {
+            "p50" => 0.5,
+            "p90" => 0.1,
+            "p95" => 0.05,
+            "p99" => 0.01,
+            _ => return,
+        };
+        if cells.len() < 2 {
+            return;
+        }
+        let slower = |cell: &Cell| {
+            let latency = if tool { &cell.tool } else { &cell.latency };
+            let count = latency.count() as f64;
+            let share = if count > 0.0 {
+                latency.share_above(target.nanos())
+            } else {
+                0.0
+            };
+            (share * count, count)
+        };
+        let share = self.intervals.share(&cells.iter().map(slower).collect::<Vec<_>>());
+        if let Some(met) = decided(&share, rest, true)
+            && let Some(last) = self.found.last_mut()
+        {
+            last.met = Some(met);
         }
     }
 
