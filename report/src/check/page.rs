@@ -26,7 +26,8 @@ pub fn page(files: &[Checked], plots: Vec<Plot>, again: &str, version: &str) -> 
         all.push(Block::Table(overview(files)));
     }
     all.extend(plots.into_iter().map(|plot| Block::Figure(Box::new(plot))));
-    let mut sections = vec![Section::open("All files", all)];
+    let title = if files.len() > 1 { "All files" } else { "Objectives" };
+    let mut sections = vec![Section::open(title, all)];
     sections.extend(files.iter().map(of_file));
     sections.push(Section::new(
         "How to run it again",

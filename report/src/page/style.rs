@@ -64,6 +64,7 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;marg
 code,pre{font-family:ui-monospace,'Cascadia Mono',Menlo,Consolas,monospace;font-size:.9em}
 code{background:var(--box);padding:.05em .25em;border-radius:.2em;overflow-wrap:anywhere}
 pre{background:var(--box);padding:.7rem .9rem;border-radius:.3rem;white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0}
+pre code{padding:0;background:none}
 footer{margin-top:2.5rem;border-top:1px solid var(--rule);padding-top:.7rem}
 @media (max-width:680px){
 main{padding:1rem .9rem 2rem}
