@@ -15,6 +15,7 @@ use highwater_models::file::{Diagnostic, PlaceData, Plan, Sources, place_in_text
 use highwater_models::record::baseline::{Baseline, BaselineRun};
 use highwater_models::review::{Review, review};
 use highwater_report::check::{self, Against, Checked, Complaint, Kind, Run, Standing, annotations, junit, markdown};
+use highwater_report::next_step::shell;
 use highwater_report::{baseline, csv};
 use highwater_sim::change;
 use highwater_sim::decide::{self, Needed};
@@ -26,6 +27,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Single};
 use crate::progress::Bar;
+use crate::report::Wanted;
 use crate::scenario;
 use target::Target;
 
@@ -37,7 +39,7 @@ pub struct Check {
     #[arg(value_name = "PATH", required_unless_present = "design")]
     pub paths: Vec<String>,
     /// Only review the design of this system or scenario, without simulating, and show the whole review
-    #[arg(long, value_name = "SYSTEM", conflicts_with_all = ["paths", "baseline", "write_baseline", "junit", "markdown"])]
+    #[arg(long, value_name = "SYSTEM", conflicts_with_all = ["paths", "baseline", "write_baseline", "junit", "markdown", "report", "plots"])]
     pub design: Option<String>,
     /// Override a setting by its path, in every file: `web.plan=pro`, `load.rate=50` (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
@@ -69,6 +71,8 @@ pub struct Check {
     /// Write Markdown for a pull request
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
+    #[command(flatten)]
+    pub report: Wanted,
     /// Compare with the runs that this file keeps: what changed, and what changed with it
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
@@ -116,6 +120,7 @@ pub fn run(arguments: &Check) -> Result<Exit, Failure> {
         open(&arguments.markdown)?,
         open(&arguments.write_baseline)?,
     );
+    let reports = arguments.report.open()?;
     let mut kept = Vec::new();
     let files: Vec<Checked> = targets
         .into_iter()
@@ -132,6 +137,11 @@ pub fn run(arguments: &Check) -> Result<Exit, Failure> {
         out.write(&text)?;
     }
     let summary = markdown::render(&files);
+    reports.write_with(
+        || check::plots(&files),
+        |plots| check::page(&files, plots, &command(arguments), env!("CARGO_PKG_VERSION")),
+        |_| summary.clone(),
+    )?;
     if let Some(out) = outputs.1 {
         out.write(&summary)?;
     }
@@ -148,6 +158,30 @@ pub fn run(arguments: &Check) -> Result<Exit, Failure> {
         write_baseline(out, &files, kept)?;
     }
     Ok(exit(check::worst(&files), arguments.undecided))
+}
+
+/// The command that was given, as far as it decides the result.
+fn command(arguments: &Check) -> String {
+    let mut parts = vec!["highwater".to_owned(), "check".to_owned()];
+    parts.extend(arguments.paths.iter().map(|path| shell(path)));
+    let mut flag = |name: &str, value: &str| parts.extend([name.to_owned(), shell(value)]);
+    if let Some(profile) = &arguments.profile {
+        flag("--profile", profile);
+    }
+    arguments.settings.iter().for_each(|setting| flag("--set", setting));
+    for (name, number) in [
+        ("--seed", arguments.seed),
+        ("--replications", arguments.replications.map(u64::from)),
+        ("--decide", arguments.decide.map(u64::from)),
+    ] {
+        if let Some(number) = number {
+            flag(name, &number.to_string());
+        }
+    }
+    if let Some(baseline) = &arguments.baseline {
+        flag("--baseline", &baseline.to_string_lossy());
+    }
+    parts.join(" ")
 }
 
 const fn exit(standing: Standing, undecided: Undecided) -> Exit {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use highwater_models::file::Plan;
+use highwater_report::next_step::shell;
 use highwater_report::{compare as shown, read};
 use highwater_sim::compare::{Comparison, Origin, Side, compare};
 use highwater_sim::experiment::{self, Options};
@@ -18,6 +19,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Folder};
 use crate::progress::Bar;
+use crate::report::Wanted;
 use crate::scenario;
 
 /// Arguments of `highwater compare`.
@@ -58,6 +60,8 @@ pub struct Arguments {
     /// Folder for comparison.json and comparison.csv
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub report: Wanted,
     /// What standard output gets
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -99,18 +103,55 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let a = Source::open(&arguments.a, &own_a, arguments)?;
     let b = Source::open(&arguments.b, &own_b, arguments)?;
     let folder = arguments.out.as_deref().map(Folder::open).transpose()?;
+    let reports = arguments.report.open()?;
     let options = options(&a, &b, arguments);
     let (a, b) = (a.side("A", &options)?, b.side("B", &options)?);
     let found = compare(&a, &b);
     if let Some(folder) = folder {
         write(folder, &found)?;
     }
+    reports.write(
+        || shown::plots(&found),
+        |plots| shown::page(&found, plots, &command(arguments)),
+    )?;
     output::print(&text(&found, arguments.format)?)?;
     Ok(if arguments.fail_on == FailOn::Worse && found.is_worse() {
         Exit::Missed
     } else {
         Exit::Done
     })
+}
+
+/// The command that was given, as far as it decides the result.
+fn command(arguments: &Arguments) -> String {
+    let mut parts = vec![
+        "highwater".to_owned(),
+        "compare".to_owned(),
+        shell(&arguments.a),
+        shell(&arguments.b),
+    ];
+    let mut flag = |name: &str, value: &str| parts.extend([name.to_owned(), shell(value)]);
+    for (name, profile) in [
+        ("--profile", &arguments.profile),
+        ("--profile-a", &arguments.profile_a),
+        ("--profile-b", &arguments.profile_b),
+    ] {
+        profile.iter().for_each(|profile| flag(name, profile));
+    }
+    for (name, settings) in [
+        ("--set", &arguments.settings),
+        ("--set-a", &arguments.settings_a),
+        ("--set-b", &arguments.settings_b),
+    ] {
+        settings.iter().for_each(|setting| flag(name, setting));
+    }
+    if let Some(seed) = arguments.seed {
+        flag("--seed", &seed.to_string());
+    }
+    if let Some(replications) = arguments.replications {
+        flag("--replications", &replications.to_string());
+    }
+    parts.join(" ")
 }
 
 /// What one side has of its own.

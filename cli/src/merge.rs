@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use highwater_models::record::sweep::Design;
+use highwater_report::next_step::shell;
 use highwater_report::sweep::place;
 
 use crate::arguments::{Format, Undecided};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journal::{self, Content, Lock, POINTS};
-use crate::sweep::conclude;
+use crate::report::Wanted;
+use crate::sweep::{Last, conclude};
 
 /// Arguments of `highwater merge`.
 #[derive(Debug, Args)]
@@ -23,6 +25,8 @@ pub struct Merge {
     /// Folder for the whole [default: the folder that holds the shards, where one is given]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub report: Wanted,
     /// What standard output gets
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -55,6 +59,7 @@ pub fn run(arguments: &Merge) -> Result<Exit, Failure> {
         }
     };
     let whole = together(&shards)?;
+    let reports = arguments.report.open()?;
     let lock = Lock::take(&out)?;
     let there = Content::read(&out)?;
     if there.design.is_some() && there.design != whole.design {
@@ -63,7 +68,14 @@ pub fn run(arguments: &Merge) -> Result<Exit, Failure> {
             help: "give another folder with `--out`".to_owned(),
         });
     }
-    conclude(&out, &whole, arguments.format, arguments.undecided, lock)
+    let folders = arguments.folders.iter().map(|folder| shell(&folder.to_string_lossy()));
+    let last = Last {
+        format: arguments.format,
+        undecided: arguments.undecided,
+        reports,
+        again: format!("highwater merge {}", folders.collect::<Vec<_>>().join(" ")),
+    };
+    conclude(&out, &whole, last, lock)
 }
 
 /// The folders with a journal: those given, and those below a given one that has none itself.

@@ -60,6 +60,11 @@ pub struct Reports {
 }
 
 impl Wanted {
+    /// Whether anything is.
+    pub const fn is_any(&self) -> bool {
+        self.report.is_some() || self.plots.is_some()
+    }
+
     /// Makes the folders and tries that they can be written: better before a long run than after it.
     ///
     /// # Errors
@@ -82,6 +87,19 @@ impl Reports {
     /// # Errors
     /// Those of the file system.
     pub fn write(self, plots: impl FnOnce() -> Vec<Plot>, page: impl FnOnce(Vec<Plot>) -> Page) -> Result<(), Failure> {
+        self.write_with(plots, page, page::markdown)
+    }
+
+    /// The same for a command that has a Markdown of its own.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write_with(
+        self,
+        plots: impl FnOnce() -> Vec<Plot>,
+        page: impl FnOnce(Vec<Plot>) -> Page,
+        markdown: impl FnOnce(&Page) -> String,
+    ) -> Result<(), Failure> {
         if self.report.is_none() && self.plots.is_none() {
             return Ok(());
         }
@@ -101,7 +119,7 @@ impl Reports {
             let page = page(plots);
             let text = match file.form {
                 Form::Html => page::html(&page),
-                Form::Markdown => page::markdown(&page),
+                Form::Markdown => markdown(&page),
             };
             let name = file.path.file_name().unwrap_or_default().to_string_lossy();
             folder.write(&name, |file| file.write_all(text.as_bytes()))?;

@@ -14,6 +14,7 @@ use highwater_models::file::study::{self, Beside, Design as Study};
 use highwater_models::file::{self, At, Files, Name, Plan, nearest};
 use highwater_models::record::sweep::{Axis, Design, Level, Point, Precision};
 use highwater_models::units::Share;
+use highwater_report::next_step::shell;
 use highwater_report::sweep::plan::{Extent, progress, statement};
 use highwater_report::sweep::{self as shown, is_met, is_missed};
 use highwater_sim::experiment::Progress as _;
@@ -28,6 +29,7 @@ use crate::failure::Failure;
 use crate::journal::{self, Content, Journal, Lock, POINTS};
 use crate::output::{self, Folder};
 use crate::progress::Bar;
+use crate::report::{Reports, Wanted};
 use crate::scenario::{Disk, catalogue_names};
 use crate::shard::{self, Shard};
 
@@ -60,6 +62,8 @@ pub struct Sweep {
     /// Slurm's arrays and parallel jobs of GitLab, CircleCI and Buildkite say it themselves
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
+    #[command(flatten)]
+    pub report: Wanted,
     /// Throw away what the folder has of this or another study
     #[arg(long)]
     pub restart: bool,
@@ -126,6 +130,10 @@ pub fn run(arguments: &Sweep) -> Result<Exit, Failure> {
     } else {
         base.join(shard.folder())
     };
+    if !shard.is_whole() && arguments.report.is_any() {
+        eprintln!("note: a shard has no report; `highwater merge --report` writes that of the whole");
+    }
+    let reports = arguments.report.open()?;
     let lock = Lock::take(&folder)?;
     let content = resume(&folder, &design, arguments.restart)?;
     let mine: Vec<usize> = (0..design.points()).filter(|&point| shard.has(point)).collect();
@@ -147,7 +155,13 @@ pub fn run(arguments: &Sweep) -> Result<Exit, Failure> {
     }
     let content = Content::read(&folder)?;
     if shard.is_whole() {
-        return conclude(&folder, &content, arguments.format, arguments.undecided, lock);
+        let last = Last {
+            format: arguments.format,
+            undecided: arguments.undecided,
+            reports,
+            again: command(arguments),
+        };
+        return conclude(&folder, &content, last, lock);
     }
     let mut files = Folder::open(&folder)?;
     files.write(POINTS, |file| file.write_all(content.text().as_bytes()))?;
@@ -160,17 +174,41 @@ pub fn run(arguments: &Sweep) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// The command that was given, as far as it decides the result.
+fn command(arguments: &Sweep) -> String {
+    let mut parts = vec!["highwater".to_owned(), "sweep".to_owned(), shell(&arguments.study)];
+    let mut flag = |name: &str, value: &str| parts.extend([name.to_owned(), shell(value)]);
+    arguments.settings.iter().for_each(|setting| flag("--set", setting));
+    if let Some(seed) = arguments.seed {
+        flag("--seed", &seed.to_string());
+    }
+    if let Some(replications) = arguments.replications {
+        flag("--replications", &replications.to_string());
+    }
+    if let Some(precision) = arguments.precision {
+        flag("--precision", &precision.to_string());
+    }
+    parts.join(" ")
+}
+
+/// What is to be done with a study that is complete.
+#[derive(Debug)]
+pub struct Last {
+    /// What standard output gets.
+    pub format: Format,
+    /// What a point that is not decided counts as.
+    pub undecided: Undecided,
+    /// Reports that were asked for.
+    pub reports: Reports,
+    /// The command that gives the same again.
+    pub again: String,
+}
+
 /// Writes the files of a study that is complete, shows it and judges it.
 ///
 /// # Errors
 /// Those of the file system and of standard output.
-pub fn conclude(
-    folder: &Path,
-    content: &Content,
-    format: Format,
-    undecided: Undecided,
-    lock: Lock,
-) -> Result<Exit, Failure> {
+pub fn conclude(folder: &Path, content: &Content, last: Last, lock: Lock) -> Result<Exit, Failure> {
     let Some(design) = &content.design else {
         return Err(Failure::World {
             doing: format!("read {}", folder.join(POINTS).display()),
@@ -189,7 +227,11 @@ pub fn conclude(
         eprintln!("wrote {}", path.display());
     }
     drop(lock);
-    let text = match format {
+    last.reports.write(
+        || shown::plots(design, &points, &found),
+        |plots| shown::page(design, &points, &found, plots, &last.again),
+    )?;
+    let text = match last.format {
         Format::Table => {
             let paint = environment::paint(io::stdout().is_terminal());
             shown::terminal::render(design, &points, &found, paint)
@@ -199,7 +241,7 @@ pub fn conclude(
     };
     output::print(&text)?;
     let met = is_met(design, &points);
-    let open_passes = undecided == Undecided::Pass && !is_missed(design, &points);
+    let open_passes = last.undecided == Undecided::Pass && !is_missed(design, &points);
     Ok(if met || open_passes { Exit::Done } else { Exit::Missed })
 }
 

@@ -173,6 +173,49 @@ fn a_run_leaves_a_report_in_the_form_of_its_ending() {
     assert!(stderr.contains(".html") && stderr.contains(".md"), "{stderr}");
 }
 
+// Lost if broken: a command that takes `--report` and writes nothing, or a page that cannot be made again by what it says.
+#[test]
+fn studies_comparisons_and_checks_leave_reports_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    let study = path("rates.toml");
+    let text = "# How busy?\nscenario = \"textbook/mm1\"\nreplications = 2\n[set]\nduration = \"600s\"\n\"measure.from\" = \
+                \"60s\"\n[[axis]]\nsetting = \"load.rate\"\nvalues = [1, 2]\n";
+    std::fs::write(&study, text).expect("written");
+    let short = [
+        "--set",
+        "duration=600s",
+        "--set",
+        "measure.from=60s",
+        "--replications",
+        "2",
+    ];
+    let out = path("out");
+    for (command, rest) in [
+        (&["sweep", &study, "--out", &out][..], &[][..]),
+        (&["merge", &out], &[]),
+        (
+            &["compare", "textbook/mm1", "textbook/mm1", "--set-b", "load.rate=2"],
+            &short,
+        ),
+        (&["check", "textbook/mm1"], &short),
+    ] {
+        for (ending, start) in [("html", "<!DOCTYPE html>"), ("md", "## ")] {
+            let file = path(&format!("{}.{ending}", command[0]));
+            let arguments = [command, rest, &["--report", &file]].concat();
+            let output = highwater(&arguments).output().expect("it starts");
+            assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+            let report = std::fs::read_to_string(&file).expect("a report");
+            assert!(report.starts_with(start), "{report}");
+            let again = format!("highwater {} {}", command[0], command[1]);
+            assert!(
+                report.contains(&again) || command[0] == "check" && ending == "md",
+                "{again}"
+            );
+        }
+    }
+}
+
 // Lost if broken: a script that takes a full disk for a missed objective.
 #[test]
 fn what_cannot_be_written_exits_with_3() {

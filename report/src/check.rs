@@ -10,6 +10,7 @@ mod data;
 pub mod junit;
 pub mod markdown;
 mod needed;
+mod page;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -23,6 +24,7 @@ use highwater_sim::decide::Needed;
 use crate::verdict::{Judgement, judge};
 
 pub use data::{HEADER, json, rows};
+pub use page::{page, plots};
 pub use text::render;
 
 /// A file that was checked, and what came of it.

@@ -7,11 +7,13 @@
 //! it.
 
 mod files;
+mod page;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
 pub use files::{csv, json};
+pub use page::{page, plots};
 pub use terminal::render;
 
 use highwater_models::record::figures::{Path, Unit};

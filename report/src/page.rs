@@ -12,10 +12,11 @@ mod markdown;
 mod run;
 mod style;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use html::html;
 pub use markdown::markdown;
+pub(crate) use run::design;
 pub use run::of_run;
 
 use crate::paint::Style;
@@ -91,6 +92,8 @@ pub enum Block {
     Figure(Box<Plot>),
     /// A command to type.
     Command(String),
+    /// Lines as they are, such as a mistake with its place marked.
+    Lines(String),
     /// Short facts: name and value.
     Facts(Vec<(String, String)>),
 }
@@ -138,7 +141,7 @@ impl Block {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Text(text) | Self::Command(text) => text.is_empty(),
+            Self::Text(text) | Self::Command(text) | Self::Lines(text) => text.is_empty(),
             Self::Numbers(numbers) => numbers.is_empty(),
             Self::List(items) | Self::FoldedList(_, items) => items.is_empty(),
             Self::Table(table) | Self::Folded(table) => table.is_empty(),

@@ -7,12 +7,17 @@
 pub mod csv;
 pub mod journal;
 pub mod json;
+mod page;
 pub mod plan;
+mod plots;
 mod sentences;
 pub mod terminal;
 
 #[cfg(test)]
 mod tests;
+
+pub use page::page;
+pub use plots::plots;
 
 use highwater_models::record::sweep::{Axis, Design, Point, Standing};
 

@@ -47,7 +47,7 @@ fn sentence_case(text: &str) -> String {
 }
 
 /// What there is to say of a file without a run.
-fn in_short(file: &Checked) -> String {
+pub(super) fn in_short(file: &Checked) -> String {
     match file.standing() {
         Standing::Invalid => file
             .errors()
@@ -226,6 +226,8 @@ fn inline(text: &str) -> String {
             other if is_code => safe.push(other),
             '<' => safe.push_str("&lt;"),
             '&' => safe.push_str("&amp;"),
+            // A space without width keeps it from being a mention.
+            '@' => safe.push_str("@\u{200B}"),
             '*' | '_' | '[' | ']' | '\\' | '`' => {
                 safe.push('\\');
                 safe.push(letter);

@@ -182,3 +182,52 @@ fn what_could_not_be_run_says_why() {
         "{lines:?}"
     );
 }
+
+// Lost if broken: a check of a stranger's files whose page runs a script or asks a server, or bytes that differ for nothing.
+#[test]
+fn a_page_is_sound_whatever_the_files_say() {
+    let report = |files: &[Checked]| page(files, plots(files), "highwater check .", "0.1.0");
+    let mut files = all();
+    crate::page::tests::assert_sound(&report(&files));
+    assert_eq!(crate::page::html(&report(&files)), crate::page::html(&report(&files)));
+    let attack = crate::page::tests::ATTACK;
+    files[0].file = attack.to_owned();
+    files[1].trouble = Some(attack.to_owned());
+    // The fence around these lines is longer than any in them, which a test that splits at back quotes does not know.
+    let lines = attack.replace('`', "'");
+    files[3].complaints[0].text = format!("{lines}\n  {lines}");
+    if let Some(run) = &mut files[2].run {
+        run.summary.objectives[0].name = format!("endpoint.\"{attack}\".p95");
+        run.summary.bottlenecks[0].limit = attack.to_owned();
+    }
+    crate::page::tests::assert_sound(&report(&files));
+    crate::page::tests::assert_sound(&report(&files[..1]));
+}
+
+// Lost if broken: a page that leaves out what another face of the same check shows.
+#[test]
+fn a_page_has_every_file_with_mistakes_objectives_and_changes() {
+    let files = all();
+    let text = crate::page::html(&page(&files, plots(&files), "highwater check .", "0.1.0"));
+    let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}"));
+    let order = [
+        "There are mistakes",
+        "1 does not hold, 1 has mistakes",
+        ">All files</h2>",
+        "Objectives in per cent of their bounds",
+        ">✓ calm.toml: holds</h2>",
+        "The baseline has no run of this scenario.",
+        ">? open.toml: not decided</h2>",
+        ">✗ spike.toml: does not hold</h2>",
+        "Worse than the baseline:",
+        "the pools do not fit",
+        ">✗ broken.toml: has mistakes</h2>",
+        "load = { rate = 5 per second }\n",
+        "highwater check .",
+    ];
+    assert!(
+        order.windows(2).all(|pair| place(pair[0]) < place(pair[1])),
+        "{:?}",
+        order.map(place)
+    );
+}

@@ -4,6 +4,7 @@
 //! Never: wording that other faces share.
 
 use highwater_models::review::Severity;
+use highwater_sim::change::Change;
 
 use super::{Against, Checked, Kind, Run, Standing, change, headline, needed};
 use crate::paint::{Paint, Style};
@@ -88,35 +89,7 @@ fn run_text(run: &Run, paint: Paint) -> String {
             for sentence in change::sentences(found) {
                 text.push_str(&wrap_after("  ", &sentence));
             }
-            let rows = change::rows(found);
-            let mut table = Table::new(
-                "Against the baseline",
-                &[
-                    (Align::Left, ""),
-                    (Align::Right, "before"),
-                    (Align::Right, "now"),
-                    (Align::Right, "difference"),
-                    (Align::Left, "95 % interval of it"),
-                ],
-            );
-            for row in rows {
-                let style = match row.word.chars().next() {
-                    Some('✗') => Style::Bad,
-                    Some('✓') => Style::Good,
-                    _ => Style::Normal,
-                };
-                let [before, now, difference, interval] = row.cells;
-                table.row(
-                    Cell::new(style, row.word),
-                    vec![
-                        row.name.into(),
-                        before.into(),
-                        now.into(),
-                        difference.into(),
-                        Cell::new(Style::Faint, interval),
-                    ],
-                );
-            }
+            let table = against(found);
             if !table.is_empty() {
                 text.push('\n');
                 text.push_str(&table.render(paint));
@@ -125,6 +98,39 @@ fn run_text(run: &Run, paint: Paint) -> String {
         }
     }
     text
+}
+
+/// The figures that a change is told by.
+pub(super) fn against(found: &Change) -> Table {
+    let mut table = Table::new(
+        "Against the baseline",
+        &[
+            (Align::Left, ""),
+            (Align::Right, "before"),
+            (Align::Right, "now"),
+            (Align::Right, "difference"),
+            (Align::Left, "95 % interval of it"),
+        ],
+    );
+    for row in change::rows(found) {
+        let style = match row.word.chars().next() {
+            Some('✗') => Style::Bad,
+            Some('✓') => Style::Good,
+            _ => Style::Normal,
+        };
+        let [before, now, difference, interval] = row.cells;
+        table.row(
+            Cell::new(style, row.word),
+            vec![
+                row.name.into(),
+                before.into(),
+                now.into(),
+                difference.into(),
+                Cell::new(Style::Faint, interval),
+            ],
+        );
+    }
+    table
 }
 
 /// That several looks were taken, and what that does to the confidence.

@@ -22,15 +22,31 @@ const LEAST_SHARE: f64 = 0.0005;
 #[must_use]
 pub fn render(found: &Comparison, paint: Paint) -> String {
     let mut parts = vec![heading(found, paint), words(found, paint)];
+    let tables = [headline(found), objectives(&found.objectives)]
+        .into_iter()
+        .chain(behind(found));
+    parts.extend(
+        tables
+            .filter(|table| !table.is_empty())
+            .map(|table| table.render(paint)),
+    );
+    let limits = limits(found);
+    parts.push(if limits.is_empty() { limits } else { wrap(&limits, 0) });
+    parts.push(wrap(&format!("{} {}", method(found), multiplicity(found)), 0));
+    parts.push(caveats(found, paint));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+/// What went with it: causes of failure, stages, resources and costs that moved.
+pub(super) fn behind(found: &Comparison) -> [Table; 4] {
     let cause = |change: &Change| {
         let name = last(&change.path, 0);
         (name.to_owned(), words::because_of_name(name))
     };
     let stage = |change: &Change| (words::stage(last(&change.path, 0)), String::new());
     let resource = |change: &Change| (last(&change.path, 1).to_owned(), String::new());
-    let tables = [
-        headline(found),
-        objectives(&found.objectives),
+    [
         moved("Fail because of", &found.moved(&SHARE_BY_CAUSE, &[]), cause),
         moved(
             "Where the time goes, mean",
@@ -47,18 +63,7 @@ pub fn render(found: &Comparison, paint: Paint) -> String {
             &found.moved(&["cost", "items"], &["month"]),
             resource,
         ),
-    ];
-    parts.extend(
-        tables
-            .iter()
-            .filter(|table| !table.is_empty())
-            .map(|table| table.render(paint)),
-    );
-    parts.push(limits(found));
-    parts.push(wrap(&format!("{} {}", method(found), multiplicity(found)), 0));
-    parts.push(caveats(found, paint));
-    parts.retain(|part| !part.is_empty());
-    parts.join("\n")
+    ]
 }
 
 /// The name so many places before the end of a path.
@@ -66,21 +71,26 @@ fn last(path: &Path, before: usize) -> &str {
     path.0.iter().rev().nth(before).map_or("", String::as_str)
 }
 
-fn heading(found: &Comparison, paint: Paint) -> String {
+/// What both sides are about.
+pub(super) fn title(found: &Comparison) -> String {
     let (a, b) = (&found.a, &found.b);
-    let title = if a.title == b.title {
+    if a.title == b.title {
         a.title.clone()
     } else {
         format!("{} against {}", b.title, a.title)
-    };
-    let mut text = format!("{}\n", paint.text(Style::Heading, &title));
+    }
+}
+
+fn heading(found: &Comparison, paint: Paint) -> String {
+    let (a, b) = (&found.a, &found.b);
+    let mut text = format!("{}\n", paint.text(Style::Heading, &title(found)));
     for (letter, head) in [("A", a), ("B", b)] {
         text.push_str(&wrap(&format!("{letter}  {}  ({})", head.name, facts(head)), 3));
     }
     text
 }
 
-fn facts(head: &Head) -> String {
+pub(super) fn facts(head: &Head) -> String {
     let replications = match head.replications {
         1 => "1 replication".to_owned(),
         many => format!("{many} replications"),
@@ -127,7 +137,7 @@ fn cells(change: &Change, said: &str) -> Vec<Cell> {
     ]
 }
 
-fn headline(found: &Comparison) -> Table {
+pub(super) fn headline(found: &Comparison) -> Table {
     let mut table = Table::new("Headline", &COLUMNS);
     for change in found.headline() {
         table.row(label(&change.path), cells(change, verdict(change)));
@@ -135,7 +145,7 @@ fn headline(found: &Comparison) -> Table {
     table
 }
 
-fn objectives(objectives: &[ObjectiveChange]) -> Table {
+pub(super) fn objectives(objectives: &[ObjectiveChange]) -> Table {
     let mut table = Table::new(
         "Objectives",
         &[
@@ -193,7 +203,7 @@ fn moved(title: &str, changes: &[&Change], name: impl Fn(&Change) -> (String, St
 }
 
 /// The resources that reach their limit, in their order.
-fn limits(found: &Comparison) -> String {
+pub(super) fn limits(found: &Comparison) -> String {
     let list = |names: &[String]| {
         if names.is_empty() {
             "none".to_owned()
@@ -206,12 +216,9 @@ fn limits(found: &Comparison) -> String {
         return String::new();
     }
     if a == b {
-        return wrap(&format!("Limits reached, in this order on both sides: {}.", list(a)), 0);
+        return format!("Limits reached, in this order on both sides: {}.", list(a));
     }
-    wrap(
-        &format!("Limits reached, in this order: in A {}; in B {}.", list(a), list(b)),
-        0,
-    )
+    format!("Limits reached, in this order: in A {}; in B {}.", list(a), list(b))
 }
 
 fn caveats(found: &Comparison, paint: Paint) -> String {

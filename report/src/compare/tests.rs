@@ -190,3 +190,34 @@ fn programs_find_the_verdict_the_figures_and_the_reasons() {
     ));
     assert_eq!(text.lines().count(), found.changes.len() + 1);
 }
+
+// Lost if broken: a comparison of a stranger's files whose report runs a script or asks a server, or bytes that differ for
+// nothing.
+#[test]
+fn a_page_is_sound_whatever_the_files_say() {
+    let page = |a: &Side, b: &Side| {
+        let found = compare(a, b);
+        super::page(&found, plots(&found), "highwater compare spike spike")
+    };
+    let (a, b) = (before(), after());
+    crate::page::tests::assert_sound(&page(&a, &b));
+    assert_eq!(crate::page::html(&page(&a, &b)), crate::page::html(&page(&a, &b)));
+    let mut hostile = after();
+    hostile.name = crate::page::tests::ATTACK.to_owned();
+    hostile.summary.title = crate::page::tests::ATTACK.to_owned();
+    hostile.summary.bottlenecks[0].resource = crate::page::tests::ATTACK.to_owned();
+    crate::page::tests::assert_sound(&page(&a, &hostile));
+    crate::page::tests::assert_sound(&page(&a, &a));
+}
+
+// Lost if broken: the comment in a pull request. Read it when it changes.
+#[test]
+fn the_comment_reads_from_the_judgement_to_how_to_repeat_it() {
+    let found = compare(&before(), &after());
+    let page = super::page(
+        &found,
+        plots(&found),
+        "highwater compare spike spike --set-b connections.max=8",
+    );
+    insta::assert_snapshot!("comment", crate::page::markdown(&page));
+}

@@ -166,6 +166,10 @@ fn block(block: &Block) -> String {
         ),
         Block::Figure(plot) => figure(plot),
         Block::Command(line) => format!("<pre><code>{}</code></pre>\n", markup(line)),
+        Block::Lines(text) => format!(
+            "<pre><code>{}</code></pre>\n",
+            text.lines().map(markup).collect::<Vec<_>>().join("\n")
+        ),
         Block::Facts(facts) => pairs("facts", facts),
     }
 }

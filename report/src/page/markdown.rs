@@ -35,9 +35,12 @@ pub fn markdown(page: &Page) -> String {
     format!("{}\n", out.trim_end())
 }
 
-/// With a small letter in front.
+/// With a small letter in front, unless that letter is a name.
 fn small(text: &str) -> String {
     let mut letters = text.chars();
+    if letters.clone().nth(1).is_none_or(char::is_whitespace) {
+        return text.to_owned();
+    }
     letters
         .next()
         .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
@@ -95,18 +98,22 @@ fn block(block: &Block) -> String {
         Block::Table(shown) => table(shown),
         Block::Folded(shown) => format!("**{}**\n\n{}", escaped(shown.title()), table(shown)),
         Block::Figure(plot) => format!("**{}.** {}", escaped(&plot.title), prose(&plot.finding)),
-        Block::Command(line) => {
-            // A fence longer than any run of back quotes in it.
-            let longest = line.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
-            let fence = "`".repeat(longest.max(2) + 1);
-            format!("{fence}sh\n{}\n{fence}", visible(line))
-        }
+        Block::Command(line) => fenced("sh", line),
+        Block::Lines(text) => fenced("text", text),
         Block::Facts(facts) => facts
             .iter()
             .map(|(name, value)| format!("- {}: {}", escaped(name), prose(value)))
             .collect::<Vec<_>>()
             .join("\n"),
     }
+}
+
+/// Lines as they are, behind a fence longer than any run of back quotes in them.
+fn fenced(language: &str, text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let lines: Vec<String> = text.lines().map(visible).collect();
+    format!("{fence}{language}\n{}\n{fence}", lines.join("\n"))
 }
 
 fn item(item: &Item) -> String {

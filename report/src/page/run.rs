@@ -287,7 +287,8 @@ fn events(summary: &Summary) -> Vec<Block> {
     vec![Block::Table(table), Block::Text(text.trim_end().to_owned())]
 }
 
-fn design(review: &Review) -> Vec<Block> {
+/// What the review found, contradictions at once.
+pub(crate) fn design(review: &Review) -> Vec<Block> {
     if review.findings.is_empty() {
         return Vec::new();
     }

@@ -26,7 +26,7 @@ a{color:var(--link)}
 .verdict p{font-size:1.05rem;margin:.3rem 0}
 .numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.6rem,1fr));gap:.7rem;margin:1rem 0}
 .numbers div{background:var(--box);border-radius:.3rem;padding:.6rem .8rem}
-.numbers dt{font-size:.85rem;color:var(--faint)}
+.numbers dt{overflow-wrap:anywhere;font-size:.85rem;color:var(--faint)}
 .numbers dd{margin:0}
 .numbers .value{font-size:1.4rem;white-space:nowrap;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
 .numbers .beside{font-size:.8rem;color:var(--faint)}
@@ -41,7 +41,8 @@ figure .note{margin:.3rem 0 .4rem}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-size:.9rem;margin:.3rem 0;min-width:min(100%,30rem)}
 caption{text-align:left;font-weight:600;padding:.2rem 0}
-th,td{padding:.32rem .9rem .32rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule);font-weight:400}
+th,td{padding:.32rem .8rem .32rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule);font-weight:400}
+th:last-child,td:last-child{padding-right:0}
 thead th{color:var(--faint);font-size:.82rem;border-bottom-color:var(--axis)}
 .right{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .keep{white-space:nowrap}
@@ -63,6 +64,7 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;marg
 code,pre{font-family:ui-monospace,'Cascadia Mono',Menlo,Consolas,monospace;font-size:.9em}
 code{background:var(--box);padding:.05em .25em;border-radius:.2em;overflow-wrap:anywhere}
 pre{background:var(--box);padding:.7rem .9rem;border-radius:.3rem;white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0}
+pre code{padding:0;background:none}
 footer{margin-top:2.5rem;border-top:1px solid var(--rule);padding-top:.7rem}
 @media (max-width:680px){
 main{padding:1rem .9rem 2rem}
@@ -72,7 +74,9 @@ h1{font-size:1.45rem}
 .numbers .value{font-size:1.25rem}
 .numbers div:last-child:nth-child(odd){grid-column:span 2}
 .cards table,.cards tbody,.cards tr{display:block;min-width:0}
-.cards thead{display:none}
+.cards thead,.cards thead tr{display:block}
+.cards thead tr{padding:0;border:0}
+.cards thead th:not(:first-child),.cards thead th:empty{display:none}
 .cards tr{padding:.45rem 0;border-bottom:1px solid var(--rule)}
 .cards th,.cards td{border:0;padding:0;display:block;text-align:left;white-space:normal}
 .cards th[scope=row]{font-weight:650;max-width:none}

@@ -48,6 +48,8 @@ pub struct Axis {
     pub is_log: bool,
     /// Whether it is time since the start, in seconds.
     pub is_clock: bool,
+    /// Whether it begins near the smallest value and not at zero: for settings, of which none may be near it.
+    pub is_tight: bool,
     /// What stands for 0, 1, 2 and so on where values are no numbers, such as plans.
     pub names: Vec<String>,
 }
@@ -61,6 +63,7 @@ impl Axis {
             unit,
             is_log: false,
             is_clock: false,
+            is_tight: false,
             names: Vec::new(),
         }
     }
@@ -81,6 +84,12 @@ impl Axis {
             names,
             ..Self::new(label, Unit::Count)
         }
+    }
+
+    /// From near the smallest value.
+    #[must_use]
+    pub fn tight(self) -> Self {
+        Self { is_tight: true, ..self }
     }
 
     /// Logarithmic where the values are all above zero.
@@ -125,12 +134,12 @@ impl Axis {
     }
 
     fn linear(&self, low: f64, high: f64, ticks: usize) -> Scale {
-        let low = low.min(0.0);
+        let low = if self.is_tight { low } else { low.min(0.0) };
         let high = if high <= low { low + 1.0 } else { high };
         // Steps are round in the unit in which they are written: 512 MB and not 500,000,000.
         let size = number::axis_unit(high.max(-low), self.unit);
         let step = round_step((high - low) / size / ticks as f64) * size;
-        let (first, last) = ((low / step).floor(), (high / step - 1e-9).ceil());
+        let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
         let count = (last - first).clamp(1.0, 100.0) as usize;
         let at = |number: usize| (first + number as f64) * step;
         Scale {
@@ -297,6 +306,9 @@ mod tests {
             "0 | 5 min | 10 min | 15 min | 20 min | 25 min | 30 min"
         );
         assert_eq!(labels(&Axis::clock(), 0.0, 86_400.0, 5), "0 | 6 h | 12 h | 18 h | 24 h");
+        let tight = Axis::new("", Unit::Count).tight();
+        assert_eq!(labels(&tight, 4.0, 10.0, 4), "4 | 6 | 8 | 10");
+        assert_eq!(labels(&tight, 0.2, 0.6, 4), "0.2 | 0.3 | 0.4 | 0.5 | 0.6");
         let log = Axis::new("", Unit::Seconds).log();
         assert_eq!(labels(&log, 0.011, 30.0, 4), "10 ms | 100 ms | 1 s | 10 s");
         assert_eq!(labels(&log, 0.3, 1.7, 4), "200 ms | 500 ms | 1 s | 2 s");
@@ -320,6 +332,7 @@ mod tests {
                 for axis in [
                     Axis::new("", Unit::Seconds),
                     Axis::new("", Unit::Dollars).log(),
+                    Axis::new("", Unit::Count).tight(),
                     Axis::clock(),
                 ] {
                     let scale = axis.scale(low, high, 5);

@@ -10,6 +10,12 @@ use super::frame::{Entry, legend, marker, nothing};
 use super::lines::{BOUND, Limit};
 use super::palette::{self, AXIS, GRID, LIMIT};
 
+/// A bound is shown within so many times what the points reach.
+const FAR: f64 = 2.5;
+
+/// The same where equal ratios have equal lengths.
+const LOG_FAR: f64 = 30.0;
+
 /// A row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -47,10 +53,18 @@ impl Dots {
             nothing(&mut drawing, "nothing was observed");
             return drawing;
         }
-        let low = seen()
+        let mut low = seen()
             .filter(|end| !self.x.is_log || *end > 0.0)
             .fold(f64::INFINITY, f64::min);
-        let high = seen().fold(f64::NEG_INFINITY, f64::max);
+        let mut high = seen().fold(f64::NEG_INFINITY, f64::max);
+        // A bound far from the points would press them together.
+        let far = if self.x.is_log { LOG_FAR } else { FAR };
+        for limit in &self.limits {
+            if limit.value <= high * far && (!self.x.is_log || limit.value >= low / far && limit.value > 0.0) {
+                (low, high) = (low.min(limit.value), high.max(limit.value));
+            }
+        }
+        let scale = self.x.scale(low, high, if size == Size::Wide { 6 } else { 3 });
         let mut entries: Vec<Entry<'_>> = self
             .series
             .iter()
@@ -66,7 +80,7 @@ impl Dots {
         entries.extend(
             self.limits
                 .iter()
-                .filter(|limit| limit.value <= high)
+                .filter(|limit| scale.has(limit.value))
                 .map(|limit| Entry {
                     name: &limit.label,
                     color: LIMIT,
@@ -77,7 +91,6 @@ impl Dots {
         );
         let top = legend(&mut drawing, &entries, 2.0, size.width()) + 2.0;
         let columns = Columns::new(size, self.rows.iter().map(|row| (row.name.as_str(), "")));
-        let scale = self.x.scale(low, high, if size == Size::Wide { 6 } else { 3 });
         let place = |value: f64| columns.left + scale.place(value) * (columns.right - columns.left);
         let bottom = top + columns.row * self.rows.len() as f64;
         let mut free = f64::NEG_INFINITY;

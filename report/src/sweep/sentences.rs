@@ -199,7 +199,7 @@ fn along(design: &Design, points: &[Point], edge: &Edge) -> Option<String> {
 }
 
 /// At most five levels, the first and the last among them.
-fn thinned(levels: usize) -> Vec<usize> {
+pub(super) fn thinned(levels: usize) -> Vec<usize> {
     const TOLD: usize = 5;
     if levels <= TOLD {
         return (0..levels).collect();

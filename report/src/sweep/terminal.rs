@@ -68,7 +68,7 @@ fn verdict(design: &Design, points: &[Point], findings: &Findings, paint: Paint)
 }
 
 /// The figures that fit beside the axes: the first that the study names, those left out that are nothing everywhere.
-fn shown(design: &Design, points: &[Point]) -> Vec<String> {
+pub(super) fn shown(design: &Design, points: &[Point]) -> Vec<String> {
     let says_something = |path: &&String| {
         let value = |point: &Point| point.metric(path).map_or(f64::NAN, |metric| metric.estimate.value);
         points.iter().map(value).any(|value| value.is_finite() && value != 0.0)
@@ -83,14 +83,14 @@ fn shown(design: &Design, points: &[Point]) -> Vec<String> {
 }
 
 /// A value with the digits that its interval supports; nothing at all is a plain zero.
-fn value_of(metric: &Metric) -> String {
+pub(super) fn value_of(metric: &Metric) -> String {
     if metric.estimate.value == 0.0 {
         return number::value(0.0, metric.unit);
     }
     number::cells(&metric.estimate, metric.unit).value
 }
 
-fn style(standing: Standing) -> Style {
+pub(super) fn style(standing: Standing) -> Style {
     match standing {
         Standing::Holds => Style::Good,
         Standing::Breaks => Style::Bad,
@@ -144,7 +144,7 @@ fn rows(design: &Design, points: &[Point], findings: &Findings, paint: Paint) ->
 
 /// All points where they fit; else the one to take and those whose neighbour has another standing, and if these are too
 /// many, every so many of them.
-fn worth_showing(design: &Design, points: &[Point], findings: &Findings) -> Vec<usize> {
+pub(super) fn worth_showing(design: &Design, points: &[Point], findings: &Findings) -> Vec<usize> {
     let all: Vec<usize> = (0..points.len()).collect();
     if all.len() <= ROWS {
         return all;
@@ -182,7 +182,7 @@ fn worth_showing(design: &Design, points: &[Point], findings: &Findings) -> Vec<
 }
 
 /// The two axes of several levels, the longer one down, where there are just two and many points.
-fn crossing(design: &Design) -> Option<(usize, usize)> {
+pub(super) fn crossing(design: &Design) -> Option<(usize, usize)> {
     let axes: Vec<usize> = (0..design.axes.len())
         .filter(|&axis| design.axes[axis].levels.len() > 1)
         .collect();
@@ -201,18 +201,44 @@ fn crossing(design: &Design) -> Option<(usize, usize)> {
     (design.points() >= CROSSWISE && fits).then_some((down, across))
 }
 
-/// One table for each of the first figures: one axis down, the other across, each cell with its standing.
-fn crosswise(design: &Design, points: &[Point], (down, across): (usize, usize), paint: Paint) -> String {
+fn crosswise(design: &Design, points: &[Point], axes: (usize, usize), paint: Paint) -> String {
     let mut text = String::new();
-    let chosen: Vec<String> = shown(design, points).into_iter().take(TABLES).collect();
-    let judged = points.iter().any(|point| point.standing() != Standing::NotAsked);
-    for path in &chosen {
-        let headings: Vec<&str> = design.axes[across]
-            .levels
-            .iter()
-            .map(|level| level.label.as_str())
-            .collect();
-        let columns: Vec<(Align, &str)> = headings.iter().map(|heading| (Align::Right, *heading)).collect();
+    for (lead, table) in crosswise_tables(design, points, axes) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&paint.text(Style::Heading, &lead));
+        text.push('\n');
+        text.push_str(&table.render(paint));
+    }
+    if is_judged(points) {
+        text.push_str(&paint.text(Style::Faint, SIGNS));
+        text.push('\n');
+    }
+    text
+}
+
+/// What the signs beside values say.
+pub(super) const SIGNS: &str = "✓ all objectives met, ✗ one missed, ? not decided";
+
+/// Whether anything had to hold.
+pub(super) fn is_judged(points: &[Point]) -> bool {
+    points.iter().any(|point| point.standing() != Standing::NotAsked)
+}
+
+/// One table for each of the first figures: one axis down, the other across, each cell with its standing.
+pub(super) fn crosswise_tables(
+    design: &Design,
+    points: &[Point],
+    (down, across): (usize, usize),
+) -> Vec<(String, Table)> {
+    let headings: Vec<&str> = design.axes[across]
+        .levels
+        .iter()
+        .map(|level| level.label.as_str())
+        .collect();
+    let columns: Vec<(Align, &str)> = headings.iter().map(|heading| (Align::Right, *heading)).collect();
+    let one = |path: String| {
         let mut table = Table::new(&design.axes[down].name, &columns);
         for (row, level) in design.axes[down].levels.iter().enumerate() {
             let cells = (0..headings.len()).map(|column| {
@@ -220,7 +246,7 @@ fn crosswise(design: &Design, points: &[Point], (down, across): (usize, usize), 
                 levels[down] = row;
                 levels[across] = column;
                 let point = &points[design.point_at(&levels)];
-                let value = point.metric(path).map_or_else(|| number::NOTHING.to_owned(), value_of);
+                let value = point.metric(&path).map_or_else(|| number::NOTHING.to_owned(), value_of);
                 let sign = match point.standing() {
                     Standing::Holds => " ✓",
                     Standing::Breaks => " ✗",
@@ -231,23 +257,23 @@ fn crosswise(design: &Design, points: &[Point], (down, across): (usize, usize), 
             });
             table.row(level.label.clone(), cells.collect());
         }
-        let lead = format!("{}, across: {}", sentences::metric(path), design.axes[across].name);
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(&paint.text(Style::Heading, &lead));
-        text.push('\n');
-        text.push_str(&table.render(paint));
-    }
-    if judged {
-        text.push_str(&paint.text(Style::Faint, "✓ all objectives met, ✗ one missed, ? not decided"));
-        text.push('\n');
-    }
-    text
+        let lead = format!("{}, across: {}", sentences::metric(&path), design.axes[across].name);
+        (lead, table)
+    };
+    shown(design, points).into_iter().take(TABLES).map(one).collect()
 }
 
 /// What each axis does, from its first level to its last.
 fn effects(design: &Design, points: &[Point], findings: &Findings, paint: Paint) -> String {
+    let (table, note) = effects_table(design, points, findings);
+    if table.is_empty() {
+        return String::new();
+    }
+    format!("{}{}\n", table.render(paint), paint.text(Style::Faint, note))
+}
+
+/// The same as a table, and how it is to be read.
+pub(super) fn effects_table(design: &Design, points: &[Point], findings: &Findings) -> (Table, &'static str) {
     let axes: Vec<usize> = (0..design.axes.len())
         .filter(|&axis| design.axes[axis].levels.len() > 1)
         .collect();
@@ -268,8 +294,7 @@ fn effects(design: &Design, points: &[Point], findings: &Findings, paint: Paint)
         let mut lead = format!("{}: {} to {}", of.name, first.label, last.label);
         let told = |effect: &&Effect| effect.axis == axis && shown.contains(&effect.metric) && says_something(effect);
         for effect in findings.effects.iter().filter(told) {
-            let cells = number::cells(&effect.change, effect.unit);
-            let sign = if effect.change.value > 0.0 { "+" } else { "" };
+            let cells = number::difference(&effect.change, effect.unit);
             let (style, doubt) = match (effect.is_clear(), effect.change.low) {
                 (true, _) => (Style::Normal, ""),
                 (false, None) => (Style::Open, "one replication: no interval"),
@@ -281,23 +306,17 @@ fn effects(design: &Design, points: &[Point], findings: &Findings, paint: Paint)
                     sentences::metric(&effect.metric).into(),
                     number::value(effect.first, effect.unit).into(),
                     number::value(effect.last, effect.unit).into(),
-                    Cell::new(style, format!("{sign}{}", cells.value)),
+                    Cell::new(style, cells.value),
                     Cell::new(Style::Faint, format!("{}{doubt}", cells.interval)),
                 ],
             );
         }
     }
-    if table.is_empty() {
-        return String::new();
-    }
-    let mut text = table.render(paint);
     let note = match axes.len() {
         1 => "Changes are paired: replication by replication the same people come at every point.",
         _ => "Means over the other axes. Changes are paired: the same people come at every point.",
     };
-    text.push_str(&paint.text(Style::Faint, note));
-    text.push('\n');
-    text
+    (table, note)
 }
 
 /// Whether an effect is worth its row: the figure is not the same everywhere.
@@ -305,9 +324,17 @@ fn says_something(effect: &Effect) -> bool {
     effect.change.value != 0.0 || effect.first != effect.last
 }
 
+/// A kind of warning: its id and words at the first point that has it, and at how many points.
+pub(super) struct Told<'a> {
+    pub id: &'a str,
+    pub text: &'a str,
+    pub first: &'a Point,
+    pub count: usize,
+}
+
 /// Each kind of warning once, in the words of the first point that has it.
-fn warnings(points: &[Point], paint: Paint) -> String {
-    let mut seen: Vec<(&str, &Point, &str, usize)> = Vec::new();
+pub(super) fn warnings_told(points: &[Point]) -> Vec<Told<'_>> {
+    let mut seen: Vec<Told<'_>> = Vec::new();
     for point in points {
         let mut counted: Vec<&str> = Vec::new();
         for (id, text) in &point.warnings {
@@ -315,20 +342,30 @@ fn warnings(points: &[Point], paint: Paint) -> String {
                 continue;
             }
             counted.push(id);
-            match seen.iter_mut().find(|(known, ..)| known == id) {
-                Some((.., count)) => *count += 1,
-                None => seen.push((id, point, text, 1)),
+            match seen.iter_mut().find(|told| told.id == id) {
+                Some(told) => told.count += 1,
+                None => seen.push(Told {
+                    id,
+                    text,
+                    first: point,
+                    count: 1,
+                }),
             }
         }
     }
+    seen
+}
+
+fn warnings(points: &[Point], paint: Paint) -> String {
     let mut text = String::new();
-    for (id, first, said, count) in &seen {
-        let at = match (count, points.len()) {
+    for told in warnings_told(points) {
+        let first = told.first.number;
+        let at = match (told.count, points.len()) {
             (_, 1) => String::new(),
-            (1, _) => format!(" at point {}", first.number),
-            (count, _) => format!(" at {count} points, first at point {}", first.number),
+            (1, _) => format!(" at point {first}"),
+            (count, _) => format!(" at {count} points, first at point {first}"),
         };
-        let lines = wrap(&format!("warning[{id}]{at}: {said}"), 2);
+        let lines = wrap(&format!("warning[{}]{at}: {}", told.id, told.text), 2);
         text.push_str(&paint.text(Style::Bad, "warning"));
         text.push_str(lines.strip_prefix("warning").unwrap_or(&lines));
     }
@@ -338,14 +375,7 @@ fn warnings(points: &[Point], paint: Paint) -> String {
 fn footer(design: &Design, points: &[Point], paint: Paint) -> String {
     let replications: u64 = points.iter().map(|point| u64::from(point.replications)).sum();
     let events: u64 = points.iter().map(|point| point.events).sum();
-    let each = match (
-        points.iter().map(|point| point.replications).min(),
-        points.iter().map(|point| point.replications).max(),
-    ) {
-        (Some(least), Some(most)) if least == most => format!("{most} replications each"),
-        (Some(least), Some(most)) => format!("{least} to {most} replications each"),
-        _ => String::new(),
-    };
+    let each = each(points);
     let line = format!(
         "{} points, {each}, {} runs in all, {} events, seed {}, Highwater {}, study {}",
         number::count(points.len() as f64),
@@ -358,4 +388,15 @@ fn footer(design: &Design, points: &[Point], paint: Paint) -> String {
     let text = wrap(&line, 0);
     let lines: Vec<String> = text.lines().map(|line| paint.text(Style::Faint, line)).collect();
     format!("{}\n", lines.join("\n"))
+}
+
+/// How often each point was run: "5 replications each".
+pub(super) fn each(points: &[Point]) -> String {
+    let replications = || points.iter().map(|point| point.replications);
+    match (replications().min(), replications().max()) {
+        (Some(1), Some(1)) => "1 replication each".to_owned(),
+        (Some(least), Some(most)) if least == most => format!("{most} replications each"),
+        (Some(least), Some(most)) => format!("{least} to {most} replications each"),
+        _ => String::new(),
+    }
 }

@@ -8,6 +8,8 @@ use highwater_sim::sweep::findings::findings;
 use super::journal::{design_line, point_line, read_design, read_point};
 use super::plan::{Extent, progress, statement};
 use super::{csv, is_met, is_missed, json, terminal};
+use crate::page::tests::{ATTACK, assert_sound};
+use crate::page::{Page, html, markdown};
 use crate::paint::Paint;
 use crate::table::WIDTH;
 
@@ -271,5 +273,84 @@ fn the_plan_is_said_with_its_arithmetic() {
     assert_eq!(
         progress(120, 1000, 20.0, 900, 60.0),
         "120 of 1,000 points, about 44 min left"
+    );
+}
+
+fn report(design: &Design) -> Page {
+    let points = points(design);
+    let found = findings(design, &points);
+    super::page(
+        design,
+        &points,
+        &found,
+        super::plots(design, &points, &found),
+        "highwater sweep rush",
+    )
+}
+
+// Lost if broken: a study from a stranger whose report runs a script or asks a server, or a page of two studies in which
+// the bytes differ for nothing.
+#[test]
+fn a_page_is_sound_whatever_the_study_says() {
+    let mut hostile = small();
+    for text in [&mut hostile.title, &mut hostile.question, &mut hostile.hash] {
+        *text = ATTACK.to_owned();
+    }
+    hostile.axes[0].name = ATTACK.to_owned();
+    hostile.axes[1].levels[0].label = ATTACK.to_owned();
+    let three = design(vec![
+        small().axes[0].clone(),
+        large().axes[1].clone(),
+        small().axes[1].clone(),
+    ]);
+    let one = design(vec![axis("only", &[("one", &[])])]);
+    for design in [small(), large(), hostile, three, one] {
+        let page = report(&design);
+        assert_sound(&page);
+        assert_eq!(html(&page), html(&report(&design)));
+    }
+}
+
+// Lost if broken: the comment in a pull request. Read it when it changes.
+#[test]
+fn the_comment_reads_from_what_holds_to_how_to_repeat_it() {
+    insta::assert_snapshot!("comment", markdown(&report(&small())));
+}
+
+// Lost if broken: curves that say nothing of a second axis, and plots of the same points twice.
+#[test]
+fn curves_follow_each_axis_and_have_a_line_for_each_level_of_another() {
+    let names = |design: &Design| -> Vec<String> {
+        let points = points(design);
+        let plots = super::plots(design, &points, &findings(design, &points));
+        plots.into_iter().map(|plot| plot.name).collect()
+    };
+    assert_eq!(
+        names(&small()),
+        ["latency-p95-along-load-rate", "cost-month-along-load-rate"]
+    );
+    assert_eq!(
+        names(&large()),
+        [
+            "latency-p95-along-load-rate",
+            "cost-month-along-load-rate",
+            "latency-p95-along-web-instances",
+            "cost-month-along-web-instances"
+        ]
+    );
+    let design = small();
+    let points = points(&design);
+    let plots = super::plots(&design, &points, &findings(&design, &points));
+    let crate::plot::Kind::Lines(lines) = &plots[0].kind else {
+        panic!("lines")
+    };
+    let series: Vec<&str> = lines.series.iter().map(|series| series.name.as_str()).collect();
+    assert_eq!(series, ["size = small", "size = large"]);
+    let first = lines.series[0].points[2];
+    assert_eq!((first.x, first.y, first.low, first.high), (40.0, 3.0, 2.94, 3.06));
+    assert_eq!(lines.limits[0].value, 1.0);
+    assert_eq!(
+        plots[0].finding,
+        "With size = small: 1 s at 10, 3 s at 40; with size = large: 500 ms at 10, 1.5 s at 40."
     );
 }
