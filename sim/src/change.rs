@@ -1,17 +1,16 @@
 //! What has changed between a baseline and a run of today, and what changed with it.
 //!
-//! Owns: which figures a baseline keeps, when two runs may be paired, the interval of a difference.
-//! Never: words, files.
-//! Sources: for pairs, A. M. Law, *Simulation Modeling and Analysis*, 5th edition, section 10.2.1, the paired-t interval
-//! (common random numbers make the pairs); without, section 10.2.2, Welch's interval.
+//! Owns: which figures a baseline keeps, when two runs may be paired.
+//! Never: words, files, the interval of a difference (`compare::difference`), how sure many at once are (`compare::chance`).
 
 use highwater_models::file::Plan;
 use highwater_models::record::baseline::{Baseline, BaselineFigure, BaselineRun};
 use highwater_models::record::figures::{Estimate, Path, Unit};
 use highwater_models::record::summary::Summary;
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::interval::CONFIDENCE;
+use crate::compare::chance;
+use crate::compare::difference::{independent, is_whole, paired};
+use crate::interval::mean;
 
 /// Figures that a change is told by, best known first: latency, errors, what gets through, cost.
 const HEADLINE: [&[&str]; 8] = [
@@ -92,6 +91,8 @@ pub struct Difference {
     pub now: f64,
     /// Now less before, with the interval of the difference; without bounds where there are too few replications.
     pub difference: Estimate,
+    /// How likely a difference at least as large is by chance alone where there is none; `None` as the bounds.
+    pub p: Option<f64>,
 }
 
 impl Difference {
@@ -218,16 +219,16 @@ pub fn change(baseline: &Baseline, before: &BaselineRun, version: &str, now: &Ba
     let headline = HEADLINE
         .iter()
         .flat_map(|path| both(&|names| names == *path))
-        .filter_map(|(before, now)| difference(before, now, &pairing, CONFIDENCE))
+        .filter_map(|(before, now)| difference(before, now, &pairing))
         .collect();
     let causes = both(&is_cause);
-    // So many figures asked at once that one in twenty would seem to move by chance: each has to be surer (Bonferroni).
-    let each = 1.0 - (1.0 - CONFIDENCE) / causes.len().max(1) as f64;
-    let mut moved: Vec<Difference> = causes
-        .into_iter()
-        .filter_map(|(before, now)| difference(before, now, &pairing, each))
-        .filter(|difference| difference.is_moved() == Some(true) && is_noticed(difference))
-        .collect();
+    let mut moved = beyond_doubt(
+        causes
+            .into_iter()
+            .filter_map(|(before, now)| difference(before, now, &pairing))
+            .collect(),
+    );
+    moved.retain(is_noticed);
     // Stable: equals stay in the order of the figures.
     moved.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
     Change {
@@ -242,6 +243,19 @@ pub fn change(baseline: &Baseline, before: &BaselineRun, version: &str, now: &Ba
         bound_now: now.bottlenecks.clone(),
         pairing,
     }
+}
+
+/// Those that differ. So many figures are asked at once that one in twenty would seem to move by chance, and a single
+/// false explanation is one too many: Holm's correction.
+fn beyond_doubt(mut differences: Vec<Difference>) -> Vec<Difference> {
+    // What did not move at all was never in question.
+    differences.retain(|difference| difference.p.is_some_and(|p| p < 1.0));
+    let p: Vec<f64> = differences.iter().filter_map(|difference| difference.p).collect();
+    let sure = chance::holm(&p).into_iter().map(|p| p <= chance::LEVEL);
+    let pairs = differences.into_iter().zip(sure);
+    pairs
+        .filter_map(|(difference, is_sure)| is_sure.then_some(difference))
+        .collect()
 }
 
 fn is_noticed(difference: &Difference) -> bool {
@@ -287,82 +301,28 @@ fn objective_changes(before: &BaselineRun, now: &BaselineRun) -> Vec<ObjectiveCh
 }
 
 /// The difference of a figure's samples; `None` when either run observed nothing.
-fn difference(before: &BaselineFigure, now: &BaselineFigure, pairing: &Pairing, confidence: f64) -> Option<Difference> {
-    let (old, new, estimate) = if let Pairing::Paired { .. } = pairing {
-        let pairs: Vec<(f64, f64)> = before
+fn difference(before: &BaselineFigure, now: &BaselineFigure, pairing: &Pairing) -> Option<Difference> {
+    let discrete = now.unit == Unit::Count && is_whole(&before.samples) && is_whole(&now.samples);
+    let (found, old, new) = if let Pairing::Paired { .. } = pairing {
+        let (old, new): (Vec<f64>, Vec<f64>) = before
             .samples
             .iter()
             .zip(&now.samples)
-            .map(|(&before, &now)| (before, now))
-            .filter(|(before, now)| !before.is_nan() && !now.is_nan())
-            .collect();
-        paired(&pairs, confidence)?
+            .filter(|(before, now)| before.is_finite() && now.is_finite())
+            .unzip();
+        (paired(&old, &new, discrete), old, new)
     } else {
-        let seen = |samples: &[f64]| -> Vec<f64> { samples.iter().copied().filter(|one| !one.is_nan()).collect() };
-        welch(&seen(&before.samples), &seen(&now.samples), confidence)?
+        let seen = |samples: &[f64]| -> Vec<f64> { samples.iter().copied().filter(|one| one.is_finite()).collect() };
+        let (old, new) = (seen(&before.samples), seen(&now.samples));
+        (independent(&old, &new, discrete), old, new)
     };
-    Some(Difference {
+    (!found.estimate.value.is_nan()).then(|| Difference {
         path: now.path.clone(),
         unit: now.unit,
-        before: old,
-        now: new,
-        difference: estimate,
-    })
-}
-
-/// Both means and the paired-t interval of their difference.
-fn paired(pairs: &[(f64, f64)], confidence: f64) -> Option<(f64, f64, Estimate)> {
-    let (before, _) = moments(pairs.iter().map(|(before, _)| *before))?;
-    let (now, _) = moments(pairs.iter().map(|(_, now)| *now))?;
-    let (value, variance) = moments(pairs.iter().map(|(before, now)| now - before))?;
-    let count = pairs.len() as f64;
-    let half = variance.map(|variance| critical(count - 1.0, confidence) * (variance / count).sqrt());
-    Some((before, now, around(value, half)))
-}
-
-/// Both means and Welch's interval of their difference.
-fn welch(before: &[f64], now: &[f64], confidence: f64) -> Option<(f64, f64, Estimate)> {
-    let (old, old_variance) = moments(before.iter().copied())?;
-    let (new, new_variance) = moments(now.iter().copied())?;
-    let half = old_variance.zip(new_variance).map(|(old, new)| {
-        let (old, new) = (old / before.len() as f64, new / now.len() as f64);
-        let parts = old * old / (before.len() - 1) as f64 + new * new / (now.len() - 1) as f64;
-        let freedom = (old + new) * (old + new) / parts;
-        if old + new == 0.0 {
-            0.0
-        } else {
-            critical(freedom, confidence) * (old + new).sqrt()
-        }
-    });
-    Some((old, new, around(new - old, half)))
-}
-
-fn around(value: f64, half: Option<f64>) -> Estimate {
-    Estimate {
-        value,
-        low: half.map(|half| value - half),
-        high: half.map(|half| value + half),
-    }
-}
-
-/// Mean and variance; no variance of a single value, nothing of none. Equal values give exactly their value.
-fn moments(values: impl Iterator<Item = f64> + Clone) -> Option<(f64, Option<f64>)> {
-    let first = values.clone().next()?;
-    if values.clone().all(|value| value == first) {
-        let several = values.count() >= 2;
-        return Some((first, several.then_some(0.0)));
-    }
-    let count = values.clone().count() as f64;
-    let mean = values.clone().sum::<f64>() / count;
-    let squares: f64 = values.map(|value| (value - mean) * (value - mean)).sum();
-    Some((mean, Some(squares / (count - 1.0))))
-}
-
-/// The two-sided critical value of Student's t.
-fn critical(freedom: f64, confidence: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |law| {
-        // As in `interval.rs`: the library's logarithms may differ in their last bits between machines.
-        (law.inverse_cdf(1.0 - (1.0 - confidence) / 2.0) * 1e9).round() / 1e9
+        before: mean(&old),
+        now: mean(&new),
+        difference: found.estimate,
+        p: found.p,
     })
 }
 

@@ -467,7 +467,7 @@ fn absent(path: &Path, other: &Figure, summary: &Summary) -> Figure {
 }
 
 fn change(path: &Path, a: &Figure, b: &Figure, sides: (&Side, &Side), method: Method) -> Change {
-    let discrete = a.unit == Unit::Count && whole(&a.samples) && whole(&b.samples);
+    let discrete = a.unit == Unit::Count && difference::is_whole(&a.samples) && difference::is_whole(&b.samples);
     let by_sample = !a.samples.is_empty() && !b.samples.is_empty();
     let mut difference = match method {
         Method::Paired { .. } if by_sample => difference::paired(&a.samples, &b.samples, discrete),
@@ -509,10 +509,6 @@ fn change(path: &Path, a: &Figure, b: &Figure, sides: (&Side, &Side), method: Me
         adjusted: None,
         verdict: reason.map_or(Verdict::NoDifferenceSeen, Verdict::NotComparable),
     }
-}
-
-fn whole(values: &[f64]) -> bool {
-    values.iter().all(|value| value.fract() == 0.0 || value.is_nan())
 }
 
 fn same(values: &[f64]) -> bool {

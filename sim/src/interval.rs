@@ -108,7 +108,7 @@ pub(crate) const fn bare(value: f64) -> Estimate {
 }
 
 /// The mean of samples none of which is NaN; NaN without any. Equal samples give exactly their value.
-fn mean(samples: &[f64]) -> f64 {
+pub(crate) fn mean(samples: &[f64]) -> f64 {
     let Some(&first) = samples.first() else { return f64::NAN };
     if samples.iter().all(|&sample| sample == first) {
         return first;
@@ -118,16 +118,20 @@ fn mean(samples: &[f64]) -> f64 {
 
 /// The t value that leaves half of what the interval may miss on either side.
 pub(crate) fn critical(freedom: usize) -> f64 {
-    let quantile = 1.0 - (1.0 - CONFIDENCE) / 2.0;
-    StudentsT::new(0.0, 1.0, freedom as f64).map_or(f64::NAN, |law| {
-        // The library's logarithms may differ in their last bits between machines; results may not.
-        (law.inverse_cdf(quantile) * 1e9).round() / 1e9
-    })
+    quantile(freedom as f64, (1.0 - CONFIDENCE) / 2.0)
 }
 
 /// The t value that chance exceeds this seldom.
 pub(crate) fn one_sided(freedom: usize, doubt: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom as f64).map_or(f64::NAN, |law| (law.inverse_cdf(1.0 - doubt) * 1e9).round() / 1e9)
+    quantile(freedom as f64, doubt)
+}
+
+/// Student's t that is exceeded with probability `above`; NaN without degrees of freedom.
+pub(crate) fn quantile(freedom: f64, above: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |law| {
+        // The library's logarithms may differ in their last bits between machines; results may not.
+        (law.inverse_cdf(1.0 - above) * 1e9).round() / 1e9
+    })
 }
 
 #[cfg(test)]

@@ -188,4 +188,10 @@ proptest! {
     fn a_broken_baseline_is_refused(slips in prop::collection::vec(slip(), 0..4)) {
         fuzz::baseline(&broken(&sample_baseline(), &slips));
     }
+
+    // Lost if broken: a study that brings `sweep` down, or an editor that marks what is right.
+    #[test]
+    fn a_broken_study_is_refused_with_its_places(text in any_of(texts(bundled::studies()))) {
+        fuzz::study(&text);
+    }
 }

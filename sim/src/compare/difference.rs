@@ -12,7 +12,7 @@
 use highwater_models::record::figures::Estimate;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::interval::CONFIDENCE;
+use crate::interval::{CONFIDENCE, mean, quantile};
 
 /// Degrees of freedom from which on Student's t is the normal distribution, for what was not observed by replication.
 const MANY: f64 = 1e6;
@@ -51,7 +51,7 @@ impl Difference {
         let Ok(law) = StudentsT::new(0.0, 1.0, freedom) else {
             return Self::bare(value);
         };
-        let half = round(law.inverse_cdf(1.0 - (1.0 - CONFIDENCE) / 2.0)) * error;
+        let half = quantile(freedom, (1.0 - CONFIDENCE) / 2.0) * error;
         Self {
             estimate: Estimate {
                 value,
@@ -144,8 +144,7 @@ pub fn of_estimates(a: (&Estimate, u32), b: (&Estimate, u32)) -> Difference {
         } else {
             MANY
         };
-        let law = StudentsT::new(0.0, 1.0, freedom).ok()?;
-        let error = half / round(law.inverse_cdf(1.0 - (1.0 - CONFIDENCE) / 2.0));
+        let error = half / quantile(freedom, (1.0 - CONFIDENCE) / 2.0);
         Some((error * error, freedom))
     };
     match (part(a), part(b)) {
@@ -180,10 +179,14 @@ fn moments(values: &[f64]) -> (f64, f64) {
     if values.iter().all(|&value| value == first) {
         return (first, 0.0);
     }
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
+    let mean = mean(values);
     let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-    (mean, squares / (count - 1.0))
+    (mean, squares / (values.len() as f64 - 1.0))
+}
+
+/// Whether every value that was observed is a whole number.
+pub(crate) fn is_whole(values: &[f64]) -> bool {
+    values.iter().all(|value| value.fract() == 0.0 || value.is_nan())
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //! Owns: the interval at the level of a case, and the verdict. Never: what is judged.
 
 use highwater_models::record::figures::Unit;
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::case::{Case, Expectation, Reading};
 use crate::experiment::Outcome;
+use crate::interval::quantile;
 
 /// Probability that a case whose figures all agree with theory is not seen to.
 pub const MISS: f64 = 0.001;
@@ -149,10 +149,10 @@ pub fn interval(samples: &[f64], miss: f64) -> (f64, f64) {
         return (mean, f64::NAN);
     }
     let squares: f64 = seen.iter().map(|sample| (sample - mean) * (sample - mean)).sum();
-    // The library's logarithms may differ in their last bits between machines; results may not.
-    let critical = StudentsT::new(0.0, 1.0, count - 1.0)
-        .map_or(f64::NAN, |law| (law.inverse_cdf(1.0 - miss / 2.0) * 1e9).round() / 1e9);
-    (mean, critical * (squares / (count - 1.0) / count).sqrt())
+    (
+        mean,
+        quantile(count - 1.0, miss / 2.0) * (squares / (count - 1.0) / count).sqrt(),
+    )
 }
 
 #[cfg(test)]
