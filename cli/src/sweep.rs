@@ -10,6 +10,7 @@ use std::{fs, thread};
 
 use clap::Args;
 use highwater_models::bundled;
+use highwater_models::file::scenario::MeasureFrom;
 use highwater_models::file::study::{self, Beside, Design as Study};
 use highwater_models::file::{self, At, Files, Name, Plan, nearest};
 use highwater_models::record::sweep::{Axis, Design, Level, Point, Precision};
@@ -84,6 +85,11 @@ Exit codes:
 
 /// How often a log that is no terminal hears how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(30);
+/// Points are set beside one another, so that all are measured from the same time on.
+const AUTO: &str = "\
+error[study::own-warm-up]: each point would find a warm-up of its own with `measure.from = \"auto\"`
+  = help: see what `highwater run` of the scenario leaves out, and give all points that time: `set = { \"measure.from\" = \"60s\" }`";
+
 /// Most mistakes that are shown: a study of thousands of points can have thousands.
 const MISTAKES: usize = 30;
 
@@ -401,6 +407,10 @@ fn check_point(study: &Study, point: usize, beside: &Beside<'_>) -> Checked {
         .map(|one| one.to_text(&loaded.sources, colour))
         .collect();
     let Some(plan) = loaded.plan else { return (None, said) };
+    if plan.scenario.measure.from == MeasureFrom::Auto {
+        said.push(AUTO.to_owned());
+        return (None, said);
+    }
     let fixed = variants::check(&plan);
     said.extend(fixed.iter().map(|one| one.to_text(&loaded.sources, colour)));
     (fixed.is_empty().then_some(plan.hash), said)

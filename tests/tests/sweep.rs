@@ -327,6 +327,17 @@ fn the_exit_code_follows_the_points_that_must_hold() {
     }
 }
 
+// Lost if broken: points that are measured from different times, or from the start without a word.
+#[test]
+fn no_point_finds_a_warm_up_of_its_own() {
+    let study = Study::new(3, 1);
+    let (_, stderr) = study.check(&["sweep", "study.toml", "--set", "measure.from=auto"], 2);
+    assert!(
+        stderr.contains("error[study::own-warm-up]") && stderr.contains("measure.from"),
+        "{stderr}"
+    );
+}
+
 // Lost if broken: a slip in a study that is found only by reading the manual.
 #[test]
 fn mistakes_are_told_with_their_places_and_the_nearest_names() {
