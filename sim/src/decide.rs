@@ -24,6 +24,8 @@ pub enum Needed {
     TooMany,
     /// Several: one says nothing of its own error.
     Several,
+    /// More: so few requests were seen that there is no bound on that side.
+    MoreRequests,
     /// Nobody knows: nothing was observed, or its interval is not made of replications alone.
     Unknown,
 }
@@ -39,7 +41,11 @@ pub fn needed(objective: &Objective, replications: u32) -> Needed {
         return Needed::Unknown;
     }
     let (Some(low), Some(high)) = (value.low, value.high) else {
-        return Needed::Several;
+        return if replications < 2 {
+            Needed::Several
+        } else {
+            Needed::MoreRequests
+        };
     };
     let distance = (objective.target - value.value).abs();
     // The side of the interval on which the bound lies.
@@ -82,6 +88,7 @@ pub fn next(needed: &[Needed], replications: u32, most: u32) -> u32 {
             Needed::Nothing => 0,
             Needed::Replications(count) => count.saturating_add(count / 4),
             Needed::Several => 10,
+            Needed::MoreRequests => replications.saturating_mul(3),
             Needed::TooMany | Needed::Unknown => most,
         })
         .max()
@@ -122,6 +129,7 @@ mod tests {
         assert_eq!(needs(1.9999, Some(1.0), 5), Needed::TooMany);
         assert_eq!(needs(2.0, Some(1.0), 5), Needed::TooMany);
         assert_eq!(needs(1.5, None, 1), Needed::Several);
+        assert_eq!(needs(1.5, None, 3), Needed::MoreRequests);
         assert_eq!(needs(f64::NAN, None, 5), Needed::Unknown);
     }
 

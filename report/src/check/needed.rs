@@ -26,6 +26,10 @@ pub(super) fn sentence(objective: &Objective, needed: Needed) -> Option<String> 
         Needed::Several => {
             format!("One replication says nothing of its own error: {label} takes several (`--replications 10`).")
         }
+        Needed::MoreRequests => format!(
+            "Too few requests were seen for {label} to have a bound on both sides: more replications (`--replications 30`), or a \
+             longer run, would give it one."
+        ),
         Needed::Unknown if !objective.value.value.is_finite() => {
             format!("Nothing was observed to judge {label} by: more replications of the same may not help.")
         }
