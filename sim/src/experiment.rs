@@ -21,7 +21,7 @@ use highwater_models::{Cause, SimTime};
 use crate::measure::Record;
 use crate::model::Model;
 use crate::outcome;
-use crate::precision::{self, Precision};
+use crate::precision::Precision;
 use crate::variants::Variants;
 use crate::warm_up::{self, Cut};
 use crate::world::{self, Control, SimulationError};
@@ -248,9 +248,7 @@ pub fn run_precisely(
     let given = options.replications.unwrap_or(plan.scenario.replications).max(1);
     let settings = Settings {
         seed: options.seed.unwrap_or(plan.scenario.seed),
-        replications: precision.map_or(given, |precision| {
-            given.max(precision::FIRST).min(precision.most.max(1))
-        }),
+        replications: precision.map_or(given, |precision| precision.first(given)),
         jobs: options.jobs,
         requests: options.requests || plan.scenario.measure.requests,
     };

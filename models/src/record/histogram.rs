@@ -331,7 +331,9 @@ mod tests {
     #[test]
     fn what_is_in_the_bucket_of_a_bound_may_be_above_it() {
         let mut histogram = Histogram::default();
-        [500, 1000, 1001, 1003, 2000].map(|value| histogram.record(value));
+        for value in [500, 1000, 1001, 1003, 2000] {
+            histogram.record(value);
+        }
         assert_eq!(histogram.above(1000), (1.0, 4.0));
         assert_eq!(histogram.above(700), (4.0, 4.0));
         assert_eq!(histogram.above(2000), (0.0, 0.0));

@@ -22,7 +22,7 @@ use super::{Intervals, bare};
 
 /// Events below which their differences between replications do not tell bursts from chance: they are taken to vary at
 /// least as independent ones do, so that the interval is wide rather than narrow.
-pub(super) const FEW: f64 = 10.0;
+pub const FEW_EVENTS: f64 = 10.0;
 
 /// What none among so many leaves possible, times their number.
 pub(super) const RULE_OF_THREE: f64 = 3.0;
@@ -59,7 +59,7 @@ impl Intervals {
             return bare(value);
         }
         let mut seen = quotient.design_effect();
-        if value.min(1.0 - value) * number < FEW {
+        if value.min(1.0 - value) * number < FEW_EVENTS {
             seen = seen.max(1.0);
         }
         let critical = self.critical(quotient.units);
