@@ -573,7 +573,7 @@ fn work(
     let settings = Settings {
         seed: design.seed,
         replications: design.replications,
-        precision: design.precision.clone(),
+        precision: design.precision.as_ref().map(Into::into),
         metrics: design.metrics.clone(),
         jobs: extent.jobs,
     };

@@ -18,6 +18,7 @@ mod ratio;
 mod share;
 
 pub use percentile::{FEW, Sample};
+pub use share::FEW_EVENTS;
 
 use highwater_models::record::figures::Estimate;
 use highwater_workload::math::exp;

@@ -11,7 +11,9 @@
 //! simulations, II: a survey of sequential procedures", Management Science 28 (1982), and Law, *Simulation Modeling and
 //! Analysis*, 5th edition, section 9.4.1, for ten and 15 %.
 
+use highwater_models::file::names_of;
 use highwater_models::record::figures::{Estimate, Figures};
+use highwater_models::record::sweep::Precision as Narrow;
 
 /// Replications before the first look.
 pub const FIRST: u32 = 10;
@@ -64,6 +66,19 @@ impl Reached {
     }
 }
 
+impl From<&Narrow> for Precision {
+    fn from(narrow: &Narrow) -> Self {
+        let asked = |path: &String| Asked {
+            path: names_of(path),
+            share: narrow.width,
+        };
+        Self {
+            asked: narrow.of.iter().map(asked).collect(),
+            most: narrow.most,
+        }
+    }
+}
+
 impl Precision {
     /// The 95th percentile of latency, this well known.
     #[must_use]
@@ -75,6 +90,12 @@ impl Precision {
         }
     }
 
+    /// How many replications there are before the first look, where somebody has given this many.
+    #[must_use]
+    pub fn first(&self, given: u32) -> u32 {
+        given.max(FIRST).min(self.most.max(1))
+    }
+
     /// The first figure asked for that there is not.
     #[must_use]
     pub fn unknown(&self, figures: &Figures) -> Option<String> {
@@ -82,25 +103,23 @@ impl Precision {
         self.asked.iter().find(is_unknown).map(|asked| asked.path.join("."))
     }
 
-    /// How well each figure is known after so many replications.
+    /// How well each figure is known after so many replications. One that there is not is left out: nothing makes it narrower.
     #[must_use]
     pub fn reached(&self, figures: &Figures, replications: u32) -> Vec<Reached> {
         let one = |asked: &Asked| {
-            let share = figures
-                .get(&names(asked))
-                .and_then(|figure| half_share(&figure.estimate));
+            let share = half_share(&figures.get(&names(asked))?.estimate);
             let needed = share.map(|share| {
                 let times = (share / asked.share).powi(2);
                 (f64::from(replications) * times).ceil().min(f64::from(u32::MAX)) as u32
             });
-            Reached {
+            Some(Reached {
                 name: asked.path.join("."),
                 asked: asked.share,
                 share,
                 needed,
-            }
+            })
         };
-        self.asked.iter().map(one).collect()
+        self.asked.iter().filter_map(one).collect()
     }
 
     /// How many replications to look at next; `None` when it is enough, or more are not allowed.
@@ -175,5 +194,12 @@ mod tests {
         let reached = precision.reached(&figures(2.0, Some(1.801), Some(2.199)), 10);
         assert_eq!((reached[0].needed, reached[0].is_enough()), (Some(40), false));
         assert_eq!(precision.unknown(&Figures::default()).as_deref(), Some("latency.p95"));
+        let reached = precision.reached(&Figures::default(), 10);
+        assert_eq!(
+            precision.next(&reached, 10),
+            None,
+            "nothing makes narrower what there is not"
+        );
+        assert_eq!([3, 20, 300].map(|given| precision.first(given)), [10, 20, 100]);
     }
 }

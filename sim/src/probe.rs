@@ -292,10 +292,10 @@ impl Search<'_> {
                 Answer::Nothing
             });
         }
-        let path = self.telling(&base, &score, &after);
+        let (path, at_most) = self.telling(&base, &score, &after);
         let names: Vec<&str> = path.0.iter().map(String::as_str).collect();
         let step = self.step(knob, &after, &names);
-        Ok(if score.improves(&base) && is_good(&step) {
+        Ok(if score.improves(&base) && is_good(&step, at_most) {
             Answer::Change(step)
         } else {
             Answer::NoneHelps(Some(step))
@@ -362,15 +362,15 @@ impl Search<'_> {
         Ok(summary)
     }
 
-    /// The figure that tells what a change does: the error rate where that moves, else the missed objective that moves
-    /// most towards its bound, else the first that is missed.
-    fn telling(&self, base: &Score, score: &Score, after: &Summary) -> Path {
-        let rate = Path::new(&["errors", "rate"]);
+    /// The figure that tells what a change does, and whether it is to be small: the error rate where that moves, else the
+    /// missed objective that moves most towards its bound, else the first that is missed.
+    fn telling(&self, base: &Score, score: &Score, after: &Summary) -> (Path, bool) {
+        let rate = (Path::new(&["errors", "rate"]), true);
         if (score.useful - base.useful).abs() > ALIKE {
             return rate;
         }
         let value = |figures: &Figures, path: &Path| figures.at(path).map_or(f64::NAN, |figure| figure.estimate.value);
-        let mut missed: Vec<(f64, Path)> = Vec::new();
+        let mut missed: Vec<(f64, (Path, bool))> = Vec::new();
         for objective in self
             .summary
             .objectives
@@ -383,14 +383,14 @@ impl Search<'_> {
             let (a, b) = (value(&self.summary.figures, &path), value(&after.figures, &path));
             if a > 0.0 && b > 0.0 {
                 let gained = if objective.at_most { a / b } else { b / a };
-                missed.push((gained, path));
+                missed.push((gained, (path, objective.at_most)));
             }
         }
         // The first of equals: `max_by` would take the last.
         let best = missed
             .into_iter()
             .reduce(|best, other| if other.0 > best.0 { other } else { best });
-        best.map_or(rate, |(_, path)| path)
+        best.map_or(rate, |(_, telling)| telling)
     }
 
     fn step(&self, knob: &Knob, after: &Summary, telling: &[&str]) -> Step {
@@ -416,15 +416,9 @@ impl Search<'_> {
 }
 
 /// Whether what was repeated says the same as the first look.
-fn is_good(step: &Step) -> bool {
-    let rising = step.effect.difference.value > 0.0;
-    let wanted_up = step
-        .effect
-        .path
-        .0
-        .iter()
-        .any(|name| name == "goodput" || name == "throughput" || name == "profit");
-    step.met.1 > step.met.0 || step.effect.difference.value != 0.0 && rising == wanted_up
+fn is_good(step: &Step, at_most: bool) -> bool {
+    let moved = step.effect.difference.value;
+    step.met.1 > step.met.0 || moved != 0.0 && (moved < 0.0) == at_most
 }
 
 /// A figure before and after, over the pairs of replications that did not choose the change: all but the first, where

@@ -1,7 +1,7 @@
 //! Many points under the same chance: every core busy, whatever the number of points and replications.
 //!
-//! Owns: which thread does what next, when a point has enough replications, what is kept of it.
-//! Never: files, settings (a point is handed in as a plan), words.
+//! Owns: which thread does what next, what is kept of a point.
+//! Never: when a point has enough replications (`precision`), files, settings (a point is handed in as a plan), words.
 //!
 //! A thread takes the next point and runs its replications one after the other. When no point is left to be taken, it
 //! helps with the replications of points that others have begun, so that the last points keep all cores busy too. What a
@@ -11,7 +11,6 @@
 
 pub mod findings;
 mod keep;
-pub mod precision;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,11 +18,12 @@ use std::thread;
 use std::time::Duration;
 
 use highwater_models::file::Plan;
-use highwater_models::record::sweep::{Point, Precision};
+use highwater_models::record::sweep::Point;
 
 use crate::experiment::ExperimentError;
 use crate::measure::Record;
 use crate::outcome;
+use crate::precision::Precision;
 use crate::variants::Variants;
 use crate::world::{Control, SimulationError, simulate_variants};
 
@@ -34,9 +34,9 @@ pub use keep::known;
 pub struct Settings {
     /// Root seed of every point.
     pub seed: u64,
-    /// Replications of a point; with a precision the fewest.
+    /// Replications of a point; with a precision the fewest, of which there are ten at least.
     pub replications: u32,
-    /// More replications until the figures are this narrow.
+    /// More replications until the figures are this narrow, as of a run alone.
     pub precision: Option<Precision>,
     /// Paths of the figures that are kept.
     pub metrics: Vec<String>,
@@ -184,7 +184,10 @@ impl Crew<'_> {
                 Next::Help(begun) => self.replicate(&begun),
                 Next::Begin(point) => match self.study.plan(point) {
                     Ok(plan) => {
-                        let begun = Arc::new(Begun::new(point, plan, self.settings.replications));
+                        let given = self.settings.replications;
+                        let precision = self.settings.precision.as_ref();
+                        let asked = precision.map_or(given, |precision| precision.first(given));
+                        let begun = Arc::new(Begun::new(point, plan, asked));
                         let mut state = locked(&self.state);
                         state.opening -= 1;
                         state.open.push(begun.clone());
@@ -257,8 +260,8 @@ impl Crew<'_> {
         summary.seed = self.settings.seed;
         let have = u32::try_from(records.len()).unwrap_or(u32::MAX);
         if let Some(precision) = &self.settings.precision {
-            let wanted = precision::wanted(precision, &summary.figures, have);
-            if wanted > have {
+            let reached = precision.reached(&summary.figures, have);
+            if let Some(wanted) = precision.next(&reached, have) {
                 begun.ask(wanted, records);
                 // Whoever looked before and is about to wait holds this lock until it does.
                 drop(locked(&self.state));

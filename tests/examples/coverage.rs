@@ -6,8 +6,12 @@ use std::thread;
 use highwater_tests::coverage::{cases, measure, page};
 use highwater_tests::run::workspace;
 
-/// Root seeds.
+/// How many root seeds.
 const SEEDS: u64 = 1000;
+
+/// The first of them. No seed from here on was looked at when methods and their constants were chosen, nor is any among the
+/// seeds of the ordinary tests.
+const FIRST: u64 = 700_001;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -18,7 +22,7 @@ fn main() {
     let mut rows = Vec::new();
     for (number, case) in cases.iter().enumerate() {
         eprintln!("{} of {}: {}", number + 1, cases.len(), case.name);
-        rows.extend(measure(case, 1..seeds + 1, threads));
+        rows.extend(measure(case, FIRST..FIRST + seeds, threads));
     }
     let text = page(&cases, &rows);
     match file {

@@ -12,7 +12,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use highwater_models::record::figures::{Estimate, Figures};
+use highwater_models::file::Plan;
+use highwater_models::record::figures::Estimate;
+use highwater_models::record::summary::Summary;
 use highwater_sim::measure::Record;
 use highwater_sim::outcome;
 use highwater_sim::precision::{self, Precision};
@@ -58,19 +60,32 @@ pub enum Size {
     Until(f64),
 }
 
-/// A figure whose true value is known.
+/// Something that is known of a case.
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// What it is.
     pub label: &'static str,
-    /// Its path.
-    pub path: &'static [&'static str],
-    /// The true value.
-    pub truth: f64,
+    /// What is claimed.
+    pub known: Known,
+}
+
+/// What is known.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// A figure's true value.
+    Value(&'static [&'static str], f64),
+    /// The objective of this name has the figure's true value for its bound, so that nothing can decide it but chance.
+    OnTheBound(&'static str),
 }
 
 fn claim(label: &'static str, path: &'static [&'static str], truth: f64) -> Claim {
-    Claim { label, path, truth }
+    let known = Known::Value(path, truth);
+    Claim { label, known }
+}
+
+fn on_the_bound(label: &'static str, objective: &'static str) -> Claim {
+    let known = Known::OnTheBound(objective);
+    Claim { label, known }
 }
 
 /// A system with an open stream of requests to one endpoint, measured for so many seconds after so many.
@@ -116,6 +131,25 @@ fn one_server(rate: f64) -> Vec<Claim> {
     ]
 }
 
+/// The same with objectives whose bounds are the true p95 and p99.
+fn one_server_on_its_bounds(rate: f64) -> Vec<Claim> {
+    let mut claims = one_server(rate);
+    claims.push(on_the_bound("p95, decided", "p95"));
+    claims.push(on_the_bound("p99, decided", "p99"));
+    claims
+}
+
+/// The scenario of these with those objectives.
+fn one_server_scenario(rate: f64, warm: u32, seconds: u32) -> String {
+    let millis = |slower: f64| slower.ln() / (10.0 - rate) * 1000.0;
+    let text = scenario(rate, warm, seconds, &servers(1, "", EXPONENTIAL));
+    format!(
+        "{text}[objectives]\np95 = \"{:.4}ms\"\np99 = \"{:.4}ms\"\n",
+        millis(20.0),
+        millis(100.0)
+    )
+}
+
 /// All cases.
 #[must_use]
 pub fn cases() -> Vec<Case> {
@@ -128,24 +162,24 @@ pub fn cases() -> Vec<Case> {
         Case {
             name: "M/M/1, half busy",
             about: "30 s of warm-up are 26 relaxation times of 1.2 s; then 600 s, 3,000 requests",
-            text: scenario(5.0, 30, 600, &servers(1, "", EXPONENTIAL)),
-            claims: one_server(5.0),
+            text: one_server_scenario(5.0, 30, 600),
+            claims: one_server_on_its_bounds(5.0),
             is_quick: false,
             size: Size::Each,
         },
         Case {
             name: "M/M/1, half busy, short",
             about: "10 s of warm-up are 8 relaxation times; then 60 s, 300 requests: three beyond p99 in each",
-            text: scenario(5.0, 10, 60, &servers(1, "", EXPONENTIAL)),
-            claims: one_server(5.0),
+            text: one_server_scenario(5.0, 10, 60),
+            claims: one_server_on_its_bounds(5.0),
             is_quick: true,
             size: Size::Each,
         },
         Case {
             name: "M/M/1, 90 % busy",
             about: "300 s of warm-up are 8 relaxation times of 38 s; then 1,500 s, 13,500 requests",
-            text: scenario(9.0, 300, 1500, &servers(1, "", EXPONENTIAL)),
-            claims: one_server(9.0),
+            text: one_server_scenario(9.0, 300, 1500),
+            claims: one_server_on_its_bounds(9.0),
             is_quick: false,
             size: Size::Each,
         },
@@ -301,6 +335,8 @@ pub struct Row {
     pub too_high: u32,
     /// Sum of half widths over the truth, of those with both bounds.
     pub widths: f64,
+    /// Whether it is an objective on its bound: then a decision, either way, is what misleads.
+    pub is_on_the_bound: bool,
 }
 
 impl Row {
@@ -334,6 +370,8 @@ impl Row {
         let (least, most) = LEVEL;
         if self.misled() > 1.0 - least {
             "**does not hold**"
+        } else if self.is_on_the_bound {
+            "holds"
         } else if self.given == self.held && self.widths == 0.0 && self.given > 0 {
             "exact"
         } else if self.given() < THROUGHOUT {
@@ -366,6 +404,12 @@ impl Row {
         }
     }
 
+    fn decide(&mut self, met: Option<bool>) {
+        self.experiments += 1;
+        self.too_low += u32::from(met == Some(true));
+        self.too_high += u32::from(met == Some(false));
+    }
+
     fn merge(&mut self, other: &Self) {
         self.experiments += other.experiments;
         self.given += other.given;
@@ -393,11 +437,21 @@ pub fn measure(case: &Case, seeds: Range<u64>, threads: usize) -> Vec<Row> {
             if seed >= seeds.end {
                 return rows;
             }
-            for (place, figures) in experiments(case, &variants, seed).iter().enumerate() {
+            for (place, summary) in experiments(case, &plan, &variants, seed).iter().enumerate() {
                 for (number, claim) in case.claims.iter().enumerate() {
-                    // No error at all: the cause has no figure, and nothing is claimed of it.
-                    if let Some(figure) = figures.get(claim.path) {
-                        rows[place * case.claims.len() + number].add(figure.estimate, claim.truth);
+                    let row = &mut rows[place * case.claims.len() + number];
+                    match claim.known {
+                        Known::Value(path, truth) => {
+                            // No error at all: the cause has no figure, and nothing is claimed of it.
+                            if let Some(figure) = summary.figures.get(path) {
+                                row.add(figure.estimate, truth);
+                            }
+                        }
+                        Known::OnTheBound(name) => {
+                            let mut objectives = summary.objectives.iter();
+                            let objective = objectives.find(|objective| objective.name == name);
+                            row.decide(objective.expect("the case has it").met);
+                        }
                     }
                 }
             }
@@ -414,13 +468,13 @@ pub fn measure(case: &Case, seeds: Range<u64>, threads: usize) -> Vec<Row> {
     sum
 }
 
-/// The figures of each experiment under a root seed.
-fn experiments(case: &Case, variants: &Variants<'_>, seed: u64) -> Vec<Figures> {
+/// The result of each experiment under a root seed.
+fn experiments(case: &Case, plan: &Plan, variants: &Variants<'_>, seed: u64) -> Vec<Summary> {
     let mut records = Vec::new();
     let mut first = |count: usize| {
         let more = records.len() as u32..count as u32;
         records.extend(more.map(|number| replicate(variants, seed, number)));
-        outcome::figures(variants.base(), &records[..count])
+        outcome::summarize(plan, variants.base(), &records[..count])
     };
     match case.size {
         Size::Each => SIZES.into_iter().map(first).collect(),
@@ -429,10 +483,10 @@ fn experiments(case: &Case, variants: &Variants<'_>, seed: u64) -> Vec<Figures> 
             let precision = Precision::of_p95(share);
             let mut count = precision::FIRST;
             loop {
-                let figures = first(count as usize);
-                match precision.next(&precision.reached(&figures, count), count) {
+                let summary = first(count as usize);
+                match precision.next(&precision.reached(&summary.figures, count), count) {
                     Some(next) => count = next,
-                    None => return vec![figures],
+                    None => return vec![summary],
                 }
             }
         }
@@ -461,6 +515,7 @@ fn rows(case: &Case) -> Vec<Row> {
             case: case.name,
             label: claim.label,
             replications,
+            is_on_the_bound: matches!(claim.known, Known::OnTheBound(_)),
             ..Row::default()
         })
     });
@@ -485,6 +540,7 @@ pub fn page(cases: &[Case], rows: &[Row]) -> String {
                         format!("{:.1} %", share * 100.0)
                     }
                 };
+                let given = if row.is_on_the_bound { f64::NAN } else { row.given() };
                 let _ = writeln!(
                     text,
                     "| {} | {} | {} | {} | {} | {} | {} |",
@@ -493,7 +549,7 @@ pub fn page(cases: &[Case], rows: &[Row]) -> String {
                         0 => "as many as it took".to_owned(),
                         number => number.to_string(),
                     },
-                    percent(row.given()),
+                    percent(given),
                     percent(row.coverage()),
                     percent(row.misled()),
                     percent(row.half_width()),
@@ -522,6 +578,8 @@ replications, of a system whose true figure is known. What the methods are and w
   93 to 97 % is as near as can be told.
 - *misled*: share of all experiments in which a bound that was given, an upper or a lower one, is on the wrong side of the
   truth. This is how often a reader is told something that is not so.
+- *p95, decided*: an objective whose bound is the true p95, so that there is nothing to decide. *misled* is how often it is
+  called met or missed all the same. By design that is one in twenty at most, and may be far less.
 - *half width*: of those given, on average, as a share of the true figure.
 - *seldom given*: fewer than nine in ten experiments have an interval, because there is too little to go by. Those few that
   have one are those that happened to look calm, so they hold the truth less often than 95 %; *misled* is what counts.

@@ -203,7 +203,19 @@ impl Histogram {
         (low.clamp(min, max.max(min)), high.clamp(min, max.max(min)))
     }
 
-    /// How many values lie in buckets wholly or partly above `value`: their share of all.
+    /// How many values are above this one for sure, and how many may be: buckets keep no order within.
+    #[must_use]
+    pub fn above(&self, value: u64) -> (f64, f64) {
+        let bucket = bucket_of(value);
+        let surely: u64 = self.buckets.iter().skip(bucket + 1).sum();
+        let beside = match self.buckets.get(bucket) {
+            Some(&beside) if value < self.max => beside,
+            _ => 0,
+        };
+        (surely as f64, (surely + beside) as f64)
+    }
+
+    /// How many values lie in buckets wholly above that of `value`: their share of all.
     #[must_use]
     pub fn share_above(&self, value: u64) -> f64 {
         if self.count == 0 {
@@ -313,6 +325,19 @@ mod tests {
             (both.count, both.sum, both.min, both.max)
         );
         assert_eq!(one.quantile(0.9), both.quantile(0.9));
+    }
+
+    // Lost if broken: who took as long as allowed, or nearly, would count as too slow, or for sure as fast enough.
+    #[test]
+    fn what_is_in_the_bucket_of_a_bound_may_be_above_it() {
+        let mut histogram = Histogram::default();
+        for value in [500, 1000, 1001, 1003, 2000] {
+            histogram.record(value);
+        }
+        assert_eq!(histogram.above(1000), (1.0, 4.0));
+        assert_eq!(histogram.above(700), (4.0, 4.0));
+        assert_eq!(histogram.above(2000), (0.0, 0.0));
+        assert_eq!(Histogram::default().above(0), (0.0, 0.0));
     }
 
     // Lost if broken: an interval of a percentile would begin or end somewhere else than where its shares say.

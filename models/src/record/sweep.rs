@@ -21,7 +21,7 @@ pub struct Design {
     pub hash: String,
     /// Root seed of every point.
     pub seed: u64,
-    /// Replications of each point; with a precision the fewest.
+    /// Replications of each point; with a precision the fewest, of which there are ten at least.
     pub replications: u32,
     /// How narrow the intervals of the figures in `precision_of` have to be, as a share of the value.
     pub precision: Option<Precision>,

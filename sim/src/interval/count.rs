@@ -8,7 +8,7 @@
 
 use highwater_models::record::figures::Estimate;
 
-use super::share::{FEW, RULE_OF_THREE};
+use super::share::{FEW_EVENTS, RULE_OF_THREE};
 use super::{Intervals, bare, mean};
 
 impl Intervals {
@@ -32,7 +32,7 @@ impl Intervals {
         }
         let squares: f64 = samples.iter().map(|sample| (sample - value) * (sample - value)).sum();
         let mut dispersion = squares / (count - 1.0) / value;
-        if value / unit * count < FEW {
+        if value / unit * count < FEW_EVENTS {
             dispersion = dispersion.max(unit);
         }
         let critical = self.critical(units);

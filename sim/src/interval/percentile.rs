@@ -13,6 +13,10 @@
 //! enough to show where it lies. Few replications can underrate how much they differ, above all far out, where a whole
 //! replication may have nobody. So the share is also taken to vary as it does at the 90th percentile before it is decided
 //! whether there is a bound.
+//!
+//! **Against a bound that somebody gives.** Where the percentile has no bound of its own, it may still be known on which side of
+//! a given one it lies: hardly anybody takes longer than that, however slow the slowest are. The share of requests that do
+//! has the interval of every share (`share`), its design effect at least that of the body of all requests.
 
 use highwater_models::record::figures::Estimate;
 use highwater_models::record::histogram::{Histogram, Place};
@@ -80,6 +84,29 @@ impl Intervals {
             return bare(f64::NAN);
         };
         self.of_shares(sample, share, value, |place| sample.below(place), place)
+    }
+
+    /// Whether this share of all requests lies at or below so many nanoseconds, by how many are above; `None` where that may
+    /// be chance, or a matter of the bucket.
+    #[must_use]
+    pub fn is_at_most(&self, sample: &Sample<'_>, share: f64, nanos: u64) -> Option<bool> {
+        let body = sample.all.place(share.min(BODY))?;
+        let body = Quotient::of(&sample.below(body));
+        if body.units < 2 {
+            return None;
+        }
+        // That of a body which is the same in every replication is not a number, and gives way.
+        let effect = |seen: f64| seen.max(body.design_effect()) * CAREFUL * CAREFUL;
+        let above = |of: fn((f64, f64)) -> f64| -> Estimate {
+            let pair = |one: &&Histogram| (of(one.above(nanos)), one.count() as f64);
+            let pairs: Vec<(f64, f64)> = sample.each.iter().map(pair).collect();
+            self.share_of_effect(&pairs, effect)
+        };
+        let rest = 1.0 - share;
+        if above(|(_, perhaps)| perhaps).high? <= rest {
+            return Some(true);
+        }
+        (above(|(surely, _)| surely).low? > rest).then_some(false)
     }
 
     /// The same where the parts that vary on their own are not the replications: `below` says of each how many it has below
@@ -186,5 +213,49 @@ mod tests {
         let found = percentile(&many, 0.95);
         assert!(found.low.unwrap() <= 200e6 && found.high.unwrap() >= 200e6, "{found:?}");
         assert!(found.half_width().unwrap() <= Histogram::RELATIVE_ERROR * 200e6);
+    }
+
+    fn is_at_most(histograms: &[Histogram], share: f64, millis: u64) -> Option<bool> {
+        let each: Vec<&Histogram> = histograms.iter().collect();
+        Intervals::new(each.len()).is_at_most(&Sample::new(&each), share, millis * 1_000_000)
+    }
+
+    // Lost if broken: that nobody was too slow in a few short runs would be proof, however much they come in rushes.
+    #[test]
+    fn none_beyond_a_bound_is_as_much_as_the_body_is_independent() {
+        let alike = |count: usize| -> Vec<Histogram> { (0..count).map(|_| histogram(1..=100)).collect() };
+        // 3 · 1.2² / n: 0.0086 of 500 and 0.0108 of 400.
+        assert_eq!(is_at_most(&alike(5), 0.99, 200), Some(true));
+        assert_eq!(is_at_most(&alike(4), 0.99, 200), None);
+        assert_eq!(is_at_most(&alike(1), 0.5, 200), None);
+        // 100 and 80 of 100 below the 90th percentile, five times each: they vary 12.3 times as much as independent ones,
+        // and 3 · 12.3 · 1.2² / 1000 is 0.053.
+        let rushes: Vec<Histogram> = (0..10)
+            .map(|number| {
+                if number % 2 == 0 {
+                    histogram(1..=100)
+                } else {
+                    histogram(51..=150)
+                }
+            })
+            .collect();
+        assert_eq!(is_at_most(&rushes, 0.95, 200), None);
+        assert_eq!(is_at_most(&rushes, 0.9, 200), Some(true));
+    }
+
+    // Lost if broken: a side would be chosen within the width of a bucket, or nobody could meet a bound exactly.
+    #[test]
+    fn a_bound_in_a_bucket_is_on_neither_side_of_what_is_there() {
+        let atoms = || histogram((0..1000).map(|number| if number % 10 == 0 { 200 } else { 100 }));
+        let many = [atoms(), atoms(), atoms()];
+        assert_eq!(is_at_most(&many, 0.5, 100), None);
+        assert_eq!(is_at_most(&many, 0.5, 110), Some(true));
+        assert_eq!(is_at_most(&many, 0.5, 90), Some(false));
+        assert_eq!(is_at_most(&many, 0.95, 150), Some(false));
+        assert_eq!(
+            is_at_most(&many, 0.95, 200),
+            Some(true),
+            "nobody takes longer than the slowest"
+        );
     }
 }

@@ -51,6 +51,11 @@ impl Quotient {
             variance: count / (count - 1.0) * squares / (whole * whole),
         }
     }
+
+    /// How many times as much a share varies as one of so many independent events would.
+    pub fn design_effect(&self) -> f64 {
+        self.variance / (self.value * (1.0 - self.value) / self.whole)
+    }
 }
 
 impl Intervals {

@@ -22,7 +22,7 @@ use super::{Intervals, bare};
 
 /// Events below which their differences between replications do not tell bursts from chance: they are taken to vary at
 /// least as independent ones do, so that the interval is wide rather than narrow.
-pub(super) const FEW: f64 = 10.0;
+pub const FEW_EVENTS: f64 = 10.0;
 
 /// What none among so many leaves possible, times their number.
 pub(super) const RULE_OF_THREE: f64 = 3.0;
@@ -32,12 +32,18 @@ impl Intervals {
     /// where fewer than two replications saw anything, unless no event happened or nothing else did.
     #[must_use]
     pub fn share(&self, pairs: &[(f64, f64)]) -> Estimate {
+        self.share_of_effect(pairs, |effect| effect)
+    }
+
+    /// The same where something is known of how alike events are: `effect` makes the design effect to reckon with of the
+    /// one that was seen, which is one where no event happened or nothing else did.
+    pub(super) fn share_of_effect(&self, pairs: &[(f64, f64)], effect: impl Fn(f64) -> f64) -> Estimate {
         let quotient = Quotient::of(pairs);
         let (value, number) = (quotient.value, quotient.whole);
         if number == 0.0 {
             return bare(f64::NAN);
         }
-        let seldom = (RULE_OF_THREE / number).min(1.0);
+        let seldom = (RULE_OF_THREE * effect(1.0) / number).min(1.0);
         let bounds = |low: f64, high: f64| Estimate {
             value,
             low: Some(low),
@@ -52,13 +58,12 @@ impl Intervals {
         if quotient.units < 2 {
             return bare(value);
         }
-        let chance = value * (1.0 - value) / number;
-        let mut effect = quotient.variance / chance;
-        if value.min(1.0 - value) * number < FEW {
-            effect = effect.max(1.0);
+        let mut seen = quotient.design_effect();
+        if value.min(1.0 - value) * number < FEW_EVENTS {
+            seen = seen.max(1.0);
         }
         let critical = self.critical(quotient.units);
-        let squared = critical * critical * effect / number;
+        let squared = critical * critical * effect(seen) / number;
         let middle = (value + squared / 2.0) / (1.0 + squared);
         let half = (squared * value * (1.0 - value) + squared * squared / 4.0).sqrt() / (1.0 + squared);
         bounds(

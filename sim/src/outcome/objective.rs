@@ -2,19 +2,22 @@
 //!
 //! Owns: which figure an objective means, and when it is decided. Never: the figures.
 //!
-//! An objective is met or missed when the whole interval lies on one side of its bound, and undecided else. With one
+//! An objective is met or missed when the whole interval lies on one side of its bound, and undecided else; where a
+//! percentile's interval has no end on one side, the share of requests beyond the bound may decide. With one
 //! replication there is no interval and nothing is decided, with two exceptions: a share of requests of which there was
 //! none has an upper bound from its number of requests, and an objective that allows no case at all (a count of 0) is
 //! a statement about what was seen: a single case disproves it, and none in any replication meets it.
 
+use highwater_models::file::names_of;
 use highwater_models::file::scenario::{Counts, Goals, Objectives};
 use highwater_models::record::figures::{Estimate, Figures, Path, Unit};
+use highwater_models::record::histogram::Histogram;
 use highwater_models::record::summary::{Objective, Warning};
 use highwater_models::{Cause, SimSpan};
 
 use super::group::Groups;
 use super::{request, warnings};
-use crate::interval::Intervals;
+use crate::interval::{Intervals, Sample};
 use crate::measure::Cell;
 
 /// Causes that `database_errors` counts: a request failed at the database or on the way to a connection.
@@ -177,36 +180,27 @@ impl Judge<'_> {
         }
     }
 
-    /// Decides a bound on a percentile by what it says: that no more than the rest of the requests takes longer. How far
-    /// that share may be off is known where the percentile itself has no upper bound: when nearly nobody takes longer than
-    /// the target, how slow the slowest are does not matter. One replication says nothing of how another would differ.
+    /// Decides the bound on a percentile that was judged last by how many requests take longer, where the percentile's
+    /// interval is open on that side: when hardly anybody does, how slow the slowest are does not matter. Where the interval
+    /// has an end, that decides, so that no reader sees one that says otherwise. One replication says nothing of how another
+    /// would differ.
     fn percentile(&mut self, name: &str, target: SimSpan, tool: bool, cells: &[Cell]) {
-        let rest = match name {
+        let share = match name {
             "p50" => 0.5,
-            "p90" => 0.1,
-            "p95" => 0.05,
-            "p99" => 0.01,
+            "p90" => 0.9,
+            "p95" => 0.95,
+            "p99" => 0.99,
             _ => return,
         };
-        if cells.len() < 2 {
+        let Some(last) = self.found.last_mut() else { return };
+        let is_open = |met: bool| if met { last.value.high } else { last.value.low }.is_none();
+        if last.met.is_some() || !(is_open(true) || is_open(false)) {
             return;
         }
-        let slower = |cell: &Cell| {
-            let latency = if tool { &cell.tool } else { &cell.latency };
-            let count = latency.count() as f64;
-            let share = if count > 0.0 {
-                latency.share_above(target.nanos())
-            } else {
-                0.0
-            };
-            (share * count, count)
-        };
-        let share = self.intervals.share(&cells.iter().map(slower).collect::<Vec<_>>());
-        if let Some(met) = decided(&share, rest, true)
-            && let Some(last) = self.found.last_mut()
-        {
-            last.met = Some(met);
-        }
+        let latency: fn(&Cell) -> &Histogram = if tool { |cell| &cell.tool } else { |cell| &cell.latency };
+        let sample = Sample::new(&cells.iter().map(latency).collect::<Vec<_>>());
+        let decided = self.intervals.is_at_most(&sample, share, target.nanos());
+        last.met = decided.filter(|&met| is_open(met));
     }
 
     fn estimate(&self, path: &[&str]) -> Estimate {
@@ -263,27 +257,11 @@ pub(crate) fn decided(value: &Estimate, target: f64, at_most: bool) -> Option<bo
     }
 }
 
-/// A dotted path's names; a name in quotes may hold dots.
-fn names_of(path: &str) -> Vec<String> {
-    let mut names = vec![String::new()];
-    let mut quoted = false;
-    for c in path.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            '.' if !quoted => names.push(String::new()),
-            _ => {
-                if let Some(name) = names.last_mut() {
-                    name.push(c);
-                }
-            }
-        }
-    }
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Record;
+    use crate::model::Model;
     use crate::outcome::{figures, sample};
 
     fn near(low: f64, high: f64) -> Estimate {
@@ -317,24 +295,80 @@ mod tests {
         assert_eq!(decided(&NOTHING, 2.0, true), None);
     }
 
+    fn objectives_of(objectives: &str, model: &Model, records: &[Record]) -> Vec<Objective> {
+        let plan = sample::plan(&format!("duration = \"1m\"\n[objectives]\n{objectives}"));
+        let groups = Groups::new(model, records);
+        let (figures, intervals) = (figures(model, records), Intervals::new(records.len()));
+        judge(&plan.scenario.objectives, &groups, &figures, &intervals)
+    }
+
     fn judged(objectives: &str, failures: &[u64]) -> Vec<(String, Option<bool>)> {
         let model = sample::model();
-        let records: Vec<_> = failures
-            .iter()
-            .map(|&failed| sample::record(&model, 1000, failed))
-            .collect();
-        let groups = Groups::new(&model, &records);
-        let plan = sample::plan(&format!("duration = \"1m\"\n[objectives]\n{objectives}"));
-        let figures = figures(&model, &records);
-        judge(
-            &plan.scenario.objectives,
-            &groups,
-            &figures,
-            &Intervals::new(records.len()),
-        )
-        .into_iter()
-        .map(|objective| (objective.name, objective.met))
-        .collect()
+        let of = |&failed: &u64| sample::record(&model, 1000, failed);
+        let records: Vec<_> = failures.iter().map(of).collect();
+        objectives_of(objectives, &model, &records)
+            .into_iter()
+            .map(|objective| (objective.name, objective.met))
+            .collect()
+    }
+
+    /// Replications of requests of 1 ms, 2 ms and so on, this much later in each.
+    fn ramps(model: &Model, requests: u64, later: &[u64]) -> Vec<Record> {
+        let one = |&later: &u64| {
+            let mut record = sample::record(model, 0, 0);
+            let cell = record.cell(0, 0, 0);
+            (cell.offered, cell.useful) = (requests, requests);
+            (1..=requests).for_each(|millis| cell.latency.record((millis + later) * 1_000_000));
+            record
+        };
+        later.iter().map(one).collect()
+    }
+
+    // Lost if broken: that hardly anybody comes near a bound decides nothing, for want of slow requests; or one run does.
+    #[test]
+    fn a_percentile_without_an_end_is_decided_by_who_takes_longer() {
+        let model = sample::model();
+        let met = |target: &str, records: &[Record]| {
+            let found = objectives_of(&format!("p99 = \"{target}\""), &model, records);
+            assert_eq!((found[0].value.low, found[0].value.high), (None, None));
+            found[0].met
+        };
+        // Nine of 900 beyond the 99th percentile at 297 ms: too few for an interval.
+        let three = ramps(&model, 300, &[0, 0, 0]);
+        assert_eq!(met("10s", &three), Some(true));
+        assert_eq!(met("297ms", &three), None);
+        assert_eq!(met("280ms", &three), Some(false));
+        assert_eq!(met("10s", &ramps(&model, 300, &[0])), None);
+    }
+
+    // Lost if broken: `met` beside an interval that reaches beyond the bound, and the other way round.
+    #[test]
+    fn no_interval_that_is_shown_says_otherwise() {
+        let model = sample::model();
+        let mut seen = [0; 3];
+        for later in [&[0, 5, 10][..], &[0, 40], &[0, 300, 20, 10], &[3, 1, 2, 0, 4, 2]] {
+            let records = ramps(&model, 400, later);
+            for target in (40..800).step_by(9) {
+                let all = ["p50", "p90", "p95", "p99"].map(|name| format!("{name} = \"{target}ms\"\n"));
+                for Objective {
+                    name,
+                    target,
+                    value,
+                    met,
+                    ..
+                } in objectives_of(&all.concat(), &model, &records)
+                {
+                    let fits = match met {
+                        Some(true) => value.high.is_none_or(|high| high <= target) && value.value <= target,
+                        Some(false) => value.low.is_none_or(|low| low > target) && value.value > target,
+                        None => true,
+                    };
+                    assert!(fits, "{name} at most {target}: {met:?} with {value:?}");
+                    seen[met.map_or(2, usize::from)] += 1;
+                }
+            }
+        }
+        assert!(seen.iter().all(|&count| count > 100), "{seen:?}");
     }
 
     // Lost if broken: an objective of no errors at all stays undecided although an error was seen, or one run decides a
@@ -372,14 +406,5 @@ mod tests {
         assert_eq!(judged(&goal(0.001), &[0])[0].1, None);
         assert_eq!(judged(&goal(0.01), &[100, 101, 99])[0].1, Some(false));
         assert_eq!(judged(&goal(0.01), &[100])[0].1, None);
-    }
-
-    #[test]
-    fn names_with_dots_are_quoted() {
-        assert_eq!(names_of("resources.web.cpu"), ["resources", "web", "cpu"]);
-        assert_eq!(
-            names_of("endpoints.\"user.profile\".latency.p95"),
-            ["endpoints", "user.profile", "latency", "p95"]
-        );
     }
 }

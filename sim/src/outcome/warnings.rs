@@ -12,7 +12,7 @@ use super::batches::{Batches, batches};
 use super::build::ratio;
 use super::caution::Caution;
 use crate::experiment::WarmUp;
-use crate::interval::one_sided;
+use crate::interval::{FEW_EVENTS, one_sided};
 use crate::measure::Record;
 use crate::model::Model;
 use crate::precision::{COARSE, FIRST, Precision, Reached};
@@ -39,9 +39,6 @@ const IN_FLIGHT: f64 = 0.01;
 
 /// By how much one replication has to be off the others for it to be worth a word.
 const UNEVEN: f64 = 0.2;
-
-/// Errors below which bursts cannot be told from chance; as in `interval::share`.
-const FEW_ERRORS: f64 = 10.0;
 
 /// What a reader is to be warned about.
 #[derive(Debug)]
@@ -422,7 +419,7 @@ fn errors(seen: &Seen<'_>) -> Option<Warning> {
              one; errors that come in bursts, once in a great while, can be more frequent than that and not show."
         )));
     }
-    (errors < FEW_ERRORS).then(|| {
+    (errors < FEW_EVENTS).then(|| {
         Caution::FewErrors.says(format!(
             "{errors:.0} errors among {offered:.0} requests are too few to tell bursts from chance: the interval of the error \
              rate takes them for independent, and is wider than 95 % need. Measure for longer, or run more replications than {}.",

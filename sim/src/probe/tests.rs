@@ -3,6 +3,8 @@
 use super::*;
 use highwater_models::catalogue;
 use highwater_models::file::{NoFiles, Request, load_scenario};
+use highwater_models::record::figures::Estimate;
+use highwater_models::record::next_step::Why;
 
 /// A plan of a text, with these settings.
 fn load(text: &str, settings: &[String]) -> Option<Plan> {
@@ -165,4 +167,29 @@ steps = [ { take = { from = "slots", for = "2s" } } ]
         panic!("{found:?}");
     };
     assert_eq!(step.effect.path.to_string(), "latency.p95");
+}
+
+// Lost if broken: a change that raises what an objective wants more of, a hit ratio, is said to be of no use.
+#[test]
+fn more_is_good_where_the_objective_wants_more() {
+    let step = |moved: f64| Step {
+        settings: Vec::new(),
+        from: None,
+        why: Why::Limit("cache".to_owned()),
+        pairs: 3,
+        sure: true,
+        effect: Effect {
+            path: Path::new(&["cache", "users", "hit_ratio"]),
+            unit: Unit::Share,
+            before: 0.5,
+            after: 0.5 + moved,
+            difference: Estimate::exact(moved),
+        },
+        met: (0, 0),
+        objectives: 1,
+        cost: None,
+    };
+    assert!(is_good(&step(0.2), false) && !is_good(&step(-0.2), false));
+    assert!(is_good(&step(-0.2), true) && !is_good(&step(0.2), true));
+    assert!(!is_good(&step(0.0), true) && !is_good(&step(f64::NAN), true));
 }

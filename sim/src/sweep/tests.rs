@@ -4,14 +4,15 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use highwater_models::file::Plan;
-use highwater_models::record::figures::{Estimate, Figure, FigureKind, Figures, Path, Unit};
+use highwater_models::record::figures::{Estimate, Unit};
 use highwater_models::record::summary::Objective;
-use highwater_models::record::sweep::{Axis, Design, Level, Metric, Point, Precision, Standing};
+use highwater_models::record::sweep::{Axis, Design, Level, Metric, Point, Standing};
 
 use super::findings::{Because, findings};
-use super::precision::wanted;
 use super::{Settings, Study, SweepError, run};
+use crate::experiment::{Options, run_precisely};
 use crate::outcome::sample;
+use crate::precision::Precision;
 
 /// Points that differ in how long they run.
 struct Lengths {
@@ -66,11 +67,11 @@ fn swept(count: usize, settings: &Settings) -> Vec<Point> {
 }
 
 fn narrow() -> Precision {
-    Precision {
-        width: 0.02,
-        of: vec!["latency.mean".to_owned()],
+    Precision::from(&highwater_models::record::sweep::Precision {
+        width: 0.1,
+        of: vec!["latency.mean".to_owned(), "nothing.such".to_owned()],
         most: 40,
-    }
+    })
 }
 
 // Lost if broken: another answer on a machine with more cores; a point that is lost or run twice.
@@ -109,54 +110,37 @@ fn replications_of_all_points_share_their_chance() {
     assert_eq!(points[0].metric("goodput").map(|metric| &metric.samples), Some(samples));
 }
 
-// Lost if broken: replications without end, or too few for what was asked.
+// Lost if broken: a point of a study and the same run alone are known to the same precision by other numbers of replications.
 #[test]
-fn replications_follow_the_precision_that_is_asked() {
+fn a_point_has_as_many_replications_as_the_run_alone() {
     let points = swept(4, &settings(2, Some(narrow())));
+    let mean = Precision {
+        asked: narrow().asked[..1].to_vec(),
+        ..narrow()
+    };
+    let options = Options {
+        seed: Some(3),
+        replications: Some(3),
+        ..Options::default()
+    };
     for point in &points {
-        let estimate = point.metric("latency.mean").unwrap().estimate;
-        let width = estimate.half_width().unwrap() / estimate.value;
-        assert!(
-            width <= 0.02 || point.replications == 40,
-            "{}: {width}",
-            point.replications
+        let plan = sample::plan(&format!("duration = \"{}s\"", 20 + 17 * point.number));
+        let alone = run_precisely(&plan, &options, Some(&mean), &|_: f64| {}, &AtomicBool::new(false)).unwrap();
+        assert_eq!(point.replications, alone.summary.replications, "{}", point.number);
+        let figure = alone.summary.figures.get(&["latency", "mean"]).unwrap();
+        assert_eq!(
+            point.metric("latency.mean").map(|metric| metric.estimate),
+            Some(figure.estimate)
         );
     }
     assert!(
-        points.iter().any(|point| point.replications > 3),
-        "three were enough everywhere"
+        points.iter().any(|point| point.replications > 10),
+        "ten were enough everywhere"
     );
-
-    let figures = |value: f64, half: f64| {
-        let mut figures = Figures::default();
-        figures.insert(
-            Path::new(&["latency", "mean"]),
-            Figure {
-                kind: FigureKind::Estimate,
-                unit: Unit::Seconds,
-                estimate: Estimate {
-                    value,
-                    low: Some(value - half),
-                    high: Some(value + half),
-                },
-                samples: Vec::new(),
-            },
-        );
-        figures
-    };
-    // Half as wide needs four times as many, which is done in steps of at most thrice, and never beyond the cap.
-    for (half, have, expected) in [
-        (0.019, 5, 5),
-        (0.04, 5, 15),
-        (0.021, 10, 13),
-        (0.03, 10, 23),
-        (0.5, 30, 40),
-        (0.5, 40, 40),
-    ] {
-        assert_eq!(wanted(&narrow(), &figures(1.0, half), have), expected, "{half} {have}");
-    }
-    // Where the figure does not exist nothing makes it narrower.
-    assert_eq!(wanted(&narrow(), &Figures::default(), 5), 5);
+    assert!(
+        points.iter().any(|point| point.replications < 40),
+        "forty were too few everywhere"
+    );
 }
 
 // Lost if broken: a sweep that hangs, or says it is done, after something went wrong.
