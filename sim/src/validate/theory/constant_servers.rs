@@ -2,14 +2,14 @@
 //!
 //! Owns: who waits and for how long. Source: Crommelin, "Delay probability formulae when the holding times are constant"
 //! (1932): whoever is in service leaves within one service time and nobody else does, so the number one service time
-//! later is what was in line plus a Poisson number. Franx, "A simple solution for the M/D/c waiting time distribution",
-//! Operations Research Letters 29 (2001), for the law of the wait.
+//! later is what was in line plus a Poisson number.
+
+use super::poisson;
 
 /// The queue: shares of time with 0, 1, ... in the system.
 #[derive(Clone, Debug)]
 pub struct ConstantServers {
     arrival: f64,
-    service: f64,
     servers: usize,
     states: Vec<f64>,
 }
@@ -29,7 +29,7 @@ impl ConstantServers {
         );
         // The line decays faster than that of exponential service; there this many states leave out less than 1e-16.
         let room = servers * 3 + (40.0 / (1.0 - utilisation)) as usize + 60;
-        let come = poisson(offered, room);
+        let come = poisson::up_to(offered, room);
         let mut states = vec![0.0; room + 1];
         states[0] = 1.0;
         loop {
@@ -50,7 +50,6 @@ impl ConstantServers {
         }
         Self {
             arrival,
-            service,
             servers,
             states,
         }
@@ -73,27 +72,6 @@ impl ConstantServers {
     pub fn wait_mean(&self) -> f64 {
         self.queue_mean() / self.arrival
     }
-
-    /// Share of arrivals that wait for no more than so many whole service times.
-    #[must_use]
-    pub fn waits_at_most(&self, services: usize) -> f64 {
-        self.states[..(services + 1) * self.servers].iter().sum()
-    }
-
-    /// The service time in seconds.
-    #[must_use]
-    pub fn service(&self) -> f64 {
-        self.service
-    }
-}
-
-/// Probabilities of 0, 1, ... `most` where `mean` are expected.
-fn poisson(mean: f64, most: usize) -> Vec<f64> {
-    let probability = |number: usize| {
-        let number = number as f64;
-        libm::exp(number * libm::log(mean) - mean - libm::lgamma(number + 1.0))
-    };
-    (0..=most).map(probability).collect()
 }
 
 #[cfg(test)]
@@ -108,13 +86,6 @@ mod tests {
         let one = ConstantServers::new(8.0, 0.1, 1);
         check_close("wait", one.wait_mean(), single_server::wait_mean(8.0, 0.1, 0.0), 1e-9);
         check_close("waited", one.waited(), 0.8, 1e-10);
-        let within = single_server::constant_service_in_system(0.8, 3);
-        check_close(
-            "within two services",
-            one.waits_at_most(2),
-            within[..3].iter().sum(),
-            1e-10,
-        );
     }
 
     #[test]
