@@ -3,6 +3,7 @@
 //! Owns: words and layout. Never: whether a figure agrees (`highwater_sim::validate`).
 
 use highwater_models::record::figures::{Estimate, Unit};
+use highwater_sim::validate::judge::MISS;
 use highwater_sim::validate::{Case, CaseError, Depth, Expectation, Judged, Tested, Trial, Verdict};
 use serde_json::{Value, json};
 
@@ -102,16 +103,20 @@ pub fn summary(tested: &[Tested<'_>], depth: Depth) -> String {
         format!("each case with 99.9 % confidence, {exact} of them exactly")
     };
     let mut text = format!("{what} ({figures} figures at {seeds}; {sure}).");
-    let again: usize = tested.iter().map(Tested::second_runs).sum();
-    if again > 0 {
-        let expected = cases as f64 * depth.seeds().len() as f64 * 0.001;
+    let firsts = tested.iter().flat_map(|tested| tested.trials.iter().flatten());
+    let firsts: Vec<&Vec<Judged>> = firsts.filter_map(|trial| trial.first.as_ref()).collect();
+    if !firsts.is_empty() {
+        let differs = |figures: &&&Vec<Judged>| figures.iter().any(|judged| judged.verdict == Verdict::Differs);
+        let outside = firsts.iter().filter(differs).count();
         text.push_str(&format!(
-            " {} a second time with a fresh seed and twice the length, where chance alone makes it {} on average.",
-            match again {
-                1 => "1 of the runs was made".to_owned(),
-                many => format!("{many} of the runs were made"),
+            " {} made a second time with a fresh seed and twice the length: {outside} because theory lay outside an interval, \
+             which chance alone makes {} on average, and {} because an interval was too wide to tell.",
+            match firsts.len() {
+                1 => "1 of the runs was".to_owned(),
+                many => format!("{many} of the runs were"),
             },
-            number::count(expected)
+            number::count((cases - exact) as f64 * depth.seeds().len() as f64 * MISS),
+            firsts.len() - outside,
         ));
     }
     text
@@ -418,7 +423,20 @@ fn row(case: &Case, trial: &Trial, judged: &Judged) -> [String; 16] {
 /// The page `docs/validation.md`.
 #[must_use]
 pub fn page(tested: &[Tested<'_>], depth: Depth) -> String {
-    let mut text = String::from(PREFACE);
+    let chancy = tested.iter().filter(|tested| !tested.case.is_exact()).count();
+    let widest = tested.iter().flat_map(|tested| &tested.case.checks);
+    let widest = widest.fold(0.0_f64, |widest, check| match check.expectation {
+        Expectation::Mean { narrow, .. } => widest.max(narrow),
+        Expectation::Exact(_) => widest,
+    });
+    let runs = format!("{chancy} × {}", depth.seeds().len());
+    let expected = chancy as f64 * depth.seeds().len() as f64 * MISS;
+    let mut text = PREFACE
+        .replace("{widest}", &number::count(widest * 100.0))
+        .replace("{cases}", &chancy.to_string())
+        .replace("{runs}", &runs)
+        .replace("{expected}", &format!("{expected:.2}"))
+        .replace("{fails}", &format!("{:.5}", expected * MISS));
     text.push_str(&format!("\n## Today\n\n{}\n", summary(tested, depth)));
     let mut group = None;
     for tested in tested {
@@ -481,13 +499,14 @@ a Student interval. A case with m figures takes each at 1 - 0.001 / m, so that t
 (Bonferroni).
 
 - A figure **agrees** when theory lies in its interval and the interval is narrow: no wider to each side than the share of
-  the value that the case allows, 1 to 7 %. A run that is too short or too noisy to tell cannot pass.
+  the value that the case allows, {widest} % at most. A run that is too short or too noisy to tell cannot pass.
 - A case that does not agree is run **a second time**, with a fresh seed and twice as many replications. Only that run counts.
 - A figure that chance has no part in is **exact**: to a nanosecond, or a thousand-millionth of the value where that is more.
 
-**How often would it cry wolf?** With 80 cases that chance has a part in, a faultless engine has 80 × 3 × 0.001 = 0.24 second
-runs on average, and fails with probability 80 × 3 × 0.001 × 0.001 = 0.00024. Seeds are fixed, so one version gives one
-answer.
+**How often would it cry wolf?** With {cases} cases that chance has a part in, theory lies outside an interval of a faultless
+engine in {runs} × 0.001 = {expected} runs on average, and in the second run too with probability {runs} × 0.001 × 0.001 =
+{fails}. A second run that an interval too wide called for says nothing against the engine. Seeds are fixed, so one version
+gives one answer.
 
 **Would it see a fault?** Models that are broken on purpose are kept as tests, `tests/tests/mutants.rs`: each fails its case, at
 the figure that it has to fail at.

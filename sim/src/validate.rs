@@ -12,8 +12,9 @@
 //! figure *agrees* when theory lies in its interval and the interval is narrow: at most the case's bound, a share of the
 //! value, to each side. A case that does not agree is run once more with a fresh seed and twice as many replications, and
 //! only the second answer counts. An engine without a fault then fails a case at a seed with probability 0.001 × 0.001,
-//! and all of 80 cases at three seeds with 0.00024: once in four thousand choices of seeds. Something is run a second time
-//! in about every fourth (80 × 3 × 0.001 = 0.24). Seeds are fixed, so the same version gives the same answer each time.
+//! and all of 100 cases at three seeds with 0.0003: once in some three thousand choices of seeds. In about every third
+//! (100 × 3 × 0.001 = 0.3) something is run a second time because theory lies outside an interval; others are because an
+//! interval came out wider than its bound. Seeds are fixed, so the same version gives the same answer each time.
 //! A figure that chance has no part in has to be exact to a nanosecond.
 
 pub mod case;

@@ -1,6 +1,7 @@
 //! One replication: the state of everything, and the loop that takes one event after another.
 //!
 //! Owns: the clock, the pending events, who is ready to go on, and the tables of what is in flight.
+//! What stands in the tables is in `state` (who is on the way) and `plant` (what they meet).
 //! What happens at each place is in the rooms beside this one: `task` (an attempt's steps), `turn` (event loops and
 //! CPUs), `holding` (slots, connections, queues), `database`, `cache`, `provider` (what lies behind the process), `session` (people), `request` (what they ask for),
 //! `balance` (which instance a request goes to), `instance` (lives), `memory`, `health`, `deploy` and `scaling` (what
@@ -49,6 +50,7 @@ mod link;
 mod memory;
 mod money;
 mod monitor;
+mod plant;
 mod pooler;
 mod provider;
 mod request;
@@ -61,6 +63,7 @@ mod task;
 mod turn;
 
 pub(crate) use link::Link;
+pub(crate) use plant::*;
 pub(crate) use state::*;
 pub(crate) use strain::Strains;
 

@@ -50,7 +50,7 @@ fn a_service_that_changes_its_plan_is_deployed_on_it() {
     assert!((count(&outcome, "latency.min") - 0.1).abs() < 1e-9);
     let mean = (40.0 * 0.2 + 160.0 * 0.1) / 200.0;
     assert!(
-        (count(&outcome, "latency.mean") - mean).abs() < 0.001,
+        (count(&outcome, "latency.mean") - mean).abs() < 1e-9,
         "{}",
         count(&outcome, "latency.mean")
     );

@@ -20,7 +20,7 @@ pub struct Model {
     pub price_audio_minute: Option<Figure<f64>>,
     /// Time to the first token.
     pub first_token: Option<Figure<Latency>>,
-    /// Time per token after the first, one draw per answer.
+    /// Time per token of an answer, on top of the time to the first; one draw per answer.
     pub per_token: Option<Figure<Latency>>,
     /// Time to transcribe one minute of recording.
     pub per_audio_minute: Option<Figure<Latency>>,

@@ -7,6 +7,7 @@ use super::diagnostic::{PlaceData, Sources};
 use super::plan::Plan;
 use super::set::RESOURCE_KINDS;
 use super::tree::{At, Node, SourceId, Table, Value};
+use super::value::toml;
 use super::{Diagnostic, path};
 
 /// Keys of a scenario that name or tell something and change nothing, or whose doing shows in the system's own keys.
@@ -136,29 +137,11 @@ fn collect(node: &Node, before: &mut Vec<String>, settings: &mut Vec<(String, St
                 below(index.to_string(), node, before);
             }
         }
-        _ => settings.push((path::write(&path::plain(before.clone())), text(node))),
-    }
-}
-
-/// A value as a file writes it.
-fn text(node: &Node) -> String {
-    match &node.value {
-        Value::Bool(value) => value.to_string(),
-        Value::Integer(value) => value.to_string(),
-        Value::Float(value) => value.to_string(),
-        Value::Text(text) => format!("{text:?}"),
-        Value::Date(text) | Value::Huge(text) => text.clone(),
-        Value::List(items) => {
-            let items: Vec<String> = items.iter().map(self::text).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Table(table) => {
-            let entries = table.entries.iter();
-            let entries: Vec<String> = entries
-                .map(|(key, value)| format!("{} = {}", key.text, self::text(value)))
-                .collect();
-            format!("{{ {} }}", entries.join(", ")).replace("{  }", "{}")
-        }
+        // A number that happens to be whole is the same with and without its point.
+        _ => settings.push((
+            path::write(&path::plain(before.clone())),
+            toml(node, |value| value.to_string()),
+        )),
     }
 }
 

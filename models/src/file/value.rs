@@ -94,7 +94,8 @@ impl Setting {
     pub fn flag(&self) -> String {
         let value = match &self.value.value {
             Value::Text(text) if is_bare(text) => text.clone(),
-            _ => toml(&self.value),
+            // The form that keeps its point.
+            _ => toml(&self.value, |value| format!("{value:?}")),
         };
         format!("{}={value}", super::path::write(&self.path))
     }
@@ -106,23 +107,23 @@ fn is_bare(text: &str) -> bool {
     !text.is_empty() && text.chars().all(plain) && text.parse::<f64>().is_err() && text != "true" && text != "false"
 }
 
-/// A value as TOML on one line.
-fn toml(node: &Node) -> String {
+/// A value as TOML on one line, its numbers that are not whole as `float` writes them.
+pub(super) fn toml(node: &Node, float: fn(f64) -> String) -> String {
     match &node.value {
         Value::Bool(value) => value.to_string(),
         Value::Integer(value) => value.to_string(),
-        // The form that keeps its point.
-        Value::Float(value) => format!("{value:?}"),
+        Value::Float(value) => float(*value),
         Value::Text(text) => quoted(text),
         Value::Date(text) | Value::Huge(text) => text.clone(),
         Value::List(items) => {
-            let items: Vec<String> = items.iter().map(toml).collect();
+            let items: Vec<String> = items.iter().map(|item| toml(item, float)).collect();
             format!("[{}]", items.join(", "))
         }
+        Value::Table(table) if table.entries.is_empty() => "{}".to_owned(),
         Value::Table(table) => {
             let entries = table.entries.iter();
             let entries: Vec<String> = entries
-                .map(|(key, value)| format!("{} = {}", super::path::write(&[&key.text]), toml(value)))
+                .map(|(key, value)| format!("{} = {}", super::path::write(&[&key.text]), toml(value, float)))
                 .collect();
             format!("{{ {} }}", entries.join(", "))
         }

@@ -130,15 +130,7 @@ impl Design {
     /// The level of each axis at a point.
     #[must_use]
     pub fn levels_of(&self, point: usize) -> Vec<usize> {
-        let mut rest = point;
-        let level = |axis: &Axis| {
-            let level = rest % axis.levels.len();
-            rest /= axis.levels.len();
-            level
-        };
-        let mut levels: Vec<usize> = self.axes.iter().rev().map(level).collect();
-        levels.reverse();
-        levels
+        levels_of(self.axes.iter().map(|axis| axis.levels.len()), point)
     }
 
     /// The point at these levels, one for each axis.
@@ -147,6 +139,19 @@ impl Design {
         let axes = self.axes.iter().zip(levels);
         axes.fold(0, |point, (axis, &level)| point * axis.levels.len() + level)
     }
+}
+
+/// The level of each axis at a point, from the numbers of their levels: the last axis goes round fastest.
+pub(crate) fn levels_of(counts: impl DoubleEndedIterator<Item = usize>, point: usize) -> Vec<usize> {
+    let mut rest = point;
+    let level = |count| {
+        let level = rest % count;
+        rest /= count;
+        level
+    };
+    let mut levels: Vec<usize> = counts.rev().map(level).collect();
+    levels.reverse();
+    levels
 }
 
 /// Whether a point meets what had to hold.

@@ -37,7 +37,6 @@ impl Compiler<'_> {
         }
     }
 
-    /// The service that stands in where there is none: it limits nothing.
     /// Which services have nothing on the way in.
     pub(super) fn find_open_services(&mut self) {
         let ladder = self.model.degradation.as_ref().map(|ladder| ladder.service);
@@ -53,6 +52,7 @@ impl Compiler<'_> {
         }
     }
 
+    /// The service that stands in where there is none: it limits nothing.
     fn ideal(&mut self, resource: u16) -> Service {
         Service {
             name: IDEAL.to_owned(),

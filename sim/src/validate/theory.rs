@@ -21,6 +21,7 @@ pub mod law;
 pub mod limiter;
 pub mod markov;
 pub mod modulated;
+pub mod poisson;
 pub mod possession;
 pub mod priority;
 pub mod processor_sharing;

@@ -16,6 +16,7 @@ use super::super::value::Setting;
 use super::super::{Files, NoFiles, beside};
 use super::axis::{resolve, twice, value_text};
 use super::{MustHold, Precision, Study};
+use crate::record::sweep::levels_of;
 
 /// Most points of a study: each is run several times, and a year has half a million minutes.
 pub const POINTS_MAX: usize = 100_000;
@@ -410,19 +411,4 @@ fn scenario_of(setting: &Setting) -> Option<Name> {
         }),
         _ => None,
     }
-}
-
-/// The level of each axis at a point, from the numbers of their levels: the last axis goes round fastest.
-fn levels_of(counts: impl DoubleEndedIterator<Item = usize>, point: usize) -> Vec<usize> {
-    let mut rest = point;
-    let mut levels: Vec<usize> = counts
-        .rev()
-        .map(|count| {
-            let level = rest % count;
-            rest /= count;
-            level
-        })
-        .collect();
-    levels.reverse();
-    levels
 }

@@ -90,7 +90,7 @@ table! {
         latency: Option<Quantity> = none of time,
         /// Until the first token.
         first_token: Option<Quantity> = none "the catalogue's" of time,
-        /// Per further token: one draw per answer.
+        /// Per token of the answer, on top of `first_token`: one draw per answer.
         per_token: Option<Quantity> = none "the catalogue's" of time,
         /// Transcription, per minute of the recording.
         per_audio_minute: Option<Quantity> = none "the catalogue's" of time,

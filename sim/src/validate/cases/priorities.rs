@@ -1,5 +1,6 @@
 //! Who goes first, where nobody's service is interrupted.
 
+use super::EXPONENTIAL;
 use crate::validate::case::{Case, Group};
 use crate::validate::theory::priority::{self, Class};
 
@@ -34,12 +35,7 @@ pub(super) fn cases() -> Vec<Case> {
             .steady(
                 "rate = 7.0",
                 12_000,
-                &line(
-                    TWO,
-                    "{ premium = 10, free = 0 }",
-                    1,
-                    r#"{ dist = "exponential", mean = "100ms" }"#,
-                ),
+                &line(TWO, "{ premium = 10, free = 0 }", 1, EXPONENTIAL),
             )
             .mean("classes.premium.latency.mean", two[0] + 0.1, 0.02)
             .mean("classes.free.latency.mean", two[1] + 0.1, 0.05),
@@ -56,12 +52,7 @@ pub(super) fn cases() -> Vec<Case> {
             .steady(
                 "rate = 24.0",
                 5000,
-                &line(
-                    TWO,
-                    "{ premium = 10, free = 0 }",
-                    3,
-                    r#"{ dist = "exponential", mean = "100ms" }"#,
-                ),
+                &line(TWO, "{ premium = 10, free = 0 }", 3, EXPONENTIAL),
             )
             .mean("classes.premium.latency.mean", servers[0] + 0.1, 0.02)
             .mean("classes.free.latency.mean", servers[1] + 0.1, 0.05),

@@ -64,7 +64,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "mdc",
             "three servers, constant service (M/D/3)",
-            "Crommelin (1932), solved numerically; Franx, Operations Research Letters 29 (2001)",
+            "Crommelin (1932), solved numerically",
         )
         .steady("rate = 24.0", 4000, &station("max = 3", "\"100ms\""))
         .mean("resources.servers.waited", constant.waited(), 0.02)

@@ -52,11 +52,11 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .steady(
             "rate = 8.0",
-            8000,
+            12_000,
             &queue("interval = \"1s\"\ninterval_cap = 10\nwindow = \"grid\"", "\"1ms\""),
         )
-        .mean("resources.jobs.queue.mean", line, 0.1)
-        .mean("resources.jobs.wait.mean", line / 8.0, 0.1),
+        .mean("resources.jobs.queue.mean", line, 0.07)
+        .mean("resources.jobs.wait.mean", line / 8.0, 0.07),
         case(
             "cap-sliding",
             "three starts in any second: each start takes one of three places for a second (M/D/3)",

@@ -1,7 +1,7 @@
 //! Caches whose entries live for a fixed time, under Poisson look-ups.
 //!
-//! Owns: hit ratios of one key and of many, and how many keys are alive.
-//! Never: the time of a fetch: an entry is there as soon as it was missed.
+//! Owns: hit ratios of one key and of many, how many keys are alive, what fetches that take time cost, and which keys stay
+//! where there is no room for all. Where no time of a fetch is named, an entry is there as soon as it was missed.
 //! Source: Jung, Berger and Balakrishnan, "Modeling TTL-based Internet Caches" (INFOCOM 2003), for the renewal
 //! argument; the rest follows from it.
 

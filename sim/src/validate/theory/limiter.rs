@@ -5,34 +5,13 @@
 //! Sources are given at each function; where none is, the argument is.
 
 use super::erlang::erlang_b;
+use super::poisson;
 use super::single_server::{constant_service_in_system, constant_service_relative};
-
-/// Probability of more than `count` events where `mean` are expected.
-#[must_use]
-pub fn poisson_beyond(mean: f64, count: usize) -> f64 {
-    if mean == 0.0 {
-        return 0.0;
-    }
-    let probability = |number: usize| poisson_of(mean, number);
-    // The smaller of the two tails is summed, so that neither is a small difference of large figures.
-    if (count as f64) < mean {
-        return 1.0 - (0..=count).map(probability).sum::<f64>();
-    }
-    let mut sum = 0.0;
-    for number in count + 1.. {
-        let term = probability(number);
-        sum += term;
-        if term <= sum * 1e-18 {
-            break;
-        }
-    }
-    sum
-}
 
 /// Mean of the lesser of `limit` and a Poisson number with this mean.
 fn poisson_capped(mean: f64, limit: usize) -> f64 {
     // The sum over k below the limit of the probability to be above k.
-    (0..limit).map(|count| poisson_beyond(mean, count)).sum()
+    (0..limit).map(|count| poisson::beyond(mean, count)).sum()
 }
 
 /// Share accepted by a window that opens at the first hit: `limit` hits per `window` seconds, `rate` hits a second.
@@ -78,7 +57,7 @@ pub fn sliding_window_accepted(rate: f64, window: f64, limit: u32) -> f64 {
 #[must_use]
 pub fn sliding_window_of_all_accepted(rate: f64, window: f64, limit: usize) -> f64 {
     assert!(limit > 0, "a window that accepts nothing");
-    1.0 - poisson_beyond(rate * window, limit - 1)
+    1.0 - poisson::beyond(rate * window, limit - 1)
 }
 
 /// Share accepted by a token bucket: `refill` tokens a second, at most `burst`, `rate` hits a second, one token each.
@@ -128,8 +107,8 @@ pub fn token_bucket_delay(rate: f64, refill: f64, burst: usize) -> f64 {
 #[must_use]
 pub fn own_window_first_accepted(people: usize, rate: f64, window: f64, own: usize, shared: usize) -> f64 {
     let offered = rate * window;
-    let mut person: Vec<f64> = (0..own).map(|hits| poisson_of(offered, hits)).collect();
-    person.push(poisson_beyond(offered, own - 1));
+    let mut person: Vec<f64> = (0..own).map(|hits| poisson::exactly(offered, hits)).collect();
+    person.push(poisson::beyond(offered, own - 1));
     let mut sum = vec![1.0];
     for _ in 0..people {
         let mut next = vec![0.0; sum.len() + own];
@@ -166,16 +145,10 @@ pub fn shared_window_first_accepted(people: usize, rate: f64, window: f64, own: 
     };
     let mut mean = 0.0;
     for hits in 0..shared {
-        mean += poisson_of(offered, hits) * capped(hits);
+        mean += poisson::exactly(offered, hits) * capped(hits);
     }
-    mean += poisson_beyond(offered, shared - 1) * capped(shared);
+    mean += poisson::beyond(offered, shared - 1) * capped(shared);
     mean / rate / window
-}
-
-/// Probability of exactly `count` events where `mean` are expected.
-fn poisson_of(mean: f64, count: usize) -> f64 {
-    let number = count as f64;
-    libm::exp(number * libm::log(mean) - mean - libm::lgamma(number + 1.0))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! the holding times are constant" (1932), for the step from one service time to the next.
 
 use super::law::Law;
-use super::limiter::poisson_beyond;
+use super::poisson;
 
 /// Coefficient of variation of a constant.
 pub const CV_CONSTANT: f64 = 0.0;
@@ -78,7 +78,7 @@ pub fn constant_service_wait_tail(arrival: f64, service: f64, time: f64) -> f64 
 #[must_use]
 pub fn constant_service_relative(offered: f64, most: usize) -> Vec<f64> {
     // `beyond[k]`: more than k came during one service.
-    let beyond: Vec<f64> = (0..=most).map(|count| poisson_beyond(offered, count)).collect();
+    let beyond: Vec<f64> = (0..=most).map(|count| poisson::beyond(offered, count)).collect();
     let none_came = libm::exp(-offered);
     let mut relative = vec![1.0];
     for number in 0..most {

@@ -4,6 +4,8 @@
 //! Source: the bulk-service queue of Bailey, "On queueing processes with bulk service", Journal of the Royal Statistical
 //! Society B 16 (1954), looked at within its windows: `t` after a window began, what came so far less the cap is waiting.
 
+use super::poisson;
+
 /// Mean number waiting: `arrival` a second, `cap` starts in each `window` seconds.
 ///
 /// # Panics
@@ -17,7 +19,7 @@ pub fn queue_mean(arrival: f64, window: f64, cap: usize) -> f64 {
     // Simpson's rule over the window.
     const PANELS: usize = 60;
     let waiting = |share: f64| {
-        let come = poisson(offered * share, room);
+        let come = poisson::up_to(offered * share, room);
         let mut mean = 0.0;
         for (before, probability) in left.iter().enumerate() {
             for (more, chance) in come.iter().enumerate() {
@@ -40,7 +42,7 @@ pub fn queue_mean(arrival: f64, window: f64, cap: usize) -> f64 {
 
 /// Probabilities of 0, 1, ... `room` left waiting when a window ends.
 fn left_over(offered: f64, cap: usize, room: usize) -> Vec<f64> {
-    let come = poisson(offered, room);
+    let come = poisson::up_to(offered, room);
     let mut left = vec![0.0; room + 1];
     left[0] = 1.0;
     loop {
@@ -56,20 +58,6 @@ fn left_over(offered: f64, cap: usize, room: usize) -> Vec<f64> {
             return left;
         }
     }
-}
-
-/// Probabilities of 0, 1, ... `most` where `mean` are expected.
-fn poisson(mean: f64, most: usize) -> Vec<f64> {
-    if mean == 0.0 {
-        let mut none = vec![0.0; most + 1];
-        none[0] = 1.0;
-        return none;
-    }
-    let probability = |number: usize| {
-        let number = number as f64;
-        libm::exp(number * libm::log(mean) - mean - libm::lgamma(number + 1.0))
-    };
-    (0..=most).map(probability).collect()
 }
 
 #[cfg(test)]
