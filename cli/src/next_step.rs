@@ -5,10 +5,10 @@
 use std::sync::atomic::AtomicBool;
 
 use highwater_models::file::Plan;
-use highwater_report::next_step::shell;
 use highwater_sim::experiment::Outcome;
 use highwater_sim::probe::{self, Budget};
 
+use crate::again::Again;
 use crate::arguments::{Format, Run, Switch};
 use crate::failure::Failure;
 use crate::progress::Bar;
@@ -53,17 +53,10 @@ pub fn add(outcome: &mut Outcome, plan: &Plan, settings: &[String], arguments: &
 
 /// The command that was given, as far as it decides the result.
 pub fn command(arguments: &Run) -> String {
-    let mut parts = vec!["highwater".to_owned(), "run".to_owned(), shell(&arguments.scenario)];
-    let mut flag = |name: &str, value: &str| parts.extend([name.to_owned(), shell(value)]);
-    if let Some(profile) = &arguments.profile {
-        flag("--profile", profile);
-    }
-    arguments.settings.iter().for_each(|setting| flag("--set", setting));
-    if let Some(seed) = arguments.seed {
-        flag("--seed", &seed.to_string());
-    }
-    if let Some(replications) = arguments.replications {
-        flag("--replications", &replications.to_string());
-    }
-    parts.join(" ")
+    arguments
+        .runs
+        .again(Again::new("run").word(&arguments.scenario))
+        .flag("--precision", &arguments.precision)
+        .flag("--max-replications", arguments.max_replications)
+        .text()
 }

@@ -10,12 +10,10 @@ use std::{fs, thread};
 
 use clap::Args;
 use highwater_models::bundled;
-use highwater_models::file::scenario::MeasureFrom;
 use highwater_models::file::study::{self, Beside, Design as Study};
 use highwater_models::file::{self, At, Files, Name, Plan, nearest};
 use highwater_models::record::sweep::{Axis, Design, Level, Point, Precision};
 use highwater_models::units::Share;
-use highwater_report::next_step::shell;
 use highwater_report::sweep::plan::{Extent, progress, statement};
 use highwater_report::sweep::{self as shown, is_met, is_missed};
 use highwater_sim::experiment::Progress as _;
@@ -23,12 +21,14 @@ use highwater_sim::sweep::findings::findings;
 use highwater_sim::sweep::{self, Settings, SweepError};
 use highwater_sim::variants;
 
-use crate::arguments::{Format, Undecided};
+use crate::again::Again;
+use crate::arguments::{Format, Threads, Undecided};
 use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journal::{self, Content, Journal, Lock, POINTS};
 use crate::output::{self, Folder};
+use crate::precision;
 use crate::progress::Bar;
 use crate::report::{Reports, Wanted};
 use crate::scenario::{Disk, catalogue_names};
@@ -50,11 +50,10 @@ pub struct Sweep {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
     /// More replications of a point until its p95, or what the study's `precision` names, is known this well: `5%`
-    #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with = "replications")]
+    #[arg(long, value_name = "SHARE", value_parser = precision::share, conflicts_with = "replications")]
     pub precision: Option<f64>,
-    /// Threads; the result is the same for any number [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
+    #[command(flatten)]
+    pub threads: Threads,
     /// Folder for points.csv, wide.csv, summary.json and the journal points.jsonl, from which an interrupted study goes
     /// on [default: STUDY.sweep]
     #[arg(long, value_name = "DIR")]
@@ -85,11 +84,6 @@ Exit codes:
 
 /// How often a log that is no terminal hears how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(30);
-/// Points are set beside one another, so that all are measured from the same time on.
-const AUTO: &str = "\
-error[study::own-warm-up]: each point would find a warm-up of its own with `measure.from = \"auto\"`
-  = help: see what `highwater run` of the scenario leaves out, and give all points that time: `set = { \"measure.from\" = \"60s\" }`";
-
 /// Most mistakes that are shown: a study of thousands of points can have thousands.
 const MISTAKES: usize = 30;
 
@@ -120,9 +114,9 @@ pub fn run(arguments: &Sweep) -> Result<Exit, Failure> {
         is_bundled,
         settings: &arguments.settings,
     };
-    let jobs = match arguments.jobs {
-        Some(jobs) => usize::from(jobs),
-        None => thread::available_parallelism().map_or(1, usize::from),
+    let jobs = match arguments.threads.jobs() {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        jobs => jobs,
     };
     let hashes = check(&study, &beside, jobs)?;
     let design = design(&study, &hashes, arguments);
@@ -182,19 +176,13 @@ pub fn run(arguments: &Sweep) -> Result<Exit, Failure> {
 
 /// The command that was given, as far as it decides the result.
 fn command(arguments: &Sweep) -> String {
-    let mut parts = vec!["highwater".to_owned(), "sweep".to_owned(), shell(&arguments.study)];
-    let mut flag = |name: &str, value: &str| parts.extend([name.to_owned(), shell(value)]);
-    arguments.settings.iter().for_each(|setting| flag("--set", setting));
-    if let Some(seed) = arguments.seed {
-        flag("--seed", &seed.to_string());
-    }
-    if let Some(replications) = arguments.replications {
-        flag("--replications", &replications.to_string());
-    }
-    if let Some(precision) = arguments.precision {
-        flag("--precision", &precision.to_string());
-    }
-    parts.join(" ")
+    Again::new("sweep")
+        .word(&arguments.study)
+        .flag("--set", &arguments.settings)
+        .flag("--seed", arguments.seed)
+        .flag("--replications", arguments.replications)
+        .flag("--precision", arguments.precision)
+        .text()
 }
 
 /// What is to be done with a study that is complete.
@@ -264,19 +252,6 @@ fn narrower(precision: Option<study::Precision>, width: f64) -> study::Precision
             }],
             most: 100,
         },
-    }
-}
-
-/// A share of one, as a percentage or as a number: `5%`, `0.05`.
-fn share(text: &str) -> Result<f64, String> {
-    let (number, scale) = match text.trim().strip_suffix('%') {
-        Some(percent) => (percent, 0.01),
-        None => (text, 1.0),
-    };
-    let value = number.trim().parse::<f64>().map(|number| number * scale);
-    match value {
-        Ok(value) if (1e-4..=1.0).contains(&value) => Ok(value),
-        _ => Err("a precision is a share from 0.0001 to 1, such as `5%` or `0.05`".to_owned()),
     }
 }
 
@@ -379,9 +354,11 @@ fn check(study: &Study, beside: &Beside<'_>, jobs: usize) -> Result<Vec<u64>, Fa
             }
         }
     }
-    let is_whole = hashes.len() == count;
+    let mut is_whole = hashes.len() == count;
     if is_whole {
-        told.extend(unknown_metrics(study, beside));
+        let unknown = unknown_metrics(study, beside);
+        is_whole = unknown.is_empty();
+        told.extend(unknown);
     }
     let more = told.len().saturating_sub(MISTAKES);
     told.truncate(MISTAKES);
@@ -389,7 +366,7 @@ fn check(study: &Study, beside: &Beside<'_>, jobs: usize) -> Result<Vec<u64>, Fa
         told.push(format!("and {more} more"));
     }
     let text = told.join("\n\n");
-    if is_whole && !text.contains("error[") {
+    if is_whole {
         if !text.is_empty() {
             eprintln!("{text}");
         }
@@ -407,10 +384,6 @@ fn check_point(study: &Study, point: usize, beside: &Beside<'_>) -> Checked {
         .map(|one| one.to_text(&loaded.sources, colour))
         .collect();
     let Some(plan) = loaded.plan else { return (None, said) };
-    if plan.scenario.measure.from == MeasureFrom::Auto {
-        said.push(AUTO.to_owned());
-        return (None, said);
-    }
     let fixed = variants::check(&plan);
     said.extend(fixed.iter().map(|one| one.to_text(&loaded.sources, colour)));
     (fixed.is_empty().then_some(plan.hash), said)

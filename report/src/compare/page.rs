@@ -6,11 +6,12 @@
 use highwater_models::record::figures::{Estimate, Unit};
 use highwater_sim::compare::{Change, Comparison, Head, Judgement, Verdict as Seen};
 
-use super::{capital, caveat, judgement, label, method, multiplicity, sentences, terminal, verdict as said};
+use super::{capital, caveat, judgement, method, multiplicity, sentences, terminal, verdict as said};
 use crate::number;
 use crate::page::{Block, Item, Number, Page, Section, Tone, Verdict};
 use crate::paint::Style;
 use crate::plot::{Axis, Dots, Kind, Limit, Plot, Row};
+use crate::words;
 
 /// Figures in large type.
 const LARGE: usize = 4;
@@ -101,7 +102,7 @@ fn verdict(found: &Comparison) -> Verdict {
 fn numbers(found: &Comparison) -> Vec<Number> {
     let known = |change: &&Change| change.difference.estimate.value.is_finite();
     let number = |change: &Change| Number {
-        label: label(&change.path).replace('`', ""),
+        label: words::figure(&change.path).replace('`', ""),
         value: number::trim_zeros(&number::difference(&change.difference.estimate, change.unit).value),
         beside: format!(
             "{}; {}",
@@ -150,7 +151,7 @@ pub fn plots(found: &Comparison) -> Vec<Plot> {
             continue;
         }
         let by = relative(change);
-        let name = label(&change.path).replace('`', "");
+        let name = words::figure(&change.path).replace('`', "");
         let ends = [Some(by.value), by.low, by.high];
         if ends.iter().flatten().any(|end| !end.is_finite() || end.abs() > FAR) {
             left_out.push(format!("{name} ({})", said(change)));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sample;
-use highwater_models::record::figures::{Figure, FigureKind};
+use highwater_models::record::figures::{Figure, FigureKind, Path};
 use highwater_models::record::summary::Summary;
 use highwater_sim::compare::{Side, compare};
 use highwater_sim::interval::Intervals;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use highwater_models::record::figures::Path;
 use highwater_models::record::summary::Objective;
 use highwater_models::record::sweep::{Axis, Design, Point, Standing};
 use highwater_sim::sweep::findings::{Because, Best, Edge, Findings, Line};
@@ -317,19 +318,7 @@ fn list(words: &[String]) -> String {
 
 /// A figure as a heading: "p95 latency".
 pub(super) fn metric(path: &str) -> String {
-    match path {
-        "goodput" => "goodput".to_owned(),
-        "errors.rate" => "error rate".to_owned(),
-        "cost.month" => "cost a month".to_owned(),
-        "cost.per_user" => "cost a user".to_owned(),
-        "users.online.max" => "most at once".to_owned(),
-        "cost.profit" => "profit a month".to_owned(),
-        _ => match path.strip_prefix("latency.") {
-            Some(which) if which != "max" => format!("{which} latency"),
-            Some(_) => "longest latency".to_owned(),
-            None => path.to_owned(),
-        },
-    }
+    words::figure(&Path::parse(path)).replace('`', "")
 }
 
 /// What is missed or open at a point, in a cell: "misses p95 latency".
