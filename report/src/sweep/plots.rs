@@ -132,7 +132,8 @@ impl<'a> Cut<'a> {
         }
         let label = sentences::metric(path);
         // A path is written as it is.
-        let label = if label == path { label } else { capital(&label) };
+        let is_path = label == path && label.contains('.');
+        let label = if is_path { label } else { capital(&label) };
         let title = format!("{label} along {}", self.along().name);
         let mut told: Vec<String> = lines.iter().filter_map(|line| self.tell(line, path)).collect();
         if told.len() > TOLD {

@@ -106,29 +106,31 @@ impl Run<'_> {
     }
 
     pub(super) fn load(&self) -> Option<Plot> {
-        let a_second = 1.0 / self.timeline.window;
+        let offered = self.named_peak("offered").filter(|peak| peak.value > 0.0)?;
+        let pace = Pace::of(offered.value / self.timeline.window);
+        let times = pace.seconds / self.timeline.window;
         let series: Vec<Series> = [
             ("offered", "offered"),
             ("failed", "failed or given up"),
             ("succeeded", "useful: answered in time for the user"),
         ]
         .into_iter()
-        .filter_map(|(column, name)| self.series(column, name, a_second, f64::INFINITY))
+        .filter_map(|(column, name)| self.series(column, name, times, f64::INFINITY))
         .collect();
-        let offered = self.named_peak("offered").filter(|peak| peak.value > 0.0)?;
         let useful = self.named_peak("succeeded").map_or(0.0, |peak| peak.value);
         let whole = self.figure(&["requests", "offered"]);
         let share = self.figure(&["requests", "useful"]) / whole;
+        let per = pace.per;
         let finding = format!(
-            "At most {} requests a second are offered, {}, and at most {} a second are answered usefully. Over the run {} \
-             of all requests are useful.",
-            rate(offered.value * a_second),
+            "At most {} requests {per} are offered, {}, and at most {} {per} are answered usefully. Over the run {} of all \
+             requests are useful.",
+            rate(offered.value * times),
             when(offered.at),
-            rate(useful * a_second),
+            rate(useful * times),
             number::percent(share)
         );
         let note = self.windows();
-        let axis = Axis::new("requests a second", Unit::PerSecond);
+        let axis = Axis::new(&format!("requests {per}"), pace.unit);
         self.plot(
             "load",
             "Load and what becomes of it",
@@ -172,10 +174,9 @@ impl Run<'_> {
 
     pub(super) fn errors_over_time(&self) -> Option<Plot> {
         let causes = self.causes();
-        let a_second = 1.0 / self.timeline.window;
         let column = |cause: &str| -> Option<Vec<f64>> {
             let number = self.timeline.column(cause)?;
-            Some(self.rows().iter().map(|cells| cells[number] * a_second).collect())
+            Some(self.rows().iter().map(|cells| cells[number]).collect())
         };
         let mut parts: Vec<(String, Vec<f64>)> = causes
             .iter()
@@ -200,15 +201,19 @@ impl Run<'_> {
             parts.push((name, (0..self.rows().len()).map(sum).collect()));
         }
         let peak = (0..total.len()).max_by(|a, b| total[*a].total_cmp(&total[*b]))?;
+        let pace = Pace::of(total[peak] / self.timeline.window);
+        let (per, times) = (pace.per, pace.seconds / self.timeline.window);
+        let values = parts.iter_mut().flat_map(|(_, values)| values);
+        values.for_each(|value| *value *= times);
         let finding = format!(
-            "Failures are most frequent {}: {} a second. Over the run the most frequent cause is {}: {}.",
+            "Failures are most frequent {}: {} {per}. Over the run the most frequent cause is {}: {}.",
             when(peak as f64 * self.timeline.window),
-            rate(total[peak]),
+            rate(total[peak] * times),
             causes[0].0,
             words::because_of_name(causes[0].0)
         );
         let kind = Kind::Stacks(Stacks {
-            y: Axis::new("requests a second that fail or are given up", Unit::PerSecond),
+            y: Axis::new(&format!("requests {per} that fail or are given up"), pace.unit),
             window: self.timeline.window,
             parts,
             phases: self.timeline.phases.clone(),
@@ -339,7 +344,32 @@ fn when(at: f64) -> String {
     }
 }
 
-/// So many a second, without the words.
-fn rate(a_second: f64) -> String {
-    number::trim_zeros(&number::value(a_second, Unit::Count))
+/// So many in a time, without the words.
+fn rate(count: f64) -> String {
+    number::trim_zeros(&number::value(count, Unit::Count))
+}
+
+/// The time in which requests are counted: an hour where less than one in ten seconds comes.
+struct Pace {
+    per: &'static str,
+    seconds: f64,
+    unit: Unit,
+}
+
+impl Pace {
+    const fn of(most_a_second: f64) -> Self {
+        if most_a_second < 0.1 {
+            Self {
+                per: "an hour",
+                seconds: 3600.0,
+                unit: Unit::Count,
+            }
+        } else {
+            Self {
+                per: "a second",
+                seconds: 1.0,
+                unit: Unit::PerSecond,
+            }
+        }
+    }
 }
