@@ -24,6 +24,7 @@ mod run;
 mod scenario;
 mod schema;
 mod shard;
+mod study;
 mod sweep;
 mod validate;
 

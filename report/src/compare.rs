@@ -320,13 +320,16 @@ fn factor(gain: f64) -> String {
     }
 }
 
-/// How many false alarms to expect.
+/// How many false alarms to expect; nothing where chance had no part in any figure or nobody can say.
 #[must_use]
 pub fn multiplicity(found: &Comparison) -> String {
     let judged = |headline: bool| {
         let of = |change: &&Change| change.headline == headline && change.adjusted.is_some();
         found.changes.iter().filter(of).count()
     };
+    if judged(true) + judged(false) == 0 {
+        return String::new();
+    }
     let sure = found
         .changes
         .iter()

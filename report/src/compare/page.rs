@@ -146,6 +146,7 @@ pub fn plots(found: &Comparison) -> Vec<Plot> {
         high: None,
     };
     let (mut rows, mut told, mut left_out) = (Vec::new(), [0_usize; 3], Vec::new());
+    let mut moves = false;
     for change in found.headline() {
         if matches!(change.verdict, Seen::NotComparable(_)) || !change.difference.estimate.value.is_finite() {
             continue;
@@ -163,11 +164,13 @@ pub fn plots(found: &Comparison) -> Vec<Plot> {
             None => 2,
         };
         told[series] += 1;
+        moves |= by != Estimate::exact(0.0);
         let mut values = vec![nowhere; 3];
         values[series] = by;
         rows.push(Row { name, values });
     }
-    if rows.is_empty() {
+    // Marks all on the line of no difference show nothing.
+    if rows.is_empty() || !moves {
         return Vec::new();
     }
     let [better, worse, open] = told;

@@ -117,6 +117,17 @@ fn no_difference_is_said_with_what_it_could_be() {
     insta::assert_snapshot!(said(&before(), &before()));
 }
 
+// Lost if broken: a page of identical sides with an empty plot, and false alarms counted among no figures at all.
+#[test]
+fn identical_sides_have_no_plot_and_no_chance_to_speak_of() {
+    let found = compare(&before(), &before());
+    assert!(super::plots(&found).is_empty());
+    assert_eq!(multiplicity(&found), "");
+    let found = compare(&before(), &after());
+    assert_eq!(super::plots(&found).len(), 1);
+    assert!(multiplicity(&found).starts_with("Sure means: "));
+}
+
 // Lost if broken: a trade is told as a win.
 #[test]
 fn better_here_and_worse_there_is_both() {

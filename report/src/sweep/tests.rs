@@ -303,7 +303,7 @@ fn the_plan_is_said_with_its_arithmetic() {
     };
     assert_eq!(
         statement(&design, &part),
-        "6 points (3 × 2) × 5 replications = 30 runs, seed 1, on 1 thread; 3 points of them are this shard's; 1 there \
+        "6 points (3 × 2) × 5 replications = 30 runs, seed 1, on 1 thread; 3 of the points are this shard's; 1 there \
          already, 2 to run"
     );
     assert_eq!(
