@@ -60,3 +60,22 @@ pub fn command(arguments: &Run) -> String {
         .flag("--max-replications", arguments.max_replications)
         .text()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+    use clap::Parser;
+
+    // Lost if broken: a report whose command gives another result than the report shows.
+    #[test]
+    fn the_command_has_all_that_decides_the_result() {
+        let given = "highwater run peak --profile hardened --set web.instances=2 --seed 3 --precision mean=2% \
+                     --max-replications 50";
+        let parsed = Arguments::parse_from(given.split_whitespace().chain(["--jobs", "2", "--format", "json"]));
+        let Command::Run(arguments) = parsed.command else {
+            panic!("`run` is the command");
+        };
+        assert_eq!(command(&arguments), given);
+    }
+}
