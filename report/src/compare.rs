@@ -261,16 +261,9 @@ fn behind(found: &Comparison) -> Option<String> {
     match (cause, limits) {
         (Some(cause), Some(limits)) => Some(format!("{cause}; {limits}.")),
         (Some(only), None) => Some(format!("{only}.")),
-        (None, Some(only)) => Some(format!("{}.", capital(&only))),
+        (None, Some(only)) => Some(format!("{}.", words::capital(&only))),
         (None, None) => None,
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A verdict in words.

@@ -166,6 +166,15 @@ pub fn figure(path: &Path) -> String {
     format!("{what}{scope}")
 }
 
+/// With a capital letter in front.
+#[must_use]
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// An objective's bound: "at most 2 s".
 #[must_use]
 pub fn bound(objective: &Objective) -> String {

@@ -6,7 +6,7 @@
 use highwater_models::record::figures::{Estimate, Unit};
 use highwater_sim::compare::{Change, Comparison, Head, Judgement, Verdict as Seen};
 
-use super::{capital, caveat, judgement, method, multiplicity, sentences, terminal, verdict as said};
+use super::{caveat, judgement, method, multiplicity, sentences, terminal, verdict as said};
 use crate::number;
 use crate::page::{Block, Item, Number, Page, Section, Tone, Verdict};
 use crate::paint::Style;
@@ -84,7 +84,7 @@ fn verdict(found: &Comparison) -> Verdict {
     if let Some(first) = told.first_mut()
         && let Some(rest) = first.strip_prefix(word)
     {
-        *first = capital(rest.trim_start_matches([':', '.', ' ']));
+        *first = words::capital(rest.trim_start_matches([':', '.', ' ']));
     }
     told.retain(|sentence| !sentence.is_empty());
     Verdict {

@@ -87,11 +87,3 @@ pub fn percent_words(share: f64) -> String {
     }
     format!("{:.0} %", share * 100.0)
 }
-
-/// With a capital letter in front.
-pub fn capital(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
