@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::again::Again;
 use crate::check::Check;
 use crate::new::New;
 use crate::precision::Asked;
@@ -56,27 +57,16 @@ pub enum Command {
 pub struct Run {
     /// A scenario file, or the name of a bundled scenario (`highwater list`); a file wins over a name
     pub scenario: String,
-    /// Override a setting by its path in the file: `web.plan=pro`, `load.rate=50` (repeatable)
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub settings: Vec<String>,
-    /// A profile of the system, such as `hardened` (`highwater list`); short for `--set profile=NAME`
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// Root seed, instead of the scenario's
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Independent replications, instead of the scenario's
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub replications: Option<u32>,
+    #[command(flatten)]
+    pub runs: Runs,
     /// As many replications as it takes to know p95 to `5%` of itself, or other figures: `mean=2%,error_rate=10%`
     #[arg(long, value_name = "SHARE", conflicts_with = "replications")]
     pub precision: Option<Asked>,
     /// Replications at most that `--precision` may take [default: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub max_replications: Option<u32>,
-    /// Threads; the result is the same for any number [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
+    #[command(flatten)]
+    pub threads: Threads,
     /// Folder for summary.json, timeline.csv and replications.csv
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -95,6 +85,60 @@ pub struct Run {
     /// Write requests.csv too: one row per request
     #[arg(long, requires = "out")]
     pub requests: bool,
+}
+
+/// How scenarios are run, for the commands that run them as they are.
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Override a setting by its path in the file: `web.plan=pro`, `load.rate=50` (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub settings: Vec<String>,
+    /// A profile of the system, such as `hardened` (`highwater list`); short for `--set profile=NAME`
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Root seed, instead of the scenario's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Independent replications, instead of the scenario's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub replications: Option<u32>,
+}
+
+impl Runs {
+    /// All settings, the profile in front.
+    pub fn settings(&self) -> Vec<String> {
+        with_profile(self.profile.as_deref(), &self.settings)
+    }
+
+    /// The command with what decides the result of a run.
+    pub fn again(&self, again: Again) -> Again {
+        again
+            .flag("--profile", &self.profile)
+            .flag("--set", &self.settings)
+            .flag("--seed", self.seed)
+            .flag("--replications", self.replications)
+    }
+}
+
+/// A profile as the first of the settings: those named one by one win over it.
+pub fn with_profile(profile: Option<&str>, settings: &[String]) -> Vec<String> {
+    let profile = profile.map(|name| format!("profile={name}"));
+    profile.into_iter().chain(settings.iter().cloned()).collect()
+}
+
+/// How many threads a command may use.
+#[derive(Debug, Args)]
+pub struct Threads {
+    /// Threads; the result is the same for any number [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+impl Threads {
+    /// The number that was given; 0 for one per processor.
+    pub fn jobs(&self) -> usize {
+        self.jobs.map_or(0, usize::from)
+    }
 }
 
 /// Arguments of `highwater list`.

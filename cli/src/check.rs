@@ -15,13 +15,13 @@ use highwater_models::file::{Diagnostic, PlaceData, Plan, Sources, place_in_text
 use highwater_models::record::baseline::{Baseline, BaselineRun};
 use highwater_models::review::{Review, review};
 use highwater_report::check::{self, Against, Checked, Complaint, Kind, Run, Standing, annotations, junit, markdown};
-use highwater_report::next_step::shell;
 use highwater_report::{baseline, csv};
 use highwater_sim::change;
 use highwater_sim::decide::{self, Needed};
 use highwater_sim::experiment::{self, Options, Outcome};
 
-use crate::arguments::{Format, Undecided};
+use crate::again::Again;
+use crate::arguments::{Format, Runs, Threads, Undecided};
 use crate::environment::{self, Github};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -41,24 +41,13 @@ pub struct Check {
     /// Only review the design of this system or scenario, without simulating, and show the whole review
     #[arg(long, value_name = "SYSTEM", conflicts_with_all = ["paths", "baseline", "write_baseline", "junit", "markdown", "report", "plots"])]
     pub design: Option<String>,
-    /// Override a setting by its path, in every file: `web.plan=pro`, `load.rate=50` (repeatable)
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub settings: Vec<String>,
-    /// A profile of the systems, for scenarios; short for `--set profile=NAME`
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// Root seed, instead of each scenario's
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Independent replications, instead of each scenario's
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub replications: Option<u32>,
+    #[command(flatten)]
+    pub runs: Runs,
     /// Where an objective is not decided, go on with more replications until it is, up to this many
     #[arg(long, value_name = "MAX", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub decide: Option<u32>,
-    /// Threads; the result is the same for any number [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
+    #[command(flatten)]
+    pub threads: Threads,
     /// What an objective that is not decided counts as
     #[arg(long, value_enum, default_value_t)]
     pub undecided: Undecided,
@@ -109,7 +98,7 @@ Exit codes, the highest of all files:
 /// A mistake in the command, or a world that does not play along. Mistakes in the files are results here.
 pub fn run(arguments: &Check) -> Result<Exit, Failure> {
     if let Some(design) = &arguments.design {
-        return design::run(design, &arguments.settings, arguments.format);
+        return design::run(design, &arguments.runs.settings, arguments.format);
     }
     let targets = target::targets(&arguments.paths)?;
     let before = arguments.baseline.as_deref().map(read_baseline).transpose()?;
@@ -162,26 +151,16 @@ pub fn run(arguments: &Check) -> Result<Exit, Failure> {
 
 /// The command that was given, as far as it decides the result.
 fn command(arguments: &Check) -> String {
-    let mut parts = vec!["highwater".to_owned(), "check".to_owned()];
-    parts.extend(arguments.paths.iter().map(|path| shell(path)));
-    let mut flag = |name: &str, value: &str| parts.extend([name.to_owned(), shell(value)]);
-    if let Some(profile) = &arguments.profile {
-        flag("--profile", profile);
-    }
-    arguments.settings.iter().for_each(|setting| flag("--set", setting));
-    for (name, number) in [
-        ("--seed", arguments.seed),
-        ("--replications", arguments.replications.map(u64::from)),
-        ("--decide", arguments.decide.map(u64::from)),
-    ] {
-        if let Some(number) = number {
-            flag(name, &number.to_string());
-        }
-    }
-    if let Some(baseline) = &arguments.baseline {
-        flag("--baseline", &baseline.to_string_lossy());
-    }
-    parts.join(" ")
+    let again = arguments
+        .paths
+        .iter()
+        .fold(Again::new("check"), |again, path| again.word(path));
+    arguments
+        .runs
+        .again(again)
+        .flag("--decide", arguments.decide)
+        .flag("--baseline", arguments.baseline.iter().map(|path| path.display()))
+        .text()
 }
 
 const fn exit(standing: Standing, undecided: Undecided) -> Exit {
@@ -219,7 +198,7 @@ fn checked(target: Target, arguments: &Check, before: Option<&Baseline>, kept: &
         trouble: None,
     };
     if kind == Kind::System {
-        let loaded = scenario::read_system(&name, (text.clone(), is_bundled), &arguments.settings);
+        let loaded = scenario::read_system(&name, (text.clone(), is_bundled), &arguments.runs.settings);
         file.complaints = complaints(&loaded.diagnostics, &loaded.sources);
         if let Some(system) = loaded.system {
             file.title = system.title.clone().unwrap_or_default();
@@ -229,9 +208,7 @@ fn checked(target: Target, arguments: &Check, before: Option<&Baseline>, kept: &
         }
         return file;
     }
-    let profile = arguments.profile.as_ref().map(|name| format!("profile={name}"));
-    let settings: Vec<String> = profile.into_iter().chain(arguments.settings.iter().cloned()).collect();
-    let loaded = scenario::read(&name, (text, is_bundled), &settings);
+    let loaded = scenario::read(&name, (text, is_bundled), &arguments.runs.settings());
     file.complaints = complaints(&loaded.diagnostics, &loaded.sources);
     let Some(plan) = loaded.plan else { return file };
     file.title = plan.scenario.title.clone().unwrap_or_else(|| plan.name.clone());
@@ -280,7 +257,7 @@ fn places(review: &Review, place_of: impl Fn(&str) -> Option<PlaceData>) -> Vec<
 /// Simulates, with `--decide` again and again with more replications until nothing is open.
 fn decided(plan: &Plan, arguments: &Check) -> Result<(Outcome, Vec<Needed>, u32), String> {
     let mut looks = 0;
-    let mut replications = arguments.replications;
+    let mut replications = arguments.runs.replications;
     loop {
         looks += 1;
         let outcome = simulate(plan, arguments, replications)?;
@@ -297,9 +274,9 @@ fn decided(plan: &Plan, arguments: &Check) -> Result<(Outcome, Vec<Needed>, u32)
 
 fn simulate(plan: &Plan, arguments: &Check, replications: Option<u32>) -> Result<Outcome, String> {
     let options = Options {
-        seed: arguments.seed,
+        seed: arguments.runs.seed,
         replications,
-        jobs: usize::from(arguments.jobs.unwrap_or(0)),
+        jobs: arguments.threads.jobs(),
         requests: false,
     };
     let bar = Bar::new(&plan.name);

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use highwater_models::file::Plan;
-use highwater_report::next_step::shell;
 use highwater_report::{compare as shown, read};
 use highwater_sim::compare::{Comparison, Origin, Side, compare};
 use highwater_sim::experiment::{self, Options};
 
-use crate::arguments::Format;
+use crate::again::Again;
+use crate::arguments::{Format, Threads, with_profile};
 use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -54,9 +54,8 @@ pub struct Arguments {
     /// Replications of both sides; without it those of a folder, else of A's scenario
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
-    /// Threads; the result is the same for any number [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
+    #[command(flatten)]
+    pub threads: Threads,
     /// Folder for comparison.json and comparison.csv
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -124,34 +123,18 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 /// The command that was given, as far as it decides the result.
 fn command(arguments: &Arguments) -> String {
-    let mut parts = vec![
-        "highwater".to_owned(),
-        "compare".to_owned(),
-        shell(&arguments.a),
-        shell(&arguments.b),
-    ];
-    let mut flag = |name: &str, value: &str| parts.extend([name.to_owned(), shell(value)]);
-    for (name, profile) in [
-        ("--profile", &arguments.profile),
-        ("--profile-a", &arguments.profile_a),
-        ("--profile-b", &arguments.profile_b),
-    ] {
-        profile.iter().for_each(|profile| flag(name, profile));
-    }
-    for (name, settings) in [
-        ("--set", &arguments.settings),
-        ("--set-a", &arguments.settings_a),
-        ("--set-b", &arguments.settings_b),
-    ] {
-        settings.iter().for_each(|setting| flag(name, setting));
-    }
-    if let Some(seed) = arguments.seed {
-        flag("--seed", &seed.to_string());
-    }
-    if let Some(replications) = arguments.replications {
-        flag("--replications", &replications.to_string());
-    }
-    parts.join(" ")
+    Again::new("compare")
+        .word(&arguments.a)
+        .word(&arguments.b)
+        .flag("--profile", &arguments.profile)
+        .flag("--profile-a", &arguments.profile_a)
+        .flag("--profile-b", &arguments.profile_b)
+        .flag("--set", &arguments.settings)
+        .flag("--set-a", &arguments.settings_a)
+        .flag("--set-b", &arguments.settings_b)
+        .flag("--seed", arguments.seed)
+        .flag("--replications", arguments.replications)
+        .text()
 }
 
 /// What one side has of its own.
@@ -182,13 +165,8 @@ impl Source {
             }
             return left(name).map(|side| Self::Left(Box::new(side)));
         }
-        let profile = own.profile.as_ref().or(arguments.profile.as_ref());
-        let settings: Vec<String> = profile
-            .map(|name| format!("profile={name}"))
-            .into_iter()
-            .chain(arguments.settings.iter().cloned())
-            .chain(own.settings.iter().cloned())
-            .collect();
+        let profile = own.profile.as_deref().or(arguments.profile.as_deref());
+        let settings = with_profile(profile, &[&arguments.settings[..], &own.settings].concat());
         let plan = scenario::load(name, &settings)?;
         let mut called = name.to_owned();
         if let Some(profile) = &own.profile {
@@ -234,7 +212,7 @@ fn options(a: &Source, b: &Source, arguments: &Arguments) -> Options {
     Options {
         seed: Some(arguments.seed.unwrap_or(leading.0)),
         replications: Some(arguments.replications.unwrap_or(leading.1)),
-        jobs: usize::from(arguments.jobs.unwrap_or(0)),
+        jobs: arguments.threads.jobs(),
         requests: false,
     }
 }

@@ -3,6 +3,7 @@
 //! Owns: arguments, files, progress, exit codes. Results go to standard output, everything else to standard error.
 //! Never: what a result means (`sim/`) or how it reads (`report/`).
 
+mod again;
 mod arguments;
 mod check;
 mod compare;
@@ -23,6 +24,7 @@ mod run;
 mod scenario;
 mod schema;
 mod shard;
+mod study;
 mod sweep;
 mod validate;
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use highwater_models::record::sweep::Design;
-use highwater_report::next_step::shell;
 use highwater_report::sweep::place;
 
+use crate::again::Again;
 use crate::arguments::{Format, Undecided};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -68,12 +68,15 @@ pub fn run(arguments: &Merge) -> Result<Exit, Failure> {
             help: "give another folder with `--out`".to_owned(),
         });
     }
-    let folders = arguments.folders.iter().map(|folder| shell(&folder.to_string_lossy()));
+    let folders = arguments.folders.iter();
+    let again = folders.fold(Again::new("merge"), |again, folder| {
+        again.word(&folder.to_string_lossy())
+    });
     let last = Last {
         format: arguments.format,
         undecided: arguments.undecided,
         reports,
-        again: format!("highwater merge {}", folders.collect::<Vec<_>>().join(" ")),
+        again: again.text(),
     };
     conclude(&out, &whole, last, lock)
 }

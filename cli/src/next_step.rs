@@ -5,10 +5,10 @@
 use std::sync::atomic::AtomicBool;
 
 use highwater_models::file::Plan;
-use highwater_report::next_step::shell;
 use highwater_sim::experiment::Outcome;
 use highwater_sim::probe::{self, Budget};
 
+use crate::again::Again;
 use crate::arguments::{Format, Run, Switch};
 use crate::failure::Failure;
 use crate::progress::Bar;
@@ -53,17 +53,29 @@ pub fn add(outcome: &mut Outcome, plan: &Plan, settings: &[String], arguments: &
 
 /// The command that was given, as far as it decides the result.
 pub fn command(arguments: &Run) -> String {
-    let mut parts = vec!["highwater".to_owned(), "run".to_owned(), shell(&arguments.scenario)];
-    let mut flag = |name: &str, value: &str| parts.extend([name.to_owned(), shell(value)]);
-    if let Some(profile) = &arguments.profile {
-        flag("--profile", profile);
+    arguments
+        .runs
+        .again(Again::new("run").word(&arguments.scenario))
+        .flag("--precision", &arguments.precision)
+        .flag("--max-replications", arguments.max_replications)
+        .text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+    use clap::Parser;
+
+    // Lost if broken: a report whose command gives another result than the report shows.
+    #[test]
+    fn the_command_has_all_that_decides_the_result() {
+        let given = "highwater run peak --profile hardened --set web.instances=2 --seed 3 --precision mean=2% \
+                     --max-replications 50";
+        let parsed = Arguments::parse_from(given.split_whitespace().chain(["--jobs", "2", "--format", "json"]));
+        let Command::Run(arguments) = parsed.command else {
+            panic!("`run` is the command");
+        };
+        assert_eq!(command(&arguments), given);
     }
-    arguments.settings.iter().for_each(|setting| flag("--set", setting));
-    if let Some(seed) = arguments.seed {
-        flag("--seed", &seed.to_string());
-    }
-    if let Some(replications) = arguments.replications {
-        flag("--replications", &replications.to_string());
-    }
-    parts.join(" ")
 }

@@ -2,8 +2,10 @@
 //!
 //! Owns: reading it. Never: what it takes (`highwater_sim::precision`).
 
+use std::fmt;
 use std::str::FromStr;
 
+use highwater_models::record::figures::Path;
 use highwater_sim::precision::{Asked as Figure, Precision};
 
 /// Short names of figures, and their paths.
@@ -21,13 +23,22 @@ const SHORT: [(&str, &[&str]); 9] = [
 
 /// What is asked: a share for the 95th percentile, or figures with a share each.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked(Vec<Figure>);
+pub struct Asked {
+    figures: Vec<Figure>,
+    text: String,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
 
 impl Asked {
     /// With so many replications at most.
     pub fn precision(&self, most: u32) -> Precision {
         Precision {
-            asked: self.0.clone(),
+            asked: self.figures.clone(),
             most,
         }
     }
@@ -37,7 +48,10 @@ impl FromStr for Asked {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.split(',').map(figure).collect::<Result<_, _>>().map(Self)
+        Ok(Self {
+            figures: text.split(',').map(figure).collect::<Result<_, _>>()?,
+            text: text.to_owned(),
+        })
     }
 }
 
@@ -48,7 +62,7 @@ fn figure(text: &str) -> Result<Figure, String> {
     let path = match short {
         Some((_, path)) => path.iter().map(|&name| name.to_owned()).collect(),
         None if name.is_empty() => return Err("a figure's name is missing before `=`".to_owned()),
-        None => names(name),
+        None => Path::parse(name).0,
     };
     Ok(Figure {
         path,
@@ -56,23 +70,8 @@ fn figure(text: &str) -> Result<Figure, String> {
     })
 }
 
-/// A dotted path's names; a name in quotes may hold dots.
-fn names(path: &str) -> Vec<String> {
-    let mut names = vec![String::new()];
-    let mut is_quoted = false;
-    for letter in path.chars() {
-        match (letter, names.last_mut()) {
-            ('"', _) => is_quoted = !is_quoted,
-            ('.', _) if !is_quoted => names.push(String::new()),
-            (letter, Some(name)) => name.push(letter),
-            (_, None) => {}
-        }
-    }
-    names
-}
-
 /// A share above zero: `5%`, `0.05`.
-fn share(text: &str) -> Result<f64, String> {
+pub fn share(text: &str) -> Result<f64, String> {
     let (number, unit) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 0.01));
     let share = number.trim().parse::<f64>().ok().map(|number| number * unit);
     match share {
@@ -89,7 +88,7 @@ mod tests {
     fn read(text: &str) -> Result<Vec<(String, f64)>, String> {
         let asked: Asked = text.parse()?;
         Ok(asked
-            .0
+            .figures
             .iter()
             .map(|figure| (figure.path.join("/"), figure.share))
             .collect())

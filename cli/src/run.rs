@@ -23,8 +23,7 @@ use crate::scenario;
 /// # Errors
 /// A mistake in the command or a file, or a world that does not play along.
 pub fn run(arguments: &Run) -> Result<Exit, Failure> {
-    let profile = arguments.profile.as_ref().map(|name| format!("profile={name}"));
-    let settings: Vec<String> = profile.into_iter().chain(arguments.settings.iter().cloned()).collect();
+    let settings = arguments.runs.settings();
     let plan = scenario::load(&arguments.scenario, &settings)?;
     let folder = arguments.out.as_deref().map(Folder::open).transpose()?;
     let report = arguments.report.open()?;
@@ -49,7 +48,7 @@ fn simulate(plan: &Plan, arguments: &Run) -> Result<Outcome, Failure> {
         None => plan
             .scenario
             .precision
-            .filter(|_| arguments.replications.is_none())
+            .filter(|_| arguments.runs.replications.is_none())
             .map(|share| Precision {
                 most,
                 ..Precision::of_p95(share.get())
@@ -74,9 +73,9 @@ fn simulate(plan: &Plan, arguments: &Run) -> Result<Outcome, Failure> {
 /// How the run was asked for.
 pub fn options(arguments: &Run) -> Options {
     Options {
-        seed: arguments.seed,
-        replications: arguments.replications,
-        jobs: usize::from(arguments.jobs.unwrap_or(0)),
+        seed: arguments.runs.seed,
+        replications: arguments.runs.replications,
+        jobs: arguments.threads.jobs(),
         requests: arguments.requests,
     }
 }

@@ -1,6 +1,5 @@
 //! `highwater sweep`: run the points of a study, keep each as soon as it is finished, and show what they say together.
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,29 +9,29 @@ use std::{fs, thread};
 
 use clap::Args;
 use highwater_models::bundled;
-use highwater_models::file::scenario::MeasureFrom;
-use highwater_models::file::study::{self, Beside, Design as Study};
-use highwater_models::file::{self, At, Files, Name, Plan, nearest};
+use highwater_models::file::study::{self as file, Beside, Design as Study};
+use highwater_models::file::{At, Name, Plan};
 use highwater_models::record::sweep::{Axis, Design, Level, Point, Precision};
 use highwater_models::units::Share;
-use highwater_report::next_step::shell;
 use highwater_report::sweep::plan::{Extent, progress, statement};
 use highwater_report::sweep::{self as shown, is_met, is_missed};
 use highwater_sim::experiment::Progress as _;
 use highwater_sim::sweep::findings::findings;
 use highwater_sim::sweep::{self, Settings, SweepError};
-use highwater_sim::variants;
 
-use crate::arguments::{Format, Undecided};
+use crate::again::Again;
+use crate::arguments::{Format, Threads, Undecided};
 use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journal::{self, Content, Journal, Lock, POINTS};
 use crate::output::{self, Folder};
+use crate::precision;
 use crate::progress::Bar;
 use crate::report::{Reports, Wanted};
-use crate::scenario::{Disk, catalogue_names};
+use crate::scenario::catalogue_names;
 use crate::shard::{self, Shard};
+use crate::study;
 
 /// Arguments of `highwater sweep`.
 #[derive(Debug, Args)]
@@ -50,11 +49,10 @@ pub struct Sweep {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub replications: Option<u32>,
     /// More replications of a point until its p95, or what the study's `precision` names, is known this well: `5%`
-    #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with = "replications")]
+    #[arg(long, value_name = "SHARE", value_parser = precision::share, conflicts_with = "replications")]
     pub precision: Option<f64>,
-    /// Threads; the result is the same for any number [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
+    #[command(flatten)]
+    pub threads: Threads,
     /// Folder for points.csv, wide.csv, summary.json and the journal points.jsonl, from which an interrupted study goes
     /// on [default: STUDY.sweep]
     #[arg(long, value_name = "DIR")]
@@ -85,31 +83,21 @@ Exit codes:
 
 /// How often a log that is no terminal hears how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(30);
-/// Points are set beside one another, so that all are measured from the same time on.
-const AUTO: &str = "\
-error[study::own-warm-up]: each point would find a warm-up of its own with `measure.from = \"auto\"`
-  = help: see what `highwater run` of the scenario leaves out, and give all points that time: `set = { \"measure.from\" = \"60s\" }`";
-
-/// Most mistakes that are shown: a study of thousands of points can have thousands.
-const MISTAKES: usize = 30;
 
 /// Runs the command.
 ///
 /// # Errors
 /// A mistake in the command or a file, or a world that does not play along.
 pub fn run(arguments: &Sweep) -> Result<Exit, Failure> {
-    let (text, is_bundled) = find(&arguments.study)?;
-    let loaded = study::load_study(&arguments.study, &text);
-    let mut study = loaded.design.ok_or_else(|| Failure::File {
-        text: file::render_all(&loaded.diagnostics, &loaded.sources, colour()),
-    })?;
+    let (text, is_bundled) = study::find(&arguments.study)?;
+    let mut study = study::read(&arguments.study, &text)?;
     if arguments.replications.is_some() {
         study.precision = None;
     } else if let Some(width) = arguments.precision {
         study.precision = Some(narrower(study.precision.take(), width));
     }
-    let files = Kept::default();
-    let (scenarios, systems) = (names(bundled::scenarios()), names(bundled::systems()));
+    let files = study::Kept::default();
+    let (scenarios, systems) = (study::names(bundled::scenarios()), study::names(bundled::systems()));
     let beside = Beside {
         files: &files,
         scenario: bundled::scenario,
@@ -120,11 +108,11 @@ pub fn run(arguments: &Sweep) -> Result<Exit, Failure> {
         is_bundled,
         settings: &arguments.settings,
     };
-    let jobs = match arguments.jobs {
-        Some(jobs) => usize::from(jobs),
-        None => thread::available_parallelism().map_or(1, usize::from),
+    let jobs = match arguments.threads.jobs() {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        jobs => jobs,
     };
-    let hashes = check(&study, &beside, jobs)?;
+    let hashes = study::check(&study, &beside, jobs)?;
     let design = design(&study, &hashes, arguments);
     let shard = which(arguments)?;
     let base = arguments
@@ -182,19 +170,13 @@ pub fn run(arguments: &Sweep) -> Result<Exit, Failure> {
 
 /// The command that was given, as far as it decides the result.
 fn command(arguments: &Sweep) -> String {
-    let mut parts = vec!["highwater".to_owned(), "sweep".to_owned(), shell(&arguments.study)];
-    let mut flag = |name: &str, value: &str| parts.extend([name.to_owned(), shell(value)]);
-    arguments.settings.iter().for_each(|setting| flag("--set", setting));
-    if let Some(seed) = arguments.seed {
-        flag("--seed", &seed.to_string());
-    }
-    if let Some(replications) = arguments.replications {
-        flag("--replications", &replications.to_string());
-    }
-    if let Some(precision) = arguments.precision {
-        flag("--precision", &precision.to_string());
-    }
-    parts.join(" ")
+    Again::new("sweep")
+        .word(&arguments.study)
+        .flag("--set", &arguments.settings)
+        .flag("--seed", arguments.seed)
+        .flag("--replications", arguments.replications)
+        .flag("--precision", arguments.precision)
+        .text()
 }
 
 /// What is to be done with a study that is complete.
@@ -252,11 +234,11 @@ pub fn conclude(folder: &Path, content: &Content, last: Last, lock: Lock) -> Res
 }
 
 /// The study's precision with another width, or that of p95 where it has none.
-fn narrower(precision: Option<study::Precision>, width: f64) -> study::Precision {
+fn narrower(precision: Option<file::Precision>, width: f64) -> file::Precision {
     let width = Share::new(width).unwrap_or(Share::ALL);
     match precision {
-        Some(precision) => study::Precision { width, ..precision },
-        None => study::Precision {
+        Some(precision) => file::Precision { width, ..precision },
+        None => file::Precision {
             width,
             of: vec![Name {
                 text: "latency.p95".to_owned(),
@@ -265,54 +247,6 @@ fn narrower(precision: Option<study::Precision>, width: f64) -> study::Precision
             most: 100,
         },
     }
-}
-
-/// A share of one, as a percentage or as a number: `5%`, `0.05`.
-fn share(text: &str) -> Result<f64, String> {
-    let (number, scale) = match text.trim().strip_suffix('%') {
-        Some(percent) => (percent, 0.01),
-        None => (text, 1.0),
-    };
-    let value = number.trim().parse::<f64>().map(|number| number * scale);
-    match value {
-        Ok(value) if (1e-4..=1.0).contains(&value) => Ok(value),
-        _ => Err("a precision is a share from 0.0001 to 1, such as `5%` or `0.05`".to_owned()),
-    }
-}
-
-/// The text that a name stands for, and whether it is a bundled one.
-fn find(name: &str) -> Result<(String, bool), Failure> {
-    if Path::new(name).is_file() {
-        let text = Disk.read(name).map_err(|reason| Failure::Usage {
-            message: format!("could not read `{name}`: {reason}"),
-            help: "a study is a text file in TOML; `highwater list` shows the bundled ones".to_owned(),
-        })?;
-        return Ok((text, false));
-    }
-    if let Some(text) = bundled::study(name) {
-        return Ok((text.to_owned(), true));
-    }
-    let looks_like_path = name.contains(['/', '\\']) || name.ends_with(".toml");
-    let message = match (looks_like_path, Path::new(name).is_dir()) {
-        (_, true) => format!("`{name}` is a folder, and a study is a file"),
-        (true, _) => format!("there is no file `{name}`"),
-        (false, _) => format!("there is no file and no bundled study `{name}`"),
-    };
-    let known = bundled::studies().iter().map(|study| study.name);
-    let help = match nearest(name.trim_end_matches(".toml"), known) {
-        _ if bundled::scenario(name).is_some() => format!("that is a scenario: `highwater run {name}`"),
-        Some(near) => format!("did you mean `{near}`? `highwater list` shows every bundled study"),
-        None => "`highwater list` shows every bundled study".to_owned(),
-    };
-    Err(Failure::Usage { message, help })
-}
-
-fn names(files: &'static [bundled::Bundled]) -> Vec<&'static str> {
-    files.iter().map(|file| file.name).collect()
-}
-
-fn colour() -> bool {
-    environment::paint(io::stderr().is_terminal()) == highwater_report::paint::Paint::Ansi
 }
 
 /// The shard that the command line names, or else the environment.
@@ -332,129 +266,11 @@ fn which(arguments: &Sweep) -> Result<Shard, Failure> {
     Ok(found.shard)
 }
 
-/// Files as they were when they were read first: a point that is loaded again is the point that was checked.
-#[derive(Debug, Default)]
-struct Kept {
-    texts: Mutex<BTreeMap<String, Result<String, String>>>,
-}
-
-impl Files for Kept {
-    fn read(&self, path: &str) -> Result<String, String> {
-        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        texts.entry(path.to_owned()).or_insert_with(|| Disk.read(path)).clone()
-    }
-}
-
-/// What reading a point came to: the hash of its plan, and what is wrong with it.
-type Checked = (Option<u64>, Vec<String>);
-
-/// Reads every point, so that no mistake shows only after an hour, and hands back the hashes of their plans.
-fn check(study: &Study, beside: &Beside<'_>, jobs: usize) -> Result<Vec<u64>, Failure> {
-    let count = study.points();
-    let next = AtomicUsize::new(0);
-    let slots: Vec<Mutex<Option<Checked>>> = (0..count).map(|_| Mutex::new(None)).collect();
-    thread::scope(|scope| {
-        for _ in 0..jobs.min(count) {
-            scope.spawn(|| {
-                loop {
-                    let point = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(slot) = slots.get(point) else { return };
-                    let checked = check_point(study, point, beside);
-                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked);
-                }
-            });
-        }
-    });
-    let mut hashes = Vec::with_capacity(count);
-    let mut told: Vec<String> = Vec::new();
-    for slot in slots {
-        let (hash, said) = slot
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .unwrap_or_default();
-        hashes.extend(hash);
-        for text in said {
-            if !told.contains(&text) {
-                told.push(text);
-            }
-        }
-    }
-    let is_whole = hashes.len() == count;
-    if is_whole {
-        told.extend(unknown_metrics(study, beside));
-    }
-    let more = told.len().saturating_sub(MISTAKES);
-    told.truncate(MISTAKES);
-    if more > 0 {
-        told.push(format!("and {more} more"));
-    }
-    let text = told.join("\n\n");
-    if is_whole && !text.contains("error[") {
-        if !text.is_empty() {
-            eprintln!("{text}");
-        }
-        return Ok(hashes);
-    }
-    Err(Failure::File { text })
-}
-
-fn check_point(study: &Study, point: usize, beside: &Beside<'_>) -> Checked {
-    let loaded = study.load(point, beside);
-    let colour = colour();
-    let mut said: Vec<String> = loaded
-        .diagnostics
-        .iter()
-        .map(|one| one.to_text(&loaded.sources, colour))
-        .collect();
-    let Some(plan) = loaded.plan else { return (None, said) };
-    if plan.scenario.measure.from == MeasureFrom::Auto {
-        said.push(AUTO.to_owned());
-        return (None, said);
-    }
-    let fixed = variants::check(&plan);
-    said.extend(fixed.iter().map(|one| one.to_text(&loaded.sources, colour)));
-    (fixed.is_empty().then_some(plan.hash), said)
-}
-
-/// Complaints about figures that no point has. Most often the first point has them all.
-fn unknown_metrics(study: &Study, beside: &Beside<'_>) -> Vec<String> {
-    // Those that nobody asked for are kept where there are some.
-    let mut open: Vec<_> = study.asked().filter(|metric| metric.at != At::DEFAULT).collect();
-    let mut known: Vec<String> = Vec::new();
-    for point in 0..study.points() {
-        let Some(plan) = study.load(point, beside).plan else {
-            continue;
-        };
-        let found = sweep::known(&plan);
-        let names: Vec<Vec<String>> = found.iter().map(|path| file::names_of(path)).collect();
-        open.retain(|metric| {
-            let asked = file::names_of(&metric.text);
-            // Stages appear in a result only once somebody has been in them.
-            !names.contains(&asked) && asked.first().is_none_or(|first| first != "breakdown")
-        });
-        if open.is_empty() {
-            return Vec::new();
-        }
-        if known.is_empty() {
-            known = found;
-        }
-        // What the first thousand points do not have is a slip.
-        if point == 1000 {
-            break;
-        }
-    }
-    let colour = colour();
-    let tell = |(diagnostic, sources): (file::Diagnostic, file::Sources)| diagnostic.to_text(&sources, colour);
-    open.iter()
-        .map(|metric| tell(study.unknown_metric(metric, &known)))
-        .collect()
-}
-
 /// The design as results have it.
 fn design(study: &Study, hashes: &[u64], arguments: &Sweep) -> Design {
     let seed = arguments.seed.unwrap_or(study.seed);
     let replications = arguments.replications.unwrap_or(study.replications);
-    let axis = |axis: &study::Axis| Axis {
+    let axis = |axis: &file::Axis| Axis {
         name: axis.name.text.clone(),
         levels: axis
             .levels

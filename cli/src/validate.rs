@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use highwater_report::{csv, validation};
 use highwater_sim::validate::{self, Case, Depth};
 
+use crate::arguments::Threads;
 use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -22,9 +23,8 @@ pub struct Validate {
     /// Every case at seed 1 alone, a third as long, its intervals up to three times as wide
     #[arg(long)]
     pub quick: bool,
-    /// Threads; the result is the same for any number [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
+    #[command(flatten)]
+    pub threads: Threads,
     /// What standard output gets
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -69,9 +69,8 @@ pub fn run(arguments: &Validate) -> Result<Exit, Failure> {
         }
     }
     let depth = if arguments.quick { Depth::Quick } else { Depth::Full };
-    let jobs = arguments.jobs.map_or(0, usize::from);
     let bar = Bar::new("validate");
-    let tested = validate::run(&cases, depth, jobs, &bar, &AtomicBool::new(false));
+    let tested = validate::run(&cases, depth, arguments.threads.jobs(), &bar, &AtomicBool::new(false));
     bar.finish();
     let tested = tested.map_err(|error| Failure::World {
         doing: "run the cases".to_owned(),

@@ -4,10 +4,10 @@
 //! Never: rounding: figures are written so that they read back as the same numbers.
 
 use highwater_models::record::baseline::{Baseline, BaselineFigure, BaselineRun};
-use highwater_models::record::figures::{Path, Unit};
+use highwater_models::record::figures::Path;
 use serde_json::{Map, Value, json};
 
-use crate::json::{number, unit_name};
+use crate::json::{number, unit_name, unit_of_name};
 
 /// What the file says that it is, and in which form.
 const FORMAT: &str = "highwater-baseline";
@@ -145,7 +145,7 @@ fn figure(name: &str, value: &Value, replications: u64) -> Result<BaselineFigure
     let path = value.get("path").and_then(Value::as_array);
     let path: Option<Vec<String>> =
         path.and_then(|names| names.iter().map(|name| name.as_str().map(str::to_owned)).collect());
-    let unit = value.get("unit").and_then(Value::as_str).and_then(unit_of);
+    let unit = value.get("unit").and_then(Value::as_str).and_then(unit_of_name);
     let samples = value.get("samples").and_then(Value::as_array);
     let samples = samples
         .ok_or_else(|| wrong("has no `samples`"))?
@@ -165,19 +165,6 @@ fn figure(name: &str, value: &Value, replications: u64) -> Result<BaselineFigure
     })
 }
 
-fn unit_of(name: &str) -> Option<Unit> {
-    [
-        Unit::Seconds,
-        Unit::PerSecond,
-        Unit::Share,
-        Unit::Count,
-        Unit::Bytes,
-        Unit::Dollars,
-    ]
-    .into_iter()
-    .find(|&unit| unit_name(unit) == name)
-}
-
 fn word(root: &Map<String, Value>, key: &str) -> Result<String, String> {
     let found = root.get(key).and_then(Value::as_str);
     found
@@ -188,6 +175,7 @@ fn word(root: &Map<String, Value>, key: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use highwater_models::record::figures::Unit;
 
     fn sample() -> Baseline {
         Baseline {

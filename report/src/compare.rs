@@ -1,7 +1,7 @@
 //! Two results side by side, in words: what moved, by how much, whether it is sure, what it costs.
 //!
-//! Owns: the sentences, and the names of figures in them. Never: differences and verdicts (`highwater_sim::compare`),
-//! rounding (`number.rs`).
+//! Owns: the sentences. Never: differences and verdicts (`highwater_sim::compare`), rounding (`number.rs`), names of
+//! figures (`words.rs`).
 //!
 //! The order is always: what it comes to, with the figure that says most; how sure that is; what it costs; what is behind
 //! it.
@@ -16,7 +16,7 @@ pub use files::{csv, json};
 pub use page::{page, plots};
 pub use terminal::render;
 
-use highwater_models::record::figures::{Path, Unit};
+use highwater_models::record::figures::Unit;
 use highwater_sim::compare::{Caveat, Change, Comparison, Judgement, Method, Origin, SHARE_BY_CAUSE, Verdict, Which};
 
 use crate::number;
@@ -78,7 +78,10 @@ fn moved(found: &Comparison) -> Option<String> {
                 format!("and differs by {} {}", cells.interval, unit_word(&cells.value))
             };
             let value = number::value(change.a.value, change.unit);
-            return Some(format!("{head}: {} is {value} {difference}.", label(&change.path)));
+            return Some(format!(
+                "{head}: {} is {value} {difference}.",
+                words::figure(&change.path)
+            ));
         }
         Judgement::NotComparable => {
             let why = if found.caveats.iter().any(|caveat| matches!(caveat, Caveat::Single(_))) {
@@ -110,7 +113,7 @@ fn tell(change: &Change) -> String {
             cells.interval.replace(" to ", " and ")
         )
     };
-    format!("{} {verb} from {from} to {to}{sure}", label(&change.path))
+    format!("{} {verb} from {from} to {to}{sure}", words::figure(&change.path))
 }
 
 /// Both values, by themselves. They are shown alike where the difference is small.
@@ -258,40 +261,9 @@ fn behind(found: &Comparison) -> Option<String> {
     match (cause, limits) {
         (Some(cause), Some(limits)) => Some(format!("{cause}; {limits}.")),
         (Some(only), None) => Some(format!("{only}.")),
-        (None, Some(only)) => Some(format!("{}.", capital(&only))),
+        (None, Some(only)) => Some(format!("{}.", words::capital(&only))),
         (None, None) => None,
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// What a figure is called: "error rate", "p95 latency of `stripe.webhook`".
-#[must_use]
-pub fn label(path: &Path) -> String {
-    let names: Vec<&str> = path.0.iter().map(String::as_str).collect();
-    let (scope, rest) = match names.as_slice() {
-        ["endpoints", name, rest @ ..] => (format!(" of `{name}`"), rest),
-        ["classes", name, rest @ ..] => (format!(" of class `{name}`"), rest),
-        ["phases", name, rest @ ..] => (format!(" of phase `{name}`"), rest),
-        rest => (String::new(), rest),
-    };
-    let what = match rest {
-        ["errors", "rate"] => "error rate".to_owned(),
-        ["latency", "p50"] => "median latency".to_owned(),
-        ["latency", "mean"] => "mean latency".to_owned(),
-        ["latency", "max"] => "longest latency".to_owned(),
-        ["latency", percentile] => format!("{percentile} latency"),
-        ["wasted_share"] => "work finished for nobody".to_owned(),
-        ["cost", "month"] => "cost a month".to_owned(),
-        ["cost", "profit"] => "profit a month".to_owned(),
-        _ => return path.to_string(),
-    };
-    format!("{what}{scope}")
 }
 
 /// A verdict in words.
@@ -341,13 +313,16 @@ fn factor(gain: f64) -> String {
     }
 }
 
-/// How many false alarms to expect.
+/// How many false alarms to expect; nothing where chance had no part in any figure or nobody can say.
 #[must_use]
 pub fn multiplicity(found: &Comparison) -> String {
     let judged = |headline: bool| {
         let of = |change: &&Change| change.headline == headline && change.adjusted.is_some();
         found.changes.iter().filter(of).count()
     };
+    if judged(true) + judged(false) == 0 {
+        return String::new();
+    }
     let sure = found
         .changes
         .iter()

@@ -29,6 +29,21 @@ pub(crate) const HEADER: [&str; 12] = [
     "events",
 ];
 
+/// The keys after the figures: what happened, what is judged, what was found.
+pub(crate) const FOOTER: [&str; 11] = [
+    "monitoring",
+    "objectives",
+    "bottlenecks",
+    "failures",
+    "recovered_at",
+    "recovery",
+    "alerts",
+    "events_log",
+    "warnings",
+    "design_review",
+    "next_step",
+];
+
 /// What stands beside the sums by the month.
 const MONTH_MEANS: &str =
     "a month of 730 hours if every hour of it were like the measured span; `event` is that span itself";
@@ -66,18 +81,21 @@ pub fn value(summary: &Summary) -> Value {
         describe(&mut root, resource);
     }
     summary.costs.iter().for_each(|item| explain(&mut root, item));
-    root.insert("monitoring".to_owned(), monitoring(&summary.alerts));
-    root.insert("objectives".to_owned(), list(&summary.objectives, objective));
-    root.insert("bottlenecks".to_owned(), list(&summary.bottlenecks, bottleneck));
-    root.insert("failures".to_owned(), list(&summary.failures, failure));
-    let (recovery, at) = recovery(&summary.recovery);
-    root.insert("recovered_at".to_owned(), at);
-    root.insert("recovery".to_owned(), recovery);
-    root.insert("alerts".to_owned(), list(&summary.alerts.rules, alert));
-    root.insert("events_log".to_owned(), list(&summary.log, log_entry));
-    root.insert("warnings".to_owned(), list(&summary.warnings, warning));
-    root.insert("design_review".to_owned(), review::findings(&summary.review));
-    root.insert("next_step".to_owned(), next_step::value(summary.next_step.as_ref()));
+    let (recovery, recovered_at) = recovery(&summary.recovery);
+    let footer: [Value; FOOTER.len()] = [
+        monitoring(&summary.alerts),
+        list(&summary.objectives, objective),
+        list(&summary.bottlenecks, bottleneck),
+        list(&summary.failures, failure),
+        recovered_at,
+        recovery,
+        list(&summary.alerts.rules, alert),
+        list(&summary.log, log_entry),
+        list(&summary.warnings, warning),
+        review::findings(&summary.review),
+        next_step::value(summary.next_step.as_ref()),
+    ];
+    root.extend(FOOTER.iter().map(|key| (*key).to_owned()).zip(footer));
     Value::Object(root)
 }
 
@@ -320,21 +338,7 @@ mod tests {
         let value = value(&sample::broken());
         let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys[..HEADER.len()], HEADER);
-        assert_eq!(
-            keys[keys.len() - 10..],
-            [
-                "objectives",
-                "bottlenecks",
-                "failures",
-                "recovered_at",
-                "recovery",
-                "alerts",
-                "events_log",
-                "warnings",
-                "design_review",
-                "next_step"
-            ]
-        );
+        assert_eq!(keys[keys.len() - FOOTER.len()..], FOOTER);
     }
 
     // Lost if broken: the difference between a count, an estimate, an estimate without interval, and nothing at all.

@@ -6,11 +6,11 @@ use highwater_models::record::figures::Estimate;
 use highwater_models::record::next_step::{Answer, Effect, NextStep, Step, Tried, Why};
 use serde_json::{Value, json};
 
-use crate::compare::label;
 use crate::json::{estimate, number as json_number, unit_name};
 use crate::number;
 use crate::paint::{Paint, Style};
 use crate::table::wrap;
+use crate::words::figure;
 
 /// What every sentence begins with.
 const HEAD: &str = "Next step";
@@ -68,7 +68,7 @@ pub fn words(found: &NextStep) -> String {
                 if step.sure {
                     format!(" The best of them is {}: {}.", change(step), effect(step))
                 } else {
-                    let label = label(&step.effect.path);
+                    let label = figure(&step.effect.path);
                     format!(
                         " The best of them is {}: what it does to the {label} may be chance.",
                         change(step)
@@ -156,7 +156,7 @@ fn effect(step: &Step) -> String {
 /// "the error rate falls from 82.3 % to 66.7 % (-15.6 points, between -16.2 and -15.1)".
 fn moves(effect: &Effect, pairs: u32) -> String {
     let value = |value: f64| number::trim_zeros(&number::value(value, effect.unit));
-    let label = label(&effect.path);
+    let label = figure(&effect.path);
     if !effect.difference.value.is_finite() {
         return format!("what it does to the {label} cannot be said");
     }

@@ -15,22 +15,8 @@ use serde_json::{Map, Value};
 use crate::json;
 use crate::replications;
 
-/// Keys of the top level that hold no figures.
-const NO_FIGURES: [&str; 13] = [
-    "monitoring",
-    "objectives",
-    "bottlenecks",
-    "failures",
-    "recovered_at",
-    "recovery",
-    "alerts",
-    "events_log",
-    "warnings",
-    "design_review",
-    "next_step",
-    "origin",
-    "plan",
-];
+/// Keys of the top level that only a measured run has, and that hold no figures.
+const MEASURED: [&str; 2] = ["origin", "plan"];
 
 /// A result from the texts of its files.
 ///
@@ -66,7 +52,8 @@ pub fn summary(text: &str, values: Option<&str>) -> Result<(Summary, Origin), St
         ..Summary::default()
     };
     for (key, value) in &root {
-        if !json::HEADER.contains(&key.as_str()) && !NO_FIGURES.contains(&key.as_str()) {
+        let without = [&json::HEADER[..], &json::FOOTER, &MEASURED];
+        if !without.iter().any(|keys| keys.contains(&key.as_str())) {
             figures(&Path::new(&[key]), value, &mut summary.figures);
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::paint::{Paint, Style};
 use crate::table::wrap_after;
+use crate::words::capital;
 
 /// Findings that a run shows; the rest is counted.
 const SHOWN: usize = 5;
@@ -201,14 +202,6 @@ fn paint_lead(lines: &str, severity: Severity, paint: Paint) -> String {
     let style = style(severity);
     let lines: Vec<String> = lines.lines().map(|line| paint.text(style, line) + "\n").collect();
     lines.concat()
-}
-
-/// The text with a capital letter where it begins with a small one.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

@@ -127,6 +127,23 @@ impl Table {
             .collect()
     }
 
+    /// Whether every cell is shown whole within the width of a report.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.widths().iter().sum::<usize>() + GAP * self.shown().len().saturating_sub(1) <= WIDTH
+    }
+
+    /// How much the longest cell of each column that is shown takes.
+    fn widths(&self) -> Vec<usize> {
+        let headings = std::iter::once(&self.title).chain(self.columns.iter().map(|(_, heading)| heading));
+        let headings: Vec<usize> = headings.map(|heading| length(heading)).collect();
+        let longest = |column: usize| {
+            let cells = self.rows.iter().map(|row| length(&row[column].text));
+            cells.fold(headings[column], usize::max)
+        };
+        self.shown().into_iter().map(longest).collect()
+    }
+
     /// The lines of the table, each with its line end.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
@@ -141,10 +158,7 @@ impl Table {
             .chain(self.columns.iter().map(|(align, _)| *align))
             .collect();
         let shown = self.shown();
-        let mut widths: Vec<usize> = shown
-            .iter()
-            .map(|&column| lines.iter().map(|line| length(&line[column].text)).max().unwrap_or(0))
-            .collect();
+        let mut widths = self.widths();
         fit(&mut widths, &shown, &aligns);
 
         let mut text = String::new();

@@ -11,6 +11,7 @@ use crate::json;
 use crate::number;
 use crate::paint::{Paint, Style};
 use crate::table::{Align, Cell, Table, wrap, wrap_after};
+use crate::words::capital;
 
 /// The columns of the CSV.
 pub const COLUMNS: [&str; 16] = [
@@ -478,14 +479,6 @@ fn section(tested: &Tested<'_>) -> String {
         ));
     }
     text
-}
-
-/// The sentence with a capital letter and without its full stop.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 const PREFACE: &str = "# The simulator against theory

@@ -17,7 +17,7 @@ use highwater_models::record::summary::{Bottleneck, FirstFailure, Objective, Rec
 
 use crate::number::{self, share_words, span_words};
 use crate::words;
-use phrases::{amount, capital, failing_requests, of_requests, percent_words, tightness, when};
+use phrases::{amount, failing_requests, of_requests, percent_words, tightness, when};
 
 /// How a run is judged, all objectives together.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -242,7 +242,7 @@ impl Teller<'_> {
     /// The first failure that matters, as a sentence of its own.
     fn begins_to_fail(&self) -> Option<String> {
         let failure = self.first_material_failure()?;
-        Some(format!("{}.", capital(&self.failing(failure))))
+        Some(format!("{}.", words::capital(&self.failing(failure))))
     }
 
     /// When requests begin to fail, why, where, and what is behind it.
@@ -373,7 +373,7 @@ impl Teller<'_> {
         let rate = self.summary.figures.get(&["errors", "rate"])?.estimate;
         let given_up = self.given_up();
         if !rate.value.is_finite() || rate.value <= 0.0 {
-            return given_up.map(|given_up| format!("{}.", capital(&given_up)));
+            return given_up.map(|given_up| format!("{}.", words::capital(&given_up)));
         }
         let worst = self.summary.failures.iter().max_by(|a, b| a.share.total_cmp(&b.share));
         let most_often = worst.map_or_else(String::new, |worst| {

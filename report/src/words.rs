@@ -1,10 +1,10 @@
 //! What names in results are called in sentences and table headings.
 //!
-//! Owns: the wording of causes, stages and objectives.
+//! Owns: the wording of causes, stages, figures and objectives.
 //! Never: numbers (`number.rs`), sentences about a run (`verdict.rs`).
 
 use highwater_models::Cause;
-use highwater_models::record::figures::Unit;
+use highwater_models::record::figures::{Path, Unit};
 use highwater_models::record::summary::Objective;
 
 use crate::number;
@@ -131,6 +131,50 @@ pub fn objective(objective: &Objective) -> String {
     }
 }
 
+/// What a figure is called wherever figures stand side by side: "error rate", "p95 latency of `stripe.webhook`". One that
+/// has no words of its own goes by its path.
+#[must_use]
+pub fn figure(path: &Path) -> String {
+    let names: Vec<&str> = path.0.iter().map(String::as_str).collect();
+    let (scope, rest) = match names.as_slice() {
+        ["endpoints", name, rest @ ..] => (format!(" of `{name}`"), rest),
+        ["classes", name, rest @ ..] => (format!(" of class `{name}`"), rest),
+        ["phases", name, rest @ ..] => (format!(" of phase `{name}`"), rest),
+        rest => (String::new(), rest),
+    };
+    let what = match rest {
+        ["errors", "rate"] => "error rate".to_owned(),
+        ["errors", "by_cause", cause] => format!("`{cause}` errors"),
+        ["latency", "p50"] => "median latency".to_owned(),
+        ["latency", "mean"] => "mean latency".to_owned(),
+        ["latency", "max"] => "longest latency".to_owned(),
+        ["latency", percentile] => format!("{percentile} latency"),
+        ["goodput"] => "goodput".to_owned(),
+        ["wasted_share"] => "work finished for nobody".to_owned(),
+        ["users", "online", "max"] => "most at once".to_owned(),
+        ["cost", "month"] => "cost a month".to_owned(),
+        ["cost", "event"] => "cost of the run".to_owned(),
+        ["cost", "profit"] => "profit a month".to_owned(),
+        ["cost", "per_user"] => "cost a user".to_owned(),
+        ["cost", "items", item, "month"] => format!("cost of `{item}` a month"),
+        ["resources", name, "utilization"] => format!("use of `{name}`"),
+        ["resources", name, "wait", percentile] => format!("{percentile} wait for `{name}`"),
+        ["breakdown", "all", stage] => format!("time {}", spent(stage)),
+        ["cache", name, "hit_ratio"] => format!("hits of cache `{name}`"),
+        _ => return path.to_string(),
+    };
+    format!("{what}{scope}")
+}
+
+/// With a capital letter in front.
+#[must_use]
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// An objective's bound: "at most 2 s".
 #[must_use]
 pub fn bound(objective: &Objective) -> String {
@@ -239,6 +283,28 @@ mod tests {
             ("profit_month", "profit a month"),
         ] {
             assert_eq!(objective(&named(name)), label, "{name}");
+        }
+    }
+
+    // Lost if broken: one figure with a name in a comparison, another in a check, and a third in a study.
+    #[test]
+    fn a_figure_is_called_by_what_it_says_of_what() {
+        for (path, name) in [
+            ("errors.rate", "error rate"),
+            ("latency.p50", "median latency"),
+            ("latency.p99.9", "latency.p99.9"),
+            (r#"latency."p99.9""#, "p99.9 latency"),
+            (
+                r#"endpoints."stripe.webhook".latency.p95"#,
+                "p95 latency of `stripe.webhook`",
+            ),
+            ("classes.paid.goodput", "goodput of class `paid`"),
+            ("resources.web.utilization", "use of `web`"),
+            ("breakdown.all.wait.web", "breakdown.all.wait.web"),
+            (r#"breakdown.all."wait.web""#, "time waiting for web"),
+            ("phases.after.requests.offered", "phases.after.requests.offered"),
+        ] {
+            assert_eq!(figure(&Path::parse(path)), name, "{path}");
         }
     }
 

@@ -310,6 +310,10 @@ fn one_process_at_a_time_writes_to_a_folder() {
 #[test]
 fn the_exit_code_follows_the_points_that_must_hold() {
     let study = Study::new(30, 1);
+    // As many requests and replications as it takes for the first point's percentile to have bounds.
+    study.write("queue.toml", &QUEUE.replace("30s", "120s"));
+    let text = fs::read_to_string(study.path("study.toml")).expect("readable");
+    study.write("study.toml", &text.replace("replications = 2", "replications = 5"));
     let (stdout, _) = study.sweep(&["--format", "csv"]);
     assert!(
         stdout
@@ -323,7 +327,7 @@ fn the_exit_code_follows_the_points_that_must_hold() {
         let value: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(value["met"], code == 0);
         assert_eq!(value["points"].as_array().expect("a list").len(), 30);
-        assert!(value["points"][0]["metrics"]["latency.p95"]["value"].is_number());
+        assert!(value["points"][0]["metrics"]["latency.p95"]["low"].is_number());
     }
 }
 
@@ -333,9 +337,13 @@ fn no_point_finds_a_warm_up_of_its_own() {
     let study = Study::new(3, 1);
     let (_, stderr) = study.check(&["sweep", "study.toml", "--set", "measure.from=auto"], 2);
     assert!(
-        stderr.contains("error[study::own-warm-up]") && stderr.contains("measure.from"),
+        stderr.contains("error[study::own-warm-up]") && stderr.contains("--set:1:14"),
         "{stderr}"
     );
+    study.write("queue.toml", &format!("{QUEUE}[measure]\nfrom = \"auto\"\n"));
+    let (_, stderr) = study.check(&["sweep", "study.toml"], 2);
+    assert!(stderr.contains("queue.toml:12:8"), "{stderr}");
+    assert_eq!(stderr.matches("error[").count(), 1, "told once: {stderr}");
 }
 
 // Lost if broken: a slip in a study that is found only by reading the manual.

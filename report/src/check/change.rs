@@ -1,14 +1,14 @@
 //! A change against a baseline in words and rows, for the terminal and for a pull request.
 //!
-//! Owns: what a figure is called in a comparison, which way is better, how a difference is written.
-//! Never: the differences (`highwater_sim::change`).
+//! Owns: the sentences, and which way is better.
+//! Never: the differences (`highwater_sim::change`), what a figure is called (`words.rs`).
 
-use highwater_models::record::figures::{Estimate, Path, Unit};
+use highwater_models::record::figures::{Estimate, Unit};
 use highwater_sim::change::{Change, Difference, Pairing, SettingChange};
 use serde_json::{Value, json};
 
 use crate::json::{number as json_number, unit_name};
-use crate::number::{self, NOTHING};
+use crate::number;
 use crate::words;
 
 /// Settings and figures that are told; the rest is counted.
@@ -104,7 +104,7 @@ fn phrase(difference: &Difference) -> String {
     };
     format!(
         "{} {}{by}{from} to {}",
-        name(&difference.path),
+        words::figure(&difference.path),
         if up { "up" } else { "down" },
         number::value(difference.now, difference.unit)
     )
@@ -187,11 +187,16 @@ pub(super) fn rows(change: &Change) -> Vec<Row> {
 
 fn row(difference: &Difference) -> Row {
     let cell = |value: f64| number::value(value, difference.unit);
-    let (moved, interval) = difference_cells(&difference.difference, difference.unit);
+    let moved = number::difference(&difference.difference, difference.unit);
     Row {
-        name: name(&difference.path),
+        name: words::figure(&difference.path),
         word: word(difference),
-        cells: [cell(difference.before), cell(difference.now), moved, interval],
+        cells: [
+            cell(difference.before),
+            cell(difference.now),
+            moved.value,
+            moved.interval,
+        ],
         is_worse: difference.is_moved() == Some(true) && is_worse(difference),
     }
 }
@@ -212,47 +217,6 @@ fn is_worse(difference: &Difference) -> bool {
         Some("goodput" | "hit_ratio")
     );
     (difference.difference.value > 0.0) != more_is_better
-}
-
-/// A difference with its sign, shares in points of a per cent, and its interval.
-fn difference_cells(difference: &Estimate, unit: Unit) -> (String, String) {
-    let cells = number::cells(difference, unit);
-    if cells.value == NOTHING {
-        return (cells.value, String::new());
-    }
-    let value = if difference.value > 0.0 {
-        format!("+{}", cells.value)
-    } else {
-        cells.value
-    };
-    let value = if unit == Unit::Share {
-        value.replace('%', "points")
-    } else {
-        value
-    };
-    (value, cells.interval)
-}
-
-/// What a figure is called.
-pub(super) fn name(path: &Path) -> String {
-    let names: Vec<&str> = path.0.iter().map(String::as_str).collect();
-    match names.as_slice() {
-        ["latency", "mean"] => "mean latency".to_owned(),
-        ["latency", percentile] => format!("{percentile} latency"),
-        ["errors", "rate"] => "error rate".to_owned(),
-        ["errors", "by_cause", cause] => format!("`{cause}` errors"),
-        ["goodput"] => "useful answers".to_owned(),
-        ["cost", "month"] => "cost a month".to_owned(),
-        ["cost", "event"] => "cost of the run".to_owned(),
-        ["cost", "items", item, "month"] => format!("cost of `{item}` a month"),
-        ["resources", name, "utilization"] => format!("use of `{name}`"),
-        ["resources", name, "wait", percentile] => format!("{percentile} wait for `{name}`"),
-        ["breakdown", "all", stage] => format!("time {}", words::spent(stage)),
-        ["cache", name, "hit_ratio"] => format!("hits of cache `{name}`"),
-        ["endpoints", name, "latency", percentile] => format!("{percentile} latency of `{name}`"),
-        ["endpoints", name, "errors", "rate"] => format!("error rate of `{name}`"),
-        _ => path.to_string(),
-    }
 }
 
 /// The whole change as JSON.

@@ -242,8 +242,11 @@ pub fn plots(files: &[Checked]) -> Vec<Plot> {
         name: "objectives".to_owned(),
         title: "Objectives in per cent of their bounds".to_owned(),
         finding: format!(
-            "Of the {} objectives here {met} met, {missed} missed, {open} not decided.",
-            rows.len()
+            "{} {met} met, {missed} missed, {open} not decided.",
+            match rows.len() {
+                1 => "Of the one objective here".to_owned(),
+                many => format!("Of the {many} objectives here"),
+            }
         ),
         note: format!(
             "What has to be at most its bound belongs left of the line; what has to be at least its bound right of it. \

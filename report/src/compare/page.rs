@@ -6,11 +6,12 @@
 use highwater_models::record::figures::{Estimate, Unit};
 use highwater_sim::compare::{Change, Comparison, Head, Judgement, Verdict as Seen};
 
-use super::{capital, caveat, judgement, label, method, multiplicity, sentences, terminal, verdict as said};
+use super::{caveat, judgement, method, multiplicity, sentences, terminal, verdict as said};
 use crate::number;
 use crate::page::{Block, Item, Number, Page, Section, Tone, Verdict};
 use crate::paint::Style;
 use crate::plot::{Axis, Dots, Kind, Limit, Plot, Row};
+use crate::words;
 
 /// Figures in large type.
 const LARGE: usize = 4;
@@ -83,7 +84,7 @@ fn verdict(found: &Comparison) -> Verdict {
     if let Some(first) = told.first_mut()
         && let Some(rest) = first.strip_prefix(word)
     {
-        *first = capital(rest.trim_start_matches([':', '.', ' ']));
+        *first = words::capital(rest.trim_start_matches([':', '.', ' ']));
     }
     told.retain(|sentence| !sentence.is_empty());
     Verdict {
@@ -101,7 +102,7 @@ fn verdict(found: &Comparison) -> Verdict {
 fn numbers(found: &Comparison) -> Vec<Number> {
     let known = |change: &&Change| change.difference.estimate.value.is_finite();
     let number = |change: &Change| Number {
-        label: label(&change.path).replace('`', ""),
+        label: words::figure(&change.path).replace('`', ""),
         value: number::trim_zeros(&number::difference(&change.difference.estimate, change.unit).value),
         beside: format!(
             "{}; {}",
@@ -145,12 +146,13 @@ pub fn plots(found: &Comparison) -> Vec<Plot> {
         high: None,
     };
     let (mut rows, mut told, mut left_out) = (Vec::new(), [0_usize; 3], Vec::new());
+    let mut moves = false;
     for change in found.headline() {
         if matches!(change.verdict, Seen::NotComparable(_)) || !change.difference.estimate.value.is_finite() {
             continue;
         }
         let by = relative(change);
-        let name = label(&change.path).replace('`', "");
+        let name = words::figure(&change.path).replace('`', "");
         let ends = [Some(by.value), by.low, by.high];
         if ends.iter().flatten().any(|end| !end.is_finite() || end.abs() > FAR) {
             left_out.push(format!("{name} ({})", said(change)));
@@ -162,11 +164,13 @@ pub fn plots(found: &Comparison) -> Vec<Plot> {
             None => 2,
         };
         told[series] += 1;
+        moves |= by != Estimate::exact(0.0);
         let mut values = vec![nowhere; 3];
         values[series] = by;
         rows.push(Row { name, values });
     }
-    if rows.is_empty() {
+    // Marks all on the line of no difference show nothing.
+    if rows.is_empty() || !moves {
         return Vec::new();
     }
     let [better, worse, open] = told;

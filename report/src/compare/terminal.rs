@@ -5,7 +5,7 @@
 use highwater_models::record::figures::Path;
 use highwater_sim::compare::{Change, Comparison, Head, Judgement, ObjectiveChange, SHARE_BY_CAUSE, Verdict};
 
-use super::{caveat, judgement, label, method, multiplicity, sentences, verdict};
+use super::{caveat, judgement, method, multiplicity, sentences, verdict};
 use crate::number;
 use crate::paint::{Paint, Style};
 use crate::table::{Align, Cell, Table, wrap};
@@ -140,7 +140,7 @@ fn cells(change: &Change, said: &str) -> Vec<Cell> {
 pub(super) fn headline(found: &Comparison) -> Table {
     let mut table = Table::new("Headline", &COLUMNS);
     for change in found.headline() {
-        table.row(label(&change.path), cells(change, verdict(change)));
+        table.row(words::figure(&change.path), cells(change, verdict(change)));
     }
     table
 }

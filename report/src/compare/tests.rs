@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sample;
-use highwater_models::record::figures::{Figure, FigureKind};
+use highwater_models::record::figures::{Figure, FigureKind, Path};
 use highwater_models::record::summary::Summary;
 use highwater_sim::compare::{Side, compare};
 use highwater_sim::interval::Intervals;
@@ -115,6 +115,17 @@ fn no_difference_is_said_with_what_it_could_be() {
     set(&mut other.summary, MONTH, Unit::Dollars, [100.0, 101.0, 99.0]);
     insta::assert_snapshot!(said(&before(), &other));
     insta::assert_snapshot!(said(&before(), &before()));
+}
+
+// Lost if broken: a page of identical sides with an empty plot, and false alarms counted among no figures at all.
+#[test]
+fn identical_sides_have_no_plot_and_no_chance_to_speak_of() {
+    let found = compare(&before(), &before());
+    assert!(super::plots(&found).is_empty());
+    assert_eq!(multiplicity(&found), "");
+    let found = compare(&before(), &after());
+    assert_eq!(super::plots(&found).len(), 1);
+    assert!(multiplicity(&found).starts_with("Sure means: "));
 }
 
 // Lost if broken: a trade is told as a win.

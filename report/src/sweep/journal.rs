@@ -3,12 +3,12 @@
 //! Owns: the lines. Never: the file.
 //! A line is JSON and ends with a line feed: one that was torn off by a crash does not parse, or has no end.
 
-use highwater_models::record::figures::{Estimate, Unit};
+use highwater_models::record::figures::Estimate;
 use highwater_models::record::summary::Objective;
 use highwater_models::record::sweep::{Axis, Design, Level, Metric, Point, Precision};
 use serde_json::{Value, json};
 
-use crate::json::{estimate, number, objective, unit_name};
+use crate::json::{estimate, number, objective, unit_name, unit_of_name};
 
 /// The first line of a journal, with its line end.
 #[must_use]
@@ -123,7 +123,7 @@ pub fn read_point(line: &str) -> Option<Point> {
     let metric = |value: &Value| {
         Some(Metric {
             path: text(&value["path"])?,
-            unit: unit(&value["unit"])?,
+            unit: unit_of_name(value["unit"].as_str()?)?,
             estimate: read_estimate(&value["value"])?,
             samples: list(&value["samples"], |sample| Some(real(sample)))?,
         })
@@ -133,7 +133,7 @@ pub fn read_point(line: &str) -> Option<Point> {
             name: text(&value["name"])?,
             target: value["target"].as_f64()?,
             at_most: value["bound"].as_str()? == "at_most",
-            unit: unit(&value["unit"])?,
+            unit: unit_of_name(value["unit"].as_str()?)?,
             value: read_estimate(&value["value"])?,
             met: value["met"].as_bool(),
         })
@@ -182,17 +182,4 @@ fn read_estimate(value: &Value) -> Option<Estimate> {
         low: value["low"].as_f64(),
         high: value["high"].as_f64(),
     })
-}
-
-fn unit(value: &Value) -> Option<Unit> {
-    const UNITS: [Unit; 6] = [
-        Unit::Seconds,
-        Unit::PerSecond,
-        Unit::Share,
-        Unit::Count,
-        Unit::Bytes,
-        Unit::Dollars,
-    ];
-    let name = value.as_str()?;
-    UNITS.into_iter().find(|&unit| unit_name(unit) == name)
 }

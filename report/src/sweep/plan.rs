@@ -55,7 +55,10 @@ pub fn statement(design: &Design, extent: &Extent) -> String {
         }
     ));
     if extent.mine < all {
-        text.push_str(&format!("; {} of them are this shard's", points(extent.mine)));
+        text.push_str(&format!(
+            "; {} of the points are this shard's",
+            number::count(extent.mine as f64)
+        ));
     }
     if extent.there > 0 {
         text.push_str(&format!(

@@ -132,7 +132,8 @@ impl<'a> Cut<'a> {
         }
         let label = sentences::metric(path);
         // A path is written as it is.
-        let label = if label == path { label } else { capital(&label) };
+        let is_path = label == path && label.contains('.');
+        let label = if is_path { label } else { words::capital(&label) };
         let title = format!("{label} along {}", self.along().name);
         let mut told: Vec<String> = lines.iter().filter_map(|line| self.tell(line, path)).collect();
         if told.len() > TOLD {
@@ -148,7 +149,7 @@ impl<'a> Cut<'a> {
         Some(Plot {
             name: format!("{}-along-{}", slug(path), slug(&self.along().name)),
             title,
-            finding: format!("{}.", capital(&told.join("; "))),
+            finding: format!("{}.", words::capital(&told.join("; "))),
             note: self.note(&lines, is_log, drawn.y.is_log),
             kind: Kind::Lines(drawn),
         })
@@ -302,11 +303,4 @@ fn slug(text: &str) -> String {
         .collect();
     let parts: Vec<&str> = plain.split('-').filter(|part| !part.is_empty()).collect();
     parts.join("-")
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

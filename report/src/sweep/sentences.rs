@@ -2,8 +2,9 @@
 //!
 //! Owns: the wording. Never: new figures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use highwater_models::record::figures::Path;
 use highwater_models::record::summary::Objective;
 use highwater_models::record::sweep::{Axis, Design, Point, Standing};
 use highwater_sim::sweep::findings::{Because, Best, Edge, Findings, Line};
@@ -166,17 +167,35 @@ fn along(design: &Design, points: &[Point], edge: &Edge) -> Option<String> {
         return Some(format!("Along {name} it {}{missed}.", pattern(axis, standings)));
     }
     if patterns.len() <= LINES_TOLD && edge.lines.len() <= 2 * LINES_TOLD {
-        let mut told: Vec<String> = Vec::new();
-        let mut seen: Vec<&[Standing]> = Vec::new();
+        // Groups in the order of their first lines; one that has no plain description is what the others leave.
+        let mut groups: Vec<&[Standing]> = Vec::new();
         for line in &edge.lines {
-            if !seen.contains(&&line.standings[..]) {
-                seen.push(&line.standings);
-                let missed = missed_at(design, points, edge.axis, line);
-                let with = others(design, edge.axis, &patterns[&line.standings[..]]);
-                told.push(format!("with {with} it {}{missed}", pattern(axis, &line.standings)));
+            if !groups.contains(&&line.standings[..]) {
+                groups.push(&line.standings);
             }
         }
-        return Some(format!("Along {name}: {}.", told.join("; ")));
+        let described: Vec<Option<String>> = groups
+            .iter()
+            .map(|standings| together(design, edge.axis, &patterns[standings]))
+            .collect();
+        let rest = (0..groups.len())
+            .filter(|&group| described[group].is_none())
+            .max_by_key(|&group| patterns[groups[group]].len());
+        let tell = |group: usize| {
+            let lines = &patterns[groups[group]];
+            let missed = missed_at(design, points, edge.axis, lines[0]);
+            let what = format!("it {}{missed}", pattern(axis, groups[group]));
+            match &described[group] {
+                Some(with) => format!("with {with} {what}"),
+                None if rest == Some(group) => format!("otherwise {what}"),
+                None => format!("with {} {what}", one_by_one(design, edge.axis, lines)),
+            }
+        };
+        let told = (0..groups.len()).filter(|&group| rest != Some(group)).chain(rest);
+        return Some(format!(
+            "Along {name}: {}.",
+            told.map(tell).collect::<Vec<_>>().join("; ")
+        ));
     }
     let all = edge.lines.len();
     let held = |level: usize| {
@@ -191,8 +210,8 @@ fn along(design: &Design, points: &[Point], edge: &Edge) -> Option<String> {
         .map(|(index, level)| {
             let label = &axis.levels[level].label;
             match index {
-                0 => format!("At {name} = {label} there hold {} of {all} points", held(level)),
-                _ => format!("at {label} {}", held(level)),
+                0 => format!("Of {all} points each, {} hold at {name} = {label}", held(level)),
+                _ => format!("{} at {label}", held(level)),
             }
         });
     Some(format!("{}.", shares.collect::<Vec<_>>().join(", ")))
@@ -207,19 +226,33 @@ pub(super) fn thinned(levels: usize) -> Vec<usize> {
     (0..TOLD).map(|index| index * (levels - 1) / (TOLD - 1)).collect()
 }
 
-/// The levels of the other axes on these lines.
-fn others(design: &Design, axis: usize, lines: &[&Line]) -> String {
-    let others: Vec<usize> = (0..design.axes.len())
+/// The axes other than this one that have a choice.
+fn others(design: &Design, axis: usize) -> Vec<usize> {
+    (0..design.axes.len())
         .filter(|&other| other != axis && design.axes[other].levels.len() > 1)
-        .collect();
-    if let [other] = others[..] {
+        .collect()
+}
+
+/// What these lines have in common and no other line has: "size = 2 and 4, pool = 10", axes of which they have all levels
+/// left out. `None` where it takes more than a list for each axis.
+fn together(design: &Design, axis: usize, lines: &[&Line]) -> Option<String> {
+    let mut combinations = 1;
+    let mut parts = Vec::new();
+    for other in others(design, axis) {
         let of = &design.axes[other];
-        let labels: Vec<String> = lines
-            .iter()
-            .map(|line| of.levels[line.levels[other]].label.clone())
-            .collect();
-        return format!("{} = {}", of.name, list(&labels));
+        let levels: BTreeSet<usize> = lines.iter().map(|line| line.levels[other]).collect();
+        combinations *= levels.len();
+        if levels.len() < of.levels.len() {
+            let labels: Vec<String> = levels.iter().map(|&level| of.levels[level].label.clone()).collect();
+            parts.push(format!("{} = {}", of.name, list(&labels)));
+        }
     }
+    (combinations == lines.len()).then(|| parts.join(", "))
+}
+
+/// The levels of the other axes on each of these lines.
+fn one_by_one(design: &Design, axis: usize, lines: &[&Line]) -> String {
+    let others = others(design, axis);
     let place = |line: &&Line| -> String {
         let parts: Vec<String> = others
             .iter()
@@ -265,7 +298,7 @@ fn pattern(axis: &Axis, standings: &[Standing]) -> String {
         (Some(_), _, Some(_), _) => format!("holds at {} and not at {}", labels(&holds), labels(&breaks)),
         (Some(_), _, None, _) => format!("holds at {}", labels(&holds)),
         (None, _, Some(_), _) => format!("does not hold at {}", labels(&breaks)),
-        _ => "is not decided".to_owned(),
+        _ => return "is not decided".to_owned(),
     };
     format!("{text}{undecided}")
 }
@@ -317,19 +350,7 @@ fn list(words: &[String]) -> String {
 
 /// A figure as a heading: "p95 latency".
 pub(super) fn metric(path: &str) -> String {
-    match path {
-        "goodput" => "goodput".to_owned(),
-        "errors.rate" => "error rate".to_owned(),
-        "cost.month" => "cost a month".to_owned(),
-        "cost.per_user" => "cost a user".to_owned(),
-        "users.online.max" => "most at once".to_owned(),
-        "cost.profit" => "profit a month".to_owned(),
-        _ => match path.strip_prefix("latency.") {
-            Some(which) if which != "max" => format!("{which} latency"),
-            Some(_) => "longest latency".to_owned(),
-            None => path.to_owned(),
-        },
-    }
+    words::figure(&Path::parse(path)).replace('`', "")
 }
 
 /// What is missed or open at a point, in a cell: "misses p95 latency".

@@ -99,11 +99,33 @@ pub(super) fn style(standing: Standing) -> Style {
     }
 }
 
+/// The points one by one, with as many figures as leave room for what is missed.
 fn rows(design: &Design, points: &[Point], findings: &Findings, paint: Paint) -> String {
+    let chosen = worth_showing(design, points, findings);
+    let mut metrics = shown(design, points);
+    let mut table = of_points(design, points, &chosen, &metrics);
+    while !table.fits() && metrics.len() > 1 {
+        metrics.pop();
+        table = of_points(design, points, &chosen, &metrics);
+    }
+    let mut text = table.render(paint);
+    if chosen.len() < points.len() {
+        let note = format!(
+            "{} of {} points: those at which it begins or stops to hold; all are in points.csv and wide.csv.",
+            chosen.len(),
+            number::count(points.len() as f64)
+        );
+        text.push_str(&paint.text(Style::Faint, &note));
+        text.push('\n');
+    }
+    text
+}
+
+/// These points with these figures.
+fn of_points(design: &Design, points: &[Point], chosen: &[usize], metrics: &[String]) -> Table {
     let axes: Vec<usize> = (0..design.axes.len())
         .filter(|&axis| design.axes[axis].levels.len() > 1)
         .collect();
-    let metrics = shown(design, points);
     let headings: Vec<String> = metrics.iter().map(|path| sentences::metric(path)).collect();
     let mut columns: Vec<(Align, &str)> = axes
         .iter()
@@ -114,7 +136,6 @@ fn rows(design: &Design, points: &[Point], findings: &Findings, paint: Paint) ->
     columns.push((Align::Left, ""));
     let title = axes.first().map_or("Point", |&axis| design.axes[axis].name.as_str());
     let mut table = Table::new(title, &columns);
-    let chosen = worth_showing(design, points, findings);
     for point in chosen.iter().map(|&number| &points[number]) {
         let levels = design.levels_of(point.number);
         let label = |axis: usize| design.axes[axis].levels[levels[axis]].label.clone();
@@ -129,17 +150,7 @@ fn rows(design: &Design, points: &[Point], findings: &Findings, paint: Paint) ->
             cells,
         );
     }
-    let mut text = table.render(paint);
-    if chosen.len() < points.len() {
-        let note = format!(
-            "{} of {} points: those at which it begins or stops to hold; all are in points.csv and wide.csv.",
-            chosen.len(),
-            number::count(points.len() as f64)
-        );
-        text.push_str(&paint.text(Style::Faint, &note));
-        text.push('\n');
-    }
-    text
+    table
 }
 
 /// All points where they fit; else the one to take and those whose neighbour has another standing, and if these are too

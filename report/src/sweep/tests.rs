@@ -150,6 +150,42 @@ fn a_small_study_is_a_list_and_a_large_one_goes_crosswise() {
     insta::assert_snapshot!("large", shown(&large()));
 }
 
+// Lost if broken: a sentence that lists every combination of the other axes, or leaves one out.
+#[test]
+fn what_lines_have_in_common_is_said_once_and_the_rest_is_otherwise() {
+    let levels: [(&str, &[(&str, &str)]); 2] = [("1", &[]), ("2", &[])];
+    let design = design(vec![
+        axis("people", &levels),
+        axis("instances", &levels),
+        axis("pool", &levels),
+    ]);
+    let told = |breaks: &[[usize; 3]]| {
+        let mut points = points(&design);
+        for point in &mut points {
+            let breaks = breaks.iter().any(|levels| design.levels_of(point.number) == levels);
+            point.objectives.iter_mut().for_each(|one| one.met = Some(!breaks));
+        }
+        let found = findings(&design, &points);
+        super::sentences::all(&design, &points, &found).join(" ")
+    };
+    let one = told(&[[1, 1, 1]]);
+    assert!(
+        one.contains(
+            "Along people: with instances = 2, pool = 2 it holds at 1 and not at 2, where it misses p95 latency; otherwise \
+             it holds everywhere."
+        ),
+        "{one}"
+    );
+    let all_pools = told(&[[1, 1, 0], [1, 1, 1]]);
+    assert!(
+        all_pools.contains(
+            "Along people: with instances = 1 it holds everywhere; with instances = 2 it holds at 1 and not at 2, where it \
+             misses p95 latency."
+        ),
+        "{all_pools}"
+    );
+}
+
 // Lost if broken: reports that wrap.
 #[test]
 fn every_report_is_narrow() {
@@ -267,7 +303,7 @@ fn the_plan_is_said_with_its_arithmetic() {
     };
     assert_eq!(
         statement(&design, &part),
-        "6 points (3 × 2) × 5 replications = 30 runs, seed 1, on 1 thread; 3 points of them are this shard's; 1 there \
+        "6 points (3 × 2) × 5 replications = 30 runs, seed 1, on 1 thread; 3 of the points are this shard's; 1 there \
          already, 2 to run"
     );
     assert_eq!(

@@ -41,11 +41,21 @@ pub fn failing_requests(rate: &Estimate) -> String {
         many => format!("{many} of the requests fail"),
     };
     match (rate.low, rate.high) {
-        (Some(low), Some(high)) if high - low > 0.5 * rate.value => format!(
-            "{share} (between {} and {})",
-            number::percent(low.max(0.0)),
-            number::percent(high.min(1.0))
-        ),
+        (Some(low), Some(high)) if high - low > 0.5 * rate.value => {
+            // Below a hundredth of a per cent the digits that columns leave out are all that there is.
+            let percent = |share: f64| {
+                if high < 0.001 {
+                    number::trim_zeros(&number::value(share, Unit::Share))
+                } else {
+                    number::percent(share)
+                }
+            };
+            format!(
+                "{share} (between {} and {})",
+                percent(low.max(0.0)),
+                percent(high.min(1.0))
+            )
+        }
         _ => share,
     }
 }
@@ -76,12 +86,4 @@ pub fn percent_words(share: f64) -> String {
         return number::percent(share);
     }
     format!("{:.0} %", share * 100.0)
-}
-
-/// With a capital letter in front.
-pub fn capital(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

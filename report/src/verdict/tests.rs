@@ -388,3 +388,23 @@ fn an_empty_summary_gives_a_plain_sentence() {
         "No objective is set, so nothing is judged.",
     );
 }
+
+// Lost if broken: "between <0.01 % and 0.01 %", which says nothing of one request in eleven thousand.
+#[test]
+fn a_rare_failure_has_the_digits_of_its_interval() {
+    let rate = |value, low, high| {
+        super::phrases::failing_requests(&Estimate {
+            value,
+            low: Some(low),
+            high: Some(high),
+        })
+    };
+    assert_eq!(
+        rate(0.000_089, 0.000_066, 0.000_119),
+        "1 in 11,000 requests fails (between 0.0066 % and 0.0119 %)"
+    );
+    assert_eq!(
+        rate(0.5, 0.3, 0.7),
+        "50 % of the requests fail (between 30.0 % and 70.0 %)"
+    );
+}

@@ -217,9 +217,11 @@ fn still_growing(model: &Model, records: &[Record]) -> Option<Warning> {
         .max_by(|a, b| (a.2 - a.1).total_cmp(&(b.2 - b.1)))?;
     let (number, middle, last) = grown;
     Some(Caution::StillGrowing.says(format!(
-        "The line before `{}` was still growing when measuring ended: {last:.0} on average in the last fifth, \
-         {middle:.0} in the middle. A longer run gives longer waits; there is no steady state to read off.",
-        model.resources[number].name
+        "The line before `{}` was still growing when measuring ended: {} on average in the last fifth, \
+         {} in the middle. A longer run gives longer waits; there is no steady state to read off.",
+        model.resources[number].name,
+        show_number(last.round()),
+        show_number(middle.round())
     )))
 }
 
@@ -305,12 +307,14 @@ fn few_requests(seen: &Seen<'_>) -> Option<Warning> {
         return None;
     };
     let beyond = useful as f64 * (1.0 - percent / 100.0);
+    let useful = show_number(useful as f64);
     let why = if beyond < crate::interval::FEW {
         format!("fewer than ten requests are slower than it, of {useful} useful ones in all replications")
     } else {
         format!(
-            "about {beyond:.0} requests are slower than it, of {useful} useful ones in all replications, but they came in too \
-             few rushes to show where it lies"
+            "about {} requests are slower than it, of {useful} useful ones in all replications, but they came in too few \
+             rushes to show where it lies",
+            show_number(beyond.round())
         )
     };
     Some(caution.says(format!(
@@ -414,15 +418,17 @@ fn errors(seen: &Seen<'_>) -> Option<Warning> {
         return None;
     }
     if errors == 0.0 {
+        let offered = show_number(offered.round());
         return Some(Caution::NoErrorSeen.says(format!(
-            "No error was seen among {offered:.0} requests. That leaves up to 3 in {offered:.0} possible if errors come one by \
-             one; errors that come in bursts, once in a great while, can be more frequent than that and not show."
+            "No error was seen among {offered} requests. That leaves up to 3 in {offered} possible if errors come one by one; \
+             errors that come in bursts, once in a great while, can be more frequent than that and not show."
         )));
     }
     (errors < FEW_EVENTS).then(|| {
         Caution::FewErrors.says(format!(
-            "{errors:.0} errors among {offered:.0} requests are too few to tell bursts from chance: the interval of the error \
+            "{errors:.0} errors among {} requests are too few to tell bursts from chance: the interval of the error \
              rate takes them for independent, and is wider than 95 % need. Measure for longer, or run more replications than {}.",
+            show_number(offered.round()),
             seen.records.len()
         ))
     })

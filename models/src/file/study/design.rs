@@ -5,11 +5,13 @@
 //! Order: points are numbered from 0; the last axis goes round fastest.
 
 use super::super::catalogue::CatalogueNames;
+use super::super::check_scenario::place;
 use super::super::diagnostic::{Diagnostic, Sources};
 use super::super::load::{self, Given, Loaded};
 use super::super::name::Name;
-use super::super::plan::{Hash, question, stem};
+use super::super::plan::{Hash, Plan, question, stem};
 use super::super::read::{Read, Reader, Spec};
+use super::super::scenario::MeasureFrom;
 use super::super::suggest::did_you_mean;
 use super::super::tree::{At, Node, SourceId, TEXT_MAX, Value, parse};
 use super::super::value::Setting;
@@ -275,7 +277,14 @@ impl Design {
             settings: &settings,
             results: &self.metrics,
         };
-        load::load_given(request, given, beside.files, beside.system)
+        let mut loaded = load::load_given(request, given, beside.files, beside.system);
+        if let Some(plan) = loaded
+            .plan
+            .take_if(|plan| plan.scenario.measure.from == MeasureFrom::Auto)
+        {
+            loaded.diagnostics.push(own_warm_up(&plan));
+        }
+        loaded
     }
 
     /// The complaint about a figure that no point has.
@@ -394,6 +403,19 @@ impl Design {
             diagnostics.push(no_scenario(top));
         }
     }
+}
+
+/// Points are set beside one another, so that all are measured from the same time on.
+fn own_warm_up(plan: &Plan) -> Diagnostic {
+    let at = plan
+        .trees
+        .scenario
+        .as_ref()
+        .map_or(At::DEFAULT, |root| place(root, &["measure", "from"]));
+    let message = "each point would find a warm-up of its own";
+    let help = "see what `highwater run` of the scenario leaves out, and give all points that time: \
+                `set = { \"measure.from\" = \"60s\" }`";
+    Diagnostic::error("study::own-warm-up", message, at, "not of a study").help(help)
 }
 
 fn no_scenario(at: At) -> Diagnostic {
