@@ -11,8 +11,8 @@ use highwater_models::file::{
     self, CatalogueKind, Diagnostic, Files, Loaded, LoadedSystem, Plan, Request, Sources, System, nearest,
 };
 use highwater_models::{bundled, catalogue};
+use highwater_program::variants;
 use highwater_report::paint::Paint;
-use highwater_sim::variants;
 
 use crate::environment;
 use crate::failure::Failure;

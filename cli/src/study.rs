@@ -13,7 +13,8 @@ use std::thread;
 use highwater_models::bundled;
 use highwater_models::file::study::{self, Beside, Design};
 use highwater_models::file::{self, At, Diagnostic, Files, Sources, nearest};
-use highwater_sim::{sweep, variants};
+use highwater_program::variants;
+use highwater_sim::sweep;
 
 use crate::environment;
 use crate::failure::Failure;

@@ -14,7 +14,7 @@ use baseline::Model;
 use baseline::clock::timed;
 use highwater_models::file::{NoFiles, Request, load_scenario, render_all};
 use highwater_models::{SimTime, bundled};
-use highwater_sim::compile::compile;
+use highwater_program::compile::compile;
 use highwater_sim::world::{Control, simulate};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64};

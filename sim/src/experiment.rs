@@ -19,13 +19,13 @@ use highwater_models::record::timeline::Timeline;
 use highwater_models::{Cause, SimTime};
 
 use crate::measure::Record;
-use crate::model::Model;
 use crate::outcome;
 use crate::precision::Precision;
 use crate::sweep::known;
-use crate::variants::Variants;
 use crate::warm_up::{self, Cut};
 use crate::world::{self, Control, SimulationError};
+use highwater_program::model::Model;
+use highwater_program::variants::Variants;
 
 /// What a caller may choose about a run; what it leaves open is the plan's.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 pub mod change;
 pub mod compare;
-pub mod compile;
 pub mod decide;
 pub mod event;
 pub mod experiment;
@@ -10,15 +9,12 @@ pub mod gauge;
 pub mod interval;
 pub mod level;
 pub mod measure;
-pub mod model;
 pub mod outcome;
 pub mod precision;
 pub mod probe;
-pub mod processor;
 pub mod slab;
 pub mod split;
 pub mod sweep;
 pub mod validate;
-pub mod variants;
 pub mod warm_up;
 pub mod world;

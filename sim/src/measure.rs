@@ -11,8 +11,8 @@ use highwater_models::record::summary::LogEntry;
 use highwater_models::{Cause, SimSpan, SimTime};
 
 pub use crate::level::{IN_SYSTEM_CUT, Level, Station};
-use crate::model::{Model, Stage};
 use crate::split::Split;
+use highwater_program::model::{Model, Stage};
 
 mod breakdown;
 mod cell;

@@ -34,7 +34,7 @@ use self::build::{Builder, dist, level};
 use self::group::Groups;
 use crate::interval::Intervals;
 use crate::measure::Record;
-use crate::model::Model;
+use highwater_program::model::Model;
 
 /// The result of a plan from what its replications left, in their order. The root seed is the caller's to fill in.
 #[must_use]
@@ -93,7 +93,7 @@ pub fn summarize(plan: &Plan, model: &Model, records: &[Record]) -> Summary {
     }
 }
 
-fn described(resource: &crate::model::Resource) -> Resource {
+fn described(resource: &highwater_program::model::Resource) -> Resource {
     Resource {
         name: resource.name.clone(),
         kind: resource.kind.name(),

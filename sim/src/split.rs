@@ -3,7 +3,7 @@
 //! Owns: the times, and which stages were touched, so that nobody walks through all stages for the few that a request
 //! comes to. What is not in use is all zeros.
 
-use crate::model::Stage;
+use highwater_program::model::Stage;
 
 /// Stages from this one on share the last bit of what was touched.
 const LAST: usize = 63;

@@ -24,8 +24,8 @@ use crate::experiment::ExperimentError;
 use crate::measure::Record;
 use crate::outcome;
 use crate::precision::Precision;
-use crate::variants::Variants;
 use crate::world::{Control, SimulationError, simulate_variants};
+use highwater_program::variants::Variants;
 
 pub use keep::known;
 

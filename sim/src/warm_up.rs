@@ -14,7 +14,7 @@
 use highwater_models::{SimSpan, SimTime};
 
 use crate::measure::Record;
-use crate::model::{Coming, Model, Source};
+use highwater_program::model::{Coming, Model, Source};
 
 /// Windows in a mean: the 5 of MSER-5.
 const TOGETHER: usize = 5;
@@ -138,8 +138,8 @@ pub fn truncation(row: &[f64]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::compile;
     use crate::outcome::sample;
+    use highwater_program::compile::compile;
     use highwater_workload::math::exp;
 
     /// Noise between -1 and 1, the same at every call.

@@ -28,10 +28,10 @@ use highwater_workload::stream::Purpose;
 use crate::event::{Event, EventQueue, Scheduled};
 use crate::experiment::RequestRow;
 use crate::measure::Record;
-use crate::model::{Coming, Model, SiteId, Stage};
-use crate::processor::{Limit, Processor};
 use crate::slab::Slab;
-use crate::variants::Variants;
+use highwater_models::machine::processor::{Limit, Processor};
+use highwater_program::model::{Coming, Model, SiteId, Stage};
+use highwater_program::variants::Variants;
 
 mod balance;
 mod books;
@@ -508,7 +508,7 @@ mod tests {
     use highwater_workload::Key;
 
     use super::{Control, STANDSTILL, SimulationError, World};
-    use crate::compile::compile;
+    use highwater_program::compile::compile;
 
     // Lost if broken: a user who asks again and again without any time passing holds the run up for ever, because nothing
     // but who is ready at that instant goes on.

@@ -15,10 +15,10 @@ use std::thread;
 use highwater_models::file::Plan;
 use highwater_models::record::figures::Estimate;
 use highwater_models::record::summary::Summary;
+use highwater_program::variants::Variants;
 use highwater_sim::measure::Record;
 use highwater_sim::outcome;
 use highwater_sim::precision::{self, Precision};
-use highwater_sim::variants::Variants;
 use highwater_sim::world::{Control, simulate_variants};
 
 use crate::run::plan;

@@ -13,8 +13,8 @@ use highwater_models::file::{
 };
 use highwater_models::review::review;
 use highwater_models::{bundled, catalogue};
+use highwater_program::variants;
 use highwater_report::{baseline, schema};
-use highwater_sim::variants;
 use serde_json::Value;
 
 use crate::json_schema;

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use highwater_models::file::{Loaded, NoFiles, Plan, Request, load_scenario, render_all};
 use highwater_models::{bundled, catalogue};
+use highwater_program::variants::Variants;
 use highwater_sim::experiment::{self, Options, Outcome};
 use highwater_sim::measure::Record;
-use highwater_sim::variants::Variants;
 use highwater_sim::world::{Control, SimulationError, simulate_variants};
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use statrs::distribution::{ContinuousCDF, StudentsT};

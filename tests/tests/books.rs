@@ -6,10 +6,10 @@
 use std::fmt::Write;
 
 use highwater_models::bundled;
-use highwater_sim::compile::compile;
+use highwater_program::compile::compile;
+use highwater_program::model::ResourceKind;
 use highwater_sim::experiment::{Options, Outcome};
 use highwater_sim::measure::Record;
-use highwater_sim::model::ResourceKind;
 use highwater_tests::faults::timeline;
 use highwater_tests::run::{bundled_plan, load, random_cases, replicate, run_with};
 use proptest::prelude::*;

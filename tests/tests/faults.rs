@@ -5,8 +5,8 @@
 use highwater_models::Cause;
 use highwater_models::file::{NoFiles, Request, load_scenario, render_all};
 use highwater_models::record::summary::Recovery;
+use highwater_program::variants;
 use highwater_sim::experiment::{Options, Outcome};
-use highwater_sim::variants;
 use highwater_tests::run::{plan, replicate, run_with};
 
 fn run(text: &str) -> Outcome {

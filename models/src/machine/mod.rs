@@ -19,6 +19,7 @@ pub mod job_queue;
 pub mod limiter;
 pub mod line;
 pub mod pooler;
+pub mod processor;
 pub mod provider_limit;
 pub mod quota;
 pub mod reconnect;

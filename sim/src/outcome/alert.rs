@@ -14,7 +14,7 @@ use highwater_models::{SimSpan, SimTime};
 use super::build::{Builder, Keyed, at_least_zero};
 use crate::interval::Intervals;
 use crate::measure::{ChannelRecord, Record};
-use crate::model::Model;
+use highwater_program::model::Model;
 
 /// Adds, for each channel, messages sent, repetitions among them, messages lost, segments and what they cost: in one run,
 /// its drain included, and not a month.

@@ -15,8 +15,8 @@ use highwater_models::record::histogram::{Histogram, Place};
 use super::build::{Builder, at_least_zero, percentile_name, percents, ratio, seconds_of};
 use crate::interval::{Sample, batches::are_independent};
 use crate::measure::{Record, Window, coarse_bucket, coarse_edges};
-use crate::model::Model;
 use crate::warm_up;
+use highwater_program::model::Model;
 
 /// Numbers of batches, the most wanted first.
 const NUMBERS: [usize; 3] = [30, 20, 10];

@@ -12,7 +12,7 @@ use super::build::ratio;
 use super::resource::utilization;
 use crate::interval::Intervals;
 use crate::measure::Record;
-use crate::model::{Model, ResourceKind};
+use highwater_program::model::{Model, ResourceKind};
 
 /// From which utilisation on a resource counts as short when another is blamed on it.
 const SHORT: f64 = 0.85;

@@ -14,7 +14,7 @@ use super::build::{Builder, ratio, seconds};
 use super::caution::Caution;
 use crate::interval::Intervals;
 use crate::measure::Record;
-use crate::model::Model;
+use highwater_program::model::Model;
 
 /// Nanoseconds of a month, times the thousandths of a dollar that rents are counted in.
 const RENT: f64 = MONTH.nanos() as f64 * 1000.0;

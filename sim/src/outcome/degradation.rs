@@ -9,7 +9,7 @@ use highwater_models::record::summary::Warning;
 use super::build::{Builder, over, ratio};
 use super::caution::Caution;
 use crate::measure::Record;
-use crate::model::{Ladder, Model};
+use highwater_program::model::{Ladder, Model};
 
 /// Changes of a process in an hour above which a ladder flaps: one every five minutes.
 const CHANGES_MAX: f64 = 12.0;

@@ -9,7 +9,7 @@ use super::build::ratio;
 use super::group::Groups;
 use crate::interval::Intervals;
 use crate::measure::{Cell, Record};
-use crate::model::Model;
+use highwater_program::model::Model;
 
 /// The first failures by cause, in the order of their mean first time over the replications that saw them.
 #[must_use]

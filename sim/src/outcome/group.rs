@@ -3,7 +3,7 @@
 //! Owns: merging cells. Never: figures.
 
 use crate::measure::{Cell, Record};
-use crate::model::Model;
+use highwater_program::model::Model;
 
 /// A group's cell in every replication.
 pub type Cells = Vec<Cell>;

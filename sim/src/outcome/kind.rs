@@ -8,7 +8,7 @@ use highwater_models::record::histogram::Histogram;
 use super::build::{Builder, Keyed, Pathed, dist, level, over, ratio};
 use super::resource::usable;
 use crate::measure::{EntryRecord, LimiterRecord, PoolerRecord, ProviderRecord};
-use crate::model::Model;
+use highwater_program::model::Model;
 
 /// Adds the figures of every service, pool, database, queue, limiter, cache and provider.
 pub fn figures(build: &mut Builder, model: &Model) {

@@ -261,8 +261,8 @@ pub(crate) fn decided(value: &Estimate, target: f64, at_most: bool) -> Option<bo
 mod tests {
     use super::*;
     use crate::measure::Record;
-    use crate::model::Model;
     use crate::outcome::{figures, sample};
+    use highwater_program::model::Model;
 
     fn near(low: f64, high: f64) -> Estimate {
         Estimate {

@@ -12,7 +12,7 @@ use super::build::{Builder, ratio};
 use super::caution::Caution;
 use crate::interval::critical;
 use crate::measure::{Record, Window};
-use crate::model::Model;
+use highwater_program::model::Model;
 
 /// How far a quotient of two sums over days may be off because only some of them were run, with the confidence of every
 /// interval. The days' parts and wholes stand in the order of what each brings.

@@ -17,8 +17,8 @@ use highwater_models::record::summary::{Objective, Recovery};
 
 use crate::interval::Intervals;
 use crate::measure::{Record, Window};
-use crate::model::{Coming, Model, Source};
 use crate::outcome::objective::decided;
+use highwater_program::model::{Coming, Model, Source};
 
 /// Requests that a block has at least, so that its 95th percentile has five requests above it.
 const REQUESTS: u64 = 100;

@@ -10,7 +10,7 @@ use highwater_models::record::histogram::Histogram;
 use super::build::{Builder, Pathed, dist, ratio, seconds};
 use crate::interval::Intervals;
 use crate::measure::Cell;
-use crate::model::Model;
+use highwater_program::model::Model;
 
 /// Causes by which a request is turned away before any work is done for it.
 const REFUSED_AT_ONCE: [Cause; 6] = [

@@ -8,7 +8,7 @@ use highwater_models::record::histogram::Histogram;
 
 use super::build::{Builder, Keyed, dist, level, over, ratio, seconds};
 use crate::measure::{IN_SYSTEM_CUT, Record, Station};
-use crate::model::{Model, ResourceKind, Runtime};
+use highwater_program::model::{Model, ResourceKind, Runtime};
 
 /// Adds the figures of every resource.
 pub fn figures(build: &mut Builder, model: &Model) {

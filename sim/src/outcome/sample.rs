@@ -6,8 +6,10 @@ use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::Sampler;
 
 use crate::measure::Record;
-use crate::model::{Addresses, Coming, Endpoint, Model, Resource, ResourceKind, Runtime, Service, Source, Who};
-use crate::processor::Limit;
+use highwater_models::machine::processor::Limit;
+use highwater_program::model::{
+    Addresses, Coming, Endpoint, Model, Resource, ResourceKind, Runtime, Service, Source, Who,
+};
 
 /// Resources by number.
 pub const WEB: usize = 0;

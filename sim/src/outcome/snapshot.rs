@@ -4,7 +4,7 @@ use highwater_models::record::figures::Unit;
 
 use super::build::Builder;
 use crate::measure::SnapshotRecord;
-use crate::model::Model;
+use highwater_program::model::Model;
 
 /// Figures under `snapshots`, by the moment's number: its time, requests in hand, users, and what each resource had in
 /// service and in line. A replication that had ended by then was empty.

@@ -11,7 +11,7 @@ use highwater_models::units::{show_number, show_share};
 use super::build::ratio;
 use super::resource::usable;
 use crate::measure::{Record, Window};
-use crate::model::{Model, ResourceKind, Target, Trouble, What, When};
+use highwater_program::model::{Model, ResourceKind, Target, Trouble, What, When};
 
 /// Reads a cell of a window.
 type Read<'a> = Box<dyn Fn(&Window) -> f64 + 'a>;

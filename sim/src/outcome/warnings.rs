@@ -14,9 +14,9 @@ use super::caution::Caution;
 use crate::experiment::WarmUp;
 use crate::interval::{FEW_EVENTS, one_sided};
 use crate::measure::Record;
-use crate::model::Model;
 use crate::precision::{COARSE, FIRST, Precision, Reached};
 use crate::warm_up;
+use highwater_program::model::Model;
 
 /// Replications from which on it has been measured how often intervals hold the truth (`docs/coverage.md`).
 const MEASURED: usize = 5;

@@ -10,7 +10,7 @@ use super::Settings;
 use crate::measure::Record;
 use crate::outcome;
 use crate::outcome::build::percentile_name;
-use crate::variants::Variants;
+use highwater_program::variants::Variants;
 
 /// The point of a finished run.
 pub(super) fn point(number: usize, summary: &Summary, settings: &Settings) -> Point {

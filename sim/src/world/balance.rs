@@ -6,7 +6,7 @@ use highwater_workload::stream::Purpose;
 
 use super::{Life, NOBODY, Ready, State, World};
 use crate::event::Event;
-use crate::model::{Pc, Runtime};
+use highwater_program::model::{Pc, Runtime};
 
 impl World<'_> {
     /// A task is at the balancer of its service. True when it goes on in a process; else at `pc` once it has one.

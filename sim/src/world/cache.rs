@@ -7,7 +7,7 @@ use highwater_models::machine::ttl_cache::Lookup as Found;
 use highwater_models::{Cause, SimSpan, SimTime};
 
 use super::{Held, HeldWhat, Ready, State, World};
-use crate::model::Op;
+use highwater_program::model::Op;
 
 impl World<'_> {
     /// One command of a cache's quota. False when the quota is used up.

@@ -6,7 +6,7 @@ use highwater_models::record::summary::LogEntry;
 use super::World;
 use crate::event::Event;
 use crate::measure::SnapshotRecord;
-use crate::model::{NANO, ResourceKind, Runtime};
+use highwater_program::model::{NANO, ResourceKind, Runtime};
 
 /// Share of its capacity at which a resource counts as saturated over a window.
 const SATURATED: f64 = 0.95;

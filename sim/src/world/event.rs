@@ -9,7 +9,7 @@ use highwater_workload::stream::Purpose;
 
 use super::World;
 use crate::event::Event;
-use crate::model::{Target, Trouble, What, When};
+use highwater_program::model::{Target, Trouble, What, When};
 
 impl World<'_> {
     /// Schedules the events that have a time.
@@ -228,9 +228,9 @@ mod tests {
     use highwater_models::file::{NoFiles, Request, load_scenario};
     use highwater_workload::Key;
 
-    use crate::compile::compile;
     use crate::event::Event;
     use crate::world::World;
+    use highwater_program::compile::compile;
 
     // Lost if broken: somebody who needs five minutes acts at once, or twice, or on somebody else's alert.
     #[test]

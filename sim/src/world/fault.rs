@@ -6,7 +6,7 @@
 use highwater_models::{Cause, SimSpan, SimTime};
 
 use super::{State, World};
-use crate::model::{Op, Target, Trouble};
+use highwater_program::model::{Op, Target, Trouble};
 
 impl World<'_> {
     /// A fault begins: what is in flight feels it. What is asked for later looks at the target's strain.

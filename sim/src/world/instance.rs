@@ -22,9 +22,9 @@ use super::{
 };
 use crate::event::{Event, Scheduled};
 use crate::level::Level;
-use crate::model::nano_cores;
-use crate::processor::Processor;
 use crate::slab::Handle;
+use highwater_models::machine::processor::Processor;
+use highwater_program::model::nano_cores;
 
 impl World<'_> {
     /// The instances that are there from the start.

@@ -10,8 +10,8 @@ use highwater_workload::stream::Purpose;
 
 use super::{HeldWhat, Ready, State, World};
 use crate::event::{Event, Scheduled};
-use crate::model::Op;
 use crate::slab::Handle;
+use highwater_program::model::Op;
 
 /// How long an attempt to connect lasts when nobody answers it: ioredis's `connectTimeout`, read in the source.
 const CONNECT_TIMEOUT: SimSpan = SimSpan::from_secs(10);

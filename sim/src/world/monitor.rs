@@ -17,7 +17,7 @@ use highwater_workload::stream::Purpose;
 use super::World;
 use crate::event::Event;
 use crate::measure::{RuleRecord, coarse_bucket, coarse_middle};
-use crate::model::{Gauge, Monitoring};
+use highwater_program::model::{Gauge, Monitoring};
 
 /// The clocks, as the number of [`Event::Monitor`].
 const LOOK: u32 = 0;

@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 
 use crate::event::Scheduled;
 use crate::measure::Level;
-use crate::processor::Processor;
 use crate::slab::Handle;
 use highwater_models::machine::autoscaler::Autoscaler;
 use highwater_models::machine::breaker::Breaker;
@@ -17,6 +16,7 @@ use highwater_models::machine::heap::Heap;
 use highwater_models::machine::job_queue::JobQueue;
 use highwater_models::machine::limiter::Limiter;
 use highwater_models::machine::pooler::{Lease, Pooler};
+use highwater_models::machine::processor::Processor;
 use highwater_models::machine::provider_limit::ProviderLimit;
 use highwater_models::machine::retry_budget::RetryBudget;
 use highwater_models::machine::slots::Slots;

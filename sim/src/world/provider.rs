@@ -3,7 +3,7 @@
 use highwater_models::{Cause, SimSpan, SimTime};
 
 use super::{Ready, State, World};
-use crate::model::{Earlier, Op, STAGE_BACKOFF};
+use highwater_program::model::{Earlier, Op, STAGE_BACKOFF};
 
 /// Openings of breakers that the log lists one by one; more are counted.
 const LISTED_MAX: u64 = 100;

@@ -12,8 +12,8 @@ use super::{Ready, Request, Task, TaskKind, World};
 use crate::event::{Event, Scheduled};
 use crate::experiment::{RequestOutcome, RequestRow};
 use crate::measure::{Answer, Ended};
-use crate::model::{STAGE_BACKOFF, STAGE_CLIENT};
 use crate::slab::Handle;
+use highwater_program::model::{STAGE_BACKOFF, STAGE_CLIENT};
 
 /// What every attempt of a request is about.
 struct Asked {

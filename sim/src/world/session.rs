@@ -8,9 +8,9 @@ use highwater_workload::stream::Purpose;
 
 use super::{Fibre, Ready, STANDSTILL, Session, World};
 use crate::event::{Event, Scheduled};
-use crate::model::{Addresses, Coming, FlowOp, Recorded, Who};
 use crate::slab::Handle;
 use crate::split::Split;
+use highwater_program::model::{Addresses, Coming, FlowOp, Recorded, Who};
 
 impl World<'_> {
     /// The first arrival of every source.

@@ -1,7 +1,7 @@
 //! Settings that change during a run.
 //!
 //! Owns: what is in force, and handing a changed model to everything that keeps a copy of its settings.
-//! Never: whether a setting can change (`crate::variants`).
+//! Never: whether a setting can change (`highwater_program::variants`).
 //!
 //! The world reads the model that is in force, so that most settings take hold by themselves for what is decided later.
 //! Machines and samplers keep copies: those are told. Nothing that has been started is redone.
@@ -12,7 +12,7 @@ use highwater_models::machine::provider_limit::ProviderLimit;
 
 use super::{HeldWhat, Machine, World};
 use crate::event::Event;
-use crate::model::{Coming, Model};
+use highwater_program::model::{Coming, Model};
 
 impl World<'_> {
     /// Puts settings in force, by number, on top of those that are.

@@ -9,10 +9,8 @@ use super::{DatabaseState, Instance, Link, Opening, PoolerState, Process, Provid
 use crate::event::{EventQueue, Scheduled};
 use crate::experiment::RequestRow;
 use crate::measure::Record;
-use crate::model::{Model, Pc, STAGE_IO, SiteId, Stage};
 use crate::slab::{Handle, Slab};
 use crate::split::Split;
-use crate::variants::Variants;
 use highwater_models::machine::breaker::Pass;
 use highwater_models::machine::connections::{ConnectionId, Waiting};
 use highwater_models::machine::job_queue::JobPlace;
@@ -23,6 +21,8 @@ use highwater_models::machine::quota::Quota;
 use highwater_models::machine::retry_budget::RetryBudget;
 use highwater_models::machine::ttl_cache::{CachePlace, TtlCache};
 use highwater_models::{Cause, SimSpan, SimTime};
+use highwater_program::model::{Model, Pc, STAGE_IO, SiteId, Stage};
+use highwater_program::variants::Variants;
 use highwater_workload::arrivals::Arrivals;
 use highwater_workload::{Draw, Key, Sampler};
 

@@ -5,7 +5,7 @@
 use highwater_models::SimSpan;
 use highwater_workload::Key;
 
-use crate::model::{Model, Target, Trouble};
+use highwater_program::model::{Model, Target, Trouble};
 
 /// What is wrong with one of them.
 #[derive(Copy, Clone, Debug, PartialEq)]

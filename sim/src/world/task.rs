@@ -11,8 +11,8 @@ use highwater_workload::Key;
 
 use super::{Frame, Held, HeldWhat, NOBODY, Ready, Run, State, Task, TaskKind, World};
 use crate::event::{Event, Scheduled};
-use crate::model::{Op, Pc, STAGE_BACKOFF, STAGE_CLIENT, STAGE_IO};
 use crate::slab::Handle;
+use highwater_program::model::{Op, Pc, STAGE_BACKOFF, STAGE_CLIENT, STAGE_IO};
 
 impl World<'_> {
     /// Puts a task into the table, with clean stages.

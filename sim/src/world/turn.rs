@@ -9,8 +9,8 @@ use highwater_models::{Cause, SimSpan, SimTime};
 
 use super::{NOBODY, Slice, State, Turn, World};
 use crate::event::{Event, Scheduled};
-use crate::model::{Runtime, SiteId};
 use crate::slab::Handle;
+use highwater_program::model::{Runtime, SiteId};
 
 /// Marks a job on an instance's CPU as a slice of a process's loop; else it is a task.
 const SLICE: u64 = 1 << 63;
@@ -278,10 +278,10 @@ impl World<'_> {
     /// Keeps one event for the first end on an instance's CPU.
     fn arm_cpu(&mut self, instance: u32) {
         let machine = &mut self.instances[instance as usize];
-        let at = machine
-            .cpu
-            .as_ref()
-            .map_or(SimTime::NEVER, crate::processor::Processor::next_end);
+        let at = machine.cpu.as_ref().map_or(
+            SimTime::NEVER,
+            highwater_models::machine::processor::Processor::next_end,
+        );
         machine.cpu_event = self.events.schedule(at, Event::Cpu(instance));
     }
 

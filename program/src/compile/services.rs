@@ -12,7 +12,7 @@ use highwater_workload::Sampler;
 
 use super::{Compiler, limits};
 use crate::model::{ResourceKind, Runtime, Scaling, Service};
-use crate::processor::Limit;
+use highwater_models::machine::processor::Limit;
 
 /// The largest heap that Node takes for itself: v8's limit on hosts of this size.
 const HEAP_MAX: u64 = 2 << 30;

@@ -9,7 +9,7 @@
 //! slow down evenly; and a *quota* as containers have it, full speed until the period's allowance is used up, then a
 //! freeze until the next period.
 
-use highwater_models::{SimSpan, SimTime};
+use crate::{SimSpan, SimTime};
 
 /// How the limit is enforced.
 #[derive(Copy, Clone, Debug, PartialEq)]

@@ -99,7 +99,7 @@ impl<'p> Variants<'p> {
     }
 
     /// Measures the model at the start from then on, its windows so long. For runs in which no setting changes.
-    pub(crate) fn measure(&mut self, from: SimTime, window: SimSpan) {
+    pub fn measure(&mut self, from: SimTime, window: SimSpan) {
         self.base.measure_from = from;
         self.base.window = window;
     }

@@ -10,7 +10,7 @@ use highwater_models::machine::limiter::LimiterRule;
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::Sampler;
 
-use crate::processor::Limit;
+use highwater_models::machine::processor::Limit;
 
 mod happening;
 mod money;

@@ -1,0 +1,3 @@
+//! `highwater-gui`.
+
+fn main() {}

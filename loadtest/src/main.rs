@@ -1,0 +1,3 @@
+//! `highwater-loadtest`.
+
+fn main() {}

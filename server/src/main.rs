@@ -1,0 +1,3 @@
+//! `highwater-server`.
+
+fn main() {}
