@@ -8,6 +8,7 @@
 //! [`store::Store`], [`cache::CacheServer`] and [`provider::Provider`], each with a real face and one for tests.
 
 pub mod arrival;
+pub mod backend;
 pub mod cache;
 pub mod provider;
 pub mod store;
