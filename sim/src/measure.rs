@@ -272,6 +272,12 @@ impl Record {
         index as u32
     }
 
+    /// The number of a cell among those of its endpoint.
+    #[inline(always)]
+    pub(crate) fn cell_of(&self, class: u8, phase: u16) -> u32 {
+        (class as usize * self.phases + phase as usize) as u32
+    }
+
     /// The cell of a number from [`Record::cell_index`].
     #[inline(always)]
     pub fn cell_at(&mut self, index: u32) -> &mut Cell {
@@ -320,8 +326,8 @@ impl Record {
     pub(crate) fn asked(&mut self, now: SimTime, measured: bool, cell: u32, window: usize) {
         self.whole_offered += 1;
         self.in_system.up(now);
+        let cell = self.cell_at(cell);
         if measured {
-            let cell = self.cell_at(cell);
             cell.offered += 1;
             cell.attempts += 1;
             if let Some(window) = self.windows.get_mut(window) {
@@ -334,6 +340,19 @@ impl Record {
     // A function of its own, in which nothing but the record is at hand: so its tables are looked up once.
     #[inline(never)]
     pub(crate) fn useful(&mut self, now: SimTime, measured: bool, loading: bool, request: &Ended, split: &mut Split) {
+        self.useful_here(now, measured, loading, request, split);
+    }
+
+    /// The same, inlined.
+    #[inline(always)]
+    pub(crate) fn useful_here(
+        &mut self,
+        now: SimTime,
+        measured: bool,
+        loading: bool,
+        request: &Ended,
+        split: &mut Split,
+    ) {
         self.whole_useful += 1;
         self.in_system.down(now);
         if !measured {

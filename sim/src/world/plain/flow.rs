@@ -1,0 +1,203 @@
+//! A visit's flow: what a person does between asking for things, and the sessions one after another.
+
+use highwater_models::SimSpan;
+use highwater_workload::stream::Purpose;
+
+use super::{Doing, Visit, Ways, again};
+use crate::event::Event;
+use crate::slab::{Handle, Slab};
+use crate::world::{Ready, STANDSTILL, Session, World};
+use highwater_program::model::{FlowOp, Pc, STAGE_CLIENT};
+
+impl Visit {
+    /// Another session begins in its place.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, session: Session, flow: Pc) {
+        self.session = session;
+        self.flow = flow;
+        self.flow_iteration = 0;
+        self.flow_frames.clear();
+    }
+}
+
+impl World<'_> {
+    /// Its flow, until it waits or asks for something. True when what it asks for begins right now.
+    #[inline(always)]
+    pub(super) fn think(&mut self, ways: &Ways, visits: &mut Slab<Visit>, index: u32) -> bool {
+        let model = self.model;
+        let (handle, visit) = visits.entry(index);
+        if visit.session.ended {
+            if self.follow(ways, visit) {
+                self.ready.push_back(Ready::Fibre(handle));
+            } else {
+                self.remove_visit(visits, index);
+            }
+            return false;
+        }
+        let mut pc = visit.flow;
+        loop {
+            let op = model.flow_ops[pc as usize];
+            pc += 1;
+            match op {
+                FlowOp::Request { endpoint } => {
+                    visit.flow = pc;
+                    return self.ask(ways, visit, handle, endpoint);
+                }
+                FlowOp::Think { site } => {
+                    let key = visit.session.key.purpose(Purpose::Flow);
+                    let span = self.sites.span(site, key, visit.flow_iteration);
+                    if span > SimSpan::ZERO {
+                        visit.flow = pc;
+                        self.events.schedule(self.now + span, Event::Task(index));
+                        return false;
+                    }
+                }
+                FlowOp::End => {
+                    if !self.follow(ways, visit) {
+                        self.remove_visit(visits, index);
+                        return false;
+                    }
+                    if !self.goes_on_at_once() {
+                        self.ready.push_back(Ready::Fibre(handle));
+                        return false;
+                    }
+                    pc = visit.flow;
+                }
+                FlowOp::Choose { choice } => {
+                    let choice = &model.choices[choice as usize];
+                    let key = visit.session.key.purpose(Purpose::Flow);
+                    let uniform = || key.at(choice.place, visit.flow_iteration).draw().uniform();
+                    pc = choice.branch(visit.session.class, uniform);
+                }
+                FlowOp::Repeat { site, after } => {
+                    let key = visit.session.key.purpose(Purpose::Flow);
+                    match self.sites.count(site, key, visit.flow_iteration) {
+                        0 => pc = after,
+                        times => visit.flow_frames.push((times, pc)),
+                    }
+                }
+                FlowOp::Again => {
+                    if let Some(body) = again(&mut visit.flow_frames) {
+                        pc = body;
+                        visit.flow_iteration += 1;
+                    }
+                }
+                FlowOp::Jump { to } => pc = to,
+                FlowOp::Fork { .. } | FlowOp::EndBranch => {
+                    debug_assert!(false, "a fork in a plain model");
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Whether whoever has come to the end of something goes on right here: nobody is ready before it.
+    #[inline(always)]
+    pub(super) fn goes_on_at_once(&mut self) -> bool {
+        // Who has done so for too long without time passing goes by way of the loop, which notices.
+        let goes_on = self.ready.is_empty() && self.at_this_instant <= STANDSTILL;
+        self.at_this_instant += u64::from(goes_on);
+        goes_on
+    }
+
+    /// A session is over. True when the same user's next one has begun in its place.
+    #[inline(always)]
+    fn follow(&mut self, ways: &Ways, visit: &mut Visit) -> bool {
+        let (source, user) = (visit.session.source, visit.session.user);
+        let person = visit.session.end(self.now, &mut self.record);
+        if let Some(flow) = ways.sources[usize::from(source)].next
+            && self.loading
+        {
+            self.introduce_next(visit);
+            visit.flow = flow;
+            visit.flow_iteration = 0;
+            visit.flow_frames.clear();
+            return true;
+        }
+        if self.is_followed(person, source) {
+            let (session, flow) = self.introduce(source, user, None);
+            visit.begin(session, flow);
+            return true;
+        }
+        false
+    }
+
+    /// What [`World::introduce`] does where nothing is drawn or chosen about who comes next: all that is not said here
+    /// stays as it was.
+    #[inline(always)]
+    fn introduce_next(&mut self, visit: &mut Visit) {
+        let session = &mut visit.session;
+        let state = &mut self.sources[usize::from(session.source)];
+        let of_source = u64::from(session.source) << 48;
+        session.number = state.sessions;
+        session.key = self.sessions_key.child(of_source | state.sessions);
+        session.person = of_source | state.people;
+        session.ip = state.people;
+        state.sessions += 1;
+        state.people += 1;
+        session.signed_in = self.model.sources[usize::from(session.source)].signed_in >= 1.0;
+        session.ended = false;
+        session.abandoned = false;
+        session.measured = self.record.measuring;
+        session.began = self.now;
+        session.requests = 0;
+        self.record.sessions.offered += u64::from(self.record.measuring);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remove_visit(&mut self, visits: &mut Slab<Visit>, index: u32) {
+        visits.remove(index);
+        self.record.online.down(self.now);
+        if !self.loading && visits.is_empty() {
+            self.end_if_idle();
+        }
+    }
+
+    /// A person asks for something. True when its attempt begins right now.
+    #[inline(always)]
+    fn ask(&mut self, ways: &Ways, visit: &mut Visit, handle: Handle, endpoint: u16) -> bool {
+        let now = self.now;
+        let session = &mut visit.session;
+        let number = session.requests;
+        session.requests += 1;
+        let phase = match ways.sources[usize::from(session.source)].phase {
+            Some(only) => only,
+            None => self.model.sources[usize::from(session.source)].phase_at(now),
+        };
+        let entrance = &ways.endpoints[usize::from(endpoint)];
+        let cell = entrance.cells + self.record.cell_of(session.class, phase);
+        visit.key = session.key.purpose(Purpose::Request).child(number).child(0);
+        visit.measured = self.model.measures(now);
+        visit.window = self.record.window_of(now);
+        visit.endpoint = endpoint;
+        visit.cell = cell;
+        visit.began = now;
+        visit.pc = entrance.start;
+        visit.iteration = 0;
+        visit.stage = STAGE_CLIENT;
+        visit.since = now;
+        self.record.asked(now, visit.measured, cell, visit.window);
+        self.record.attempts_begun += 1;
+        if !self.ready.is_empty() {
+            visit.doing = Doing::Arriving;
+            self.ready.push_back(Ready::Task(handle));
+            return false;
+        }
+        self.at_this_instant += 1;
+        self.arrive_on_visit(ways, visit);
+        true
+    }
+
+    /// What was asked for comes to its service.
+    #[inline(always)]
+    pub(super) fn arrive_on_visit(&mut self, ways: &Ways, visit: &mut Visit) {
+        let entrance = &ways.endpoints[usize::from(visit.endpoint)];
+        visit.process = match entrance.process {
+            Some(only) => only,
+            None => self.instances[entrance.instance as usize].next_process(),
+        };
+        visit.doing = Doing::Working;
+        self.record.services[usize::from(entrance.service)].in_hand.up(self.now);
+    }
+}
