@@ -340,10 +340,12 @@ impl Record {
     // A function of its own, in which nothing but the record is at hand: so its tables are looked up once.
     #[inline(never)]
     pub(crate) fn useful(&mut self, now: SimTime, measured: bool, loading: bool, request: &Ended, split: &mut Split) {
-        self.useful_here(now, measured, loading, request, split);
+        self.useful_here(now, measured, loading, request, |row| {
+            split.take(|stage, nanos| row[stage as usize] += nanos)
+        });
     }
 
-    /// The same, inlined.
+    /// The same, inlined: `pour` adds the times to a row by stage and returns their sum.
     #[inline(always)]
     pub(crate) fn useful_here(
         &mut self,
@@ -351,7 +353,7 @@ impl Record {
         measured: bool,
         loading: bool,
         request: &Ended,
-        split: &mut Split,
+        pour: impl FnOnce(&mut [u64]) -> u64,
     ) {
         self.whole_useful += 1;
         self.in_system.down(now);
@@ -360,7 +362,7 @@ impl Record {
         }
         let latency = request.latency;
         let coarse = coarse_bucket(latency);
-        if self.breakdown.add(coarse, split) != latency {
+        if self.breakdown.add(coarse, pour) != latency {
             self.stage_mismatches += 1;
         }
         let cell = self.cell_at(request.cell);

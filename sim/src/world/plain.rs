@@ -92,16 +92,16 @@ fn is_plain_op(op: &Op) -> bool {
 /// What a visit is at.
 #[derive(Copy, Clone, Debug, PartialEq)]
 enum Doing {
+    /// The program of what it has asked for.
+    Working,
     /// Its flow: it asks for nothing.
     Thinking,
     /// It has asked for something, and comes to the service that has it.
     Arriving,
-    /// The program of what it has asked for.
-    Working,
     /// A line for slots.
     Waiting,
-    /// It fails once it goes on.
-    Failing(Cause),
+    /// It fails once it goes on, for the cause in [`Rare`].
+    Failing,
 }
 
 /// A slot that is held.
@@ -134,64 +134,141 @@ struct InLine {
 
 /// A session with its one thread, the request that it waits for and the only attempt at that. It waits for one event at
 /// a time, so that none goes stale, but that of a patience with a line.
+// In the order in which it is needed together, for the processor's cache.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Visit {
-    pub session: Session,
     doing: Doing,
-    /// Its place in its flow, and how often it has gone back there.
-    flow: Pc,
-    flow_iteration: u32,
-    // Of what it asks for.
+    /// Whether what it asks for is measured.
     pub measured: bool,
+    /// The stage that it is in.
+    stage: Stage,
     endpoint: u16,
-    cell: u32,
-    window: usize,
-    began: SimTime,
-    /// The attempt's key, its place in its program, and how often it has gone back there.
-    key: Key,
+    holds: u16,
+    /// Its place in its program, and how often it has gone back there.
     pc: Pc,
     iteration: u32,
     process: u32,
-    /// The stage that it is in, and since when.
-    stage: Stage,
+    /// Its place in its flow, and how often it has gone back there.
+    flow: Pc,
+    flow_iteration: u32,
+    cell: u32,
+    /// The attempt's key.
+    key: Key,
+    /// Since when it is in its stage.
     since: SimTime,
-    line: Option<InLine>,
+    /// When the request began, and the window in which it did.
+    began: SimTime,
+    window: usize,
     held: [HeldSlot; SLOTS_MAX],
-    holds: usize,
     /// Time by stage.
-    split: Split,
+    spans: Spans,
+    session: Person,
+    rare: Box<Rare>,
+}
+
+/// Whose visit it is: what there is of a [`Session`] in a plain model.
+#[derive(Copy, Clone, Debug)]
+struct Person {
+    key: Key,
+    number: u64,
+    person: u64,
+    ip: u64,
+    user: u64,
+    began: SimTime,
+    requests: u64,
+    source: u16,
+    client: u16,
+    class: u8,
+    signed_in: bool,
+    ended: bool,
+    abandoned: bool,
+    measured: bool,
+}
+
+impl Person {
+    #[inline(always)]
+    fn of(session: &Session) -> Self {
+        Self {
+            key: session.key,
+            number: session.number,
+            person: session.person,
+            ip: session.ip,
+            user: session.user,
+            began: session.began,
+            requests: session.requests,
+            source: session.source,
+            client: session.client,
+            class: session.class,
+            signed_in: session.signed_in,
+            ended: session.ended,
+            abandoned: session.abandoned,
+            measured: session.measured,
+        }
+    }
+}
+
+/// What few visits need.
+#[derive(Debug)]
+struct Rare {
+    failing: Cause,
+    line: Option<InLine>,
     /// Loops of its flow and of its program, each with how often it is still gone through and where it begins.
     flow_frames: Vec<(u32, Pc)>,
     frames: Vec<(u32, Pc)>,
+    /// Times by stage beyond those of [`Spans`].
+    split: Split,
+}
+
+/// How many lengths of time are kept one by one.
+const SPANS: usize = 6;
+
+/// Lengths of time in a stage, one after another: mostly so few that adding them up by stage can wait for the end.
+#[derive(Debug)]
+struct Spans {
+    count: u32,
+    /// Whether some have been added up by stage already.
+    overflowed: bool,
+    nanos: [u64; SPANS],
+    stages: [Stage; SPANS],
 }
 
 impl Visit {
     #[cold]
     #[inline(never)]
-    fn new(model: &Model, session: Session) -> Self {
+    fn new(model: &Model, session: &Session) -> Self {
         let now = session.began;
         Self {
-            session,
             doing: Doing::Thinking,
-            flow: 0,
-            flow_iteration: 0,
             measured: false,
+            stage: STAGE_IO,
             endpoint: 0,
-            cell: 0,
-            window: 0,
-            began: now,
-            key: Key::root(0, 0),
+            holds: 0,
             pc: 0,
             iteration: 0,
             process: NOBODY,
-            stage: STAGE_IO,
+            flow: 0,
+            flow_iteration: 0,
+            cell: 0,
+            key: session.key,
             since: now,
-            line: None,
+            began: now,
+            window: 0,
             held: [HeldSlot::NONE; SLOTS_MAX],
-            holds: 0,
-            split: Split::new(model.stages.len()),
-            flow_frames: Vec::with_capacity(model.frame_depth),
-            frames: Vec::with_capacity(model.frame_depth),
+            spans: Spans {
+                count: 0,
+                overflowed: false,
+                nanos: [0; SPANS],
+                stages: [STAGE_IO; SPANS],
+            },
+            session: Person::of(session),
+            rare: Box::new(Rare {
+                failing: Cause::QueueFull,
+                line: None,
+                flow_frames: Vec::with_capacity(model.frame_depth),
+                frames: Vec::with_capacity(model.frame_depth),
+                split: Split::new(model.stages.len()),
+            }),
         }
     }
 
@@ -203,41 +280,91 @@ impl Visit {
     /// What it holds, the last taken last.
     #[inline(always)]
     pub fn held(&self) -> &[HeldSlot] {
-        &self.held[..self.holds]
+        &self.held[..usize::from(self.holds)]
     }
 
     /// It is to fail once it goes on.
     pub fn fails(&mut self, cause: Cause) {
-        self.doing = Doing::Failing(cause);
+        self.doing = Doing::Failing;
+        self.rare.failing = cause;
     }
 
     /// Time until now belongs to its stage; from now on it is in another one.
     #[inline(always)]
     fn enter(&mut self, now: SimTime, stage: Stage, record: &mut Record) {
-        let left = std::mem::replace(&mut self.stage, stage);
-        let since = std::mem::replace(&mut self.since, now);
-        if since != now {
-            let nanos = now.since(since).nanos();
-            self.split.add(left, nanos);
-            for slot in self.held() {
-                record.hold(slot.resource, left, nanos);
-            }
+        self.stay(now, record);
+        self.stage = stage;
+    }
+
+    /// Time until now belongs to its stage, in which it stays.
+    #[inline(always)]
+    fn stay(&mut self, now: SimTime, record: &mut Record) {
+        if self.since == now {
+            return;
         }
+        let nanos = now.since(self.since).nanos();
+        self.since = now;
+        if self.spans.count as usize >= SPANS {
+            self.add_up();
+        }
+        let at = self.spans.count as usize;
+        self.spans.nanos[at] = nanos;
+        self.spans.stages[at] = self.stage;
+        self.spans.count += 1;
+        for slot in self.held() {
+            record.hold(slot.resource, self.stage, nanos);
+        }
+    }
+
+    /// What is kept one by one is added up by stage.
+    #[cold]
+    #[inline(never)]
+    fn add_up(&mut self) {
+        self.spans.overflowed = true;
+        let count = std::mem::take(&mut self.spans.count) as usize;
+        for (&stage, &nanos) in self.spans.stages.iter().zip(&self.spans.nanos).take(count) {
+            self.rare.split.add(stage, nanos);
+        }
+    }
+
+    /// Adds its times to a row by stage, and forgets them; the sum of all.
+    #[inline(always)]
+    fn pour(&mut self, row: &mut [u64]) -> u64 {
+        let mut sum = 0;
+        let count = (std::mem::take(&mut self.spans.count) as usize).min(SPANS);
+        for (&stage, &nanos) in self.spans.stages[..count].iter().zip(&self.spans.nanos[..count]) {
+            row[usize::from(stage)] += nanos;
+            sum += nanos;
+        }
+        if self.spans.overflowed {
+            self.spans.overflowed = false;
+            sum += self.rare.split.take(|stage, nanos| row[usize::from(stage)] += nanos);
+        }
+        sum
+    }
+
+    /// Forgets times that nobody counts.
+    #[cold]
+    #[inline(never)]
+    fn forget_times(&mut self) {
+        self.spans.count = 0;
+        self.spans.overflowed = false;
+        self.rare.split.clear();
     }
 
     /// Gives back the slot that was taken last: time until now belongs to it.
     #[inline(always)]
     fn give(&mut self, now: SimTime, record: &mut Record) -> Option<HeldSlot> {
         let last = self.holds.checked_sub(1)?;
-        self.enter(now, self.stage, record);
+        self.stay(now, record);
         self.holds = last;
-        Some(self.held[last])
+        Some(self.held[usize::from(last)])
     }
 
     /// Takes a slot.
     #[inline(always)]
     fn take(&mut self, slot: HeldSlot) {
-        self.held[self.holds] = slot;
+        self.held[usize::from(self.holds)] = slot;
         self.holds += 1;
     }
 }
@@ -324,8 +451,8 @@ impl World<'_> {
         let (session, flow) = self.introduce(source, user, recorded);
         self.record.online.up(self.now);
         let model = self.model;
-        let (handle, visit) = self.visits.claim(|| Visit::new(model, session.clone()));
-        visit.begin(session, flow);
+        let (handle, visit) = self.visits.claim(|| Visit::new(model, &session));
+        visit.begin(&session, flow);
         visit.doing = Doing::Thinking;
         self.ready.push_back(Ready::Fibre(handle));
     }
@@ -368,20 +495,33 @@ impl World<'_> {
             };
             // From its flow to its program and back right here, where nobody is ready before it.
             let mut goes_on = match visits[index].doing {
-                Doing::Thinking => true,
                 Doing::Working => self.work(ways, visits, index),
-                Doing::Arriving => {
-                    self.arrive_on_visit(ways, &mut visits[index]);
-                    self.work(ways, visits, index)
-                }
-                Doing::Failing(cause) => self.fail_visit(ways, visits, index, cause),
-                Doing::Waiting => {
-                    debug_assert!(false, "a visit goes on that is in a line");
-                    false
-                }
+                Doing::Thinking => true,
+                _ => self.take_up(ways, visits, index),
             };
             while goes_on {
                 goes_on = self.think(ways, visits, index) && self.work(ways, visits, index);
+            }
+        }
+    }
+
+    /// A visit that had to wait for others before it arrives, or fails. True when its flow goes on right now.
+    #[cold]
+    #[inline(never)]
+    fn take_up(&mut self, ways: &Ways, visits: &mut Slab<Visit>, index: u32) -> bool {
+        let visit = &mut visits[index];
+        match visit.doing {
+            Doing::Arriving => {
+                self.arrive_on_visit(ways, visit);
+                self.work_apart(ways, visits, index)
+            }
+            Doing::Failing => {
+                let cause = visit.rare.failing;
+                self.fail_visit(ways, visits, index, cause)
+            }
+            Doing::Working | Doing::Thinking | Doing::Waiting => {
+                debug_assert!(false, "a visit goes on that is in a line");
+                false
             }
         }
     }

@@ -423,10 +423,10 @@ impl World<'_> {
     pub(super) fn ask_limiter(&mut self, limiter: u16, asker: &Asker) -> Result<SimSpan, Option<SimSpan>> {
         let spec = &self.model.limiters[limiter as usize];
         let key = match spec.key {
+            LimiterKey::All => 0,
             LimiterKey::User if asker.signed_in => asker.person,
             LimiterKey::User | LimiterKey::Ip => self.address(asker),
             LimiterKey::Session => asker.session,
-            LimiterKey::All => 0,
         };
         let machine = if spec.shared {
             &mut self.shared_limiters[spec.local as usize]

@@ -3,7 +3,7 @@
 use highwater_models::SimSpan;
 use highwater_workload::stream::Purpose;
 
-use super::{Doing, Visit, Ways, again};
+use super::{Doing, Person, Visit, Ways, again};
 use crate::event::Event;
 use crate::slab::{Handle, Slab};
 use crate::world::{Ready, STANDSTILL, Session, World};
@@ -12,11 +12,10 @@ use highwater_program::model::{FlowOp, Pc, STAGE_CLIENT};
 impl Visit {
     /// Another session begins in its place.
     #[inline(always)]
-    pub(super) fn begin(&mut self, session: Session, flow: Pc) {
-        self.session = session;
+    pub(super) fn begin(&mut self, session: &Session, flow: Pc) {
+        self.session = Person::of(session);
         self.flow = flow;
         self.flow_iteration = 0;
-        self.flow_frames.clear();
     }
 }
 
@@ -27,6 +26,7 @@ impl World<'_> {
         let model = self.model;
         let (handle, visit) = visits.entry(index);
         if visit.session.ended {
+            visit.rare.flow_frames.clear();
             if self.follow(ways, visit) {
                 self.ready.push_back(Ready::Fibre(handle));
             } else {
@@ -45,7 +45,7 @@ impl World<'_> {
                 }
                 FlowOp::Think { site } => {
                     let key = visit.session.key.purpose(Purpose::Flow);
-                    let span = self.sites.span(site, key, visit.flow_iteration);
+                    let span = self.sites.span_apart(site, key, visit.flow_iteration);
                     if span > SimSpan::ZERO {
                         visit.flow = pc;
                         self.events.schedule(self.now + span, Event::Task(index));
@@ -73,11 +73,11 @@ impl World<'_> {
                     let key = visit.session.key.purpose(Purpose::Flow);
                     match self.sites.count(site, key, visit.flow_iteration) {
                         0 => pc = after,
-                        times => visit.flow_frames.push((times, pc)),
+                        times => visit.rare.flow_frames.push((times, pc)),
                     }
                 }
                 FlowOp::Again => {
-                    if let Some(body) = again(&mut visit.flow_frames) {
+                    if let Some(body) = again(&mut visit.rare.flow_frames) {
                         pc = body;
                         visit.flow_iteration += 1;
                     }
@@ -104,19 +104,23 @@ impl World<'_> {
     #[inline(always)]
     fn follow(&mut self, ways: &Ways, visit: &mut Visit) -> bool {
         let (source, user) = (visit.session.source, visit.session.user);
-        let person = visit.session.end(self.now, &mut self.record);
+        let session = &visit.session;
+        let person = session.person & 0xffff_ffff_ffff;
+        if session.measured {
+            let length = self.now.since(session.began).nanos();
+            self.record.sessions.ended(length, session.abandoned);
+        }
         if let Some(flow) = ways.sources[usize::from(source)].next
             && self.loading
         {
             self.introduce_next(visit);
             visit.flow = flow;
             visit.flow_iteration = 0;
-            visit.flow_frames.clear();
             return true;
         }
         if self.is_followed(person, source) {
             let (session, flow) = self.introduce(source, user, None);
-            visit.begin(session, flow);
+            visit.begin(&session, flow);
             return true;
         }
         false

@@ -10,9 +10,15 @@ use crate::measure::{Answer, Ended};
 use crate::slab::{Handle, Slab};
 use crate::world::task::Asker;
 use crate::world::{Ready, World};
-use highwater_program::model::{Op, STAGE_CLIENT};
+use highwater_program::model::{Op, Pc, STAGE_CLIENT, SiteId, Stage};
 
 impl World<'_> {
+    /// As [`World::work`], in a function of its own.
+    #[inline(never)]
+    pub(super) fn work_apart(&mut self, ways: &Ways, visits: &mut Slab<Visit>, index: u32) -> bool {
+        self.work(ways, visits, index)
+    }
+
     /// The program of what was asked for, until it has to wait or ends. True when the flow goes on right now.
     #[inline(always)]
     pub(super) fn work(&mut self, ways: &Ways, visits: &mut Slab<Visit>, index: u32) -> bool {
@@ -33,11 +39,7 @@ impl World<'_> {
                     pc = choice.branch(visit.session.class, uniform);
                 }
                 Op::Serve { site, stage } | Op::Delay { site, stage } => {
-                    let span = self.sites.span(site, visit.key, visit.iteration);
-                    if span > SimSpan::ZERO {
-                        visit.enter(now, stage, &mut self.record);
-                        visit.pc = pc;
-                        self.events.schedule(now + span, Event::Task(index));
+                    if self.spend(visit, index, pc, site, stage) {
                         return false;
                     }
                 }
@@ -51,6 +53,13 @@ impl World<'_> {
                                 resource,
                                 since: now,
                             });
+                            // What nearly always comes next.
+                            if let Some(&Op::Serve { site, stage }) = ops.get(pc as usize) {
+                                pc += 1;
+                                if self.spend(visit, index, pc, site, stage) {
+                                    return false;
+                                }
+                            }
                         }
                         Ask::Waiting(place) => {
                             visit.pc = pc;
@@ -103,10 +112,10 @@ impl World<'_> {
                 }
                 Op::Repeat { site, after } => match self.sites.count(site, visit.key, visit.iteration) {
                     0 => pc = after,
-                    times => visit.frames.push((times, pc)),
+                    times => visit.rare.frames.push((times, pc)),
                 },
                 Op::Again => {
-                    if let Some(body) = again(&mut visit.frames) {
+                    if let Some(body) = again(&mut visit.rare.frames) {
                         pc = body;
                         visit.iteration += 1;
                     }
@@ -127,6 +136,19 @@ impl World<'_> {
         }
     }
 
+    /// Spends a drawn time in a stage, and then goes on at a place. False when it is none.
+    #[inline(always)]
+    fn spend(&mut self, visit: &mut Visit, index: u32, pc: Pc, site: SiteId, stage: Stage) -> bool {
+        let span = self.sites.span_apart(site, visit.key, visit.iteration);
+        if span == SimSpan::ZERO {
+            return false;
+        }
+        visit.enter(self.now, stage, &mut self.record);
+        visit.pc = pc;
+        self.events.schedule(self.now + span, Event::Task(index));
+        true
+    }
+
     /// What was asked for has ended, well or not. True when the flow goes on right now.
     #[inline(always)]
     fn end_of_work(&mut self, ways: &Ways, visit: &mut Visit, handle: Handle, cause: Option<Cause>) -> bool {
@@ -134,7 +156,6 @@ impl World<'_> {
         debug_assert!(visit.holds == 0, "a slot that is kept");
         visit.enter(now, STAGE_CLIENT, &mut self.record);
         visit.doing = Doing::Thinking;
-        visit.frames.clear();
         self.record.attempts_ended += 1;
         let entrance = &ways.endpoints[usize::from(visit.endpoint)];
         self.record.services[usize::from(entrance.service)].in_hand.down(now);
@@ -148,14 +169,16 @@ impl World<'_> {
         match cause {
             None => {
                 let loading = now < self.model.duration;
+                let measured = visit.measured;
                 self.record
-                    .useful_here(now, visit.measured, loading, &ended, &mut visit.split);
+                    .useful_here(now, measured, loading, &ended, |row| visit.pour(row));
                 visit.session.signed_in |= entrance.signs_in;
             }
             Some(cause) => self.note_failure(visit, cause, &ended),
         }
-        // What nobody counted.
-        visit.split.clear();
+        if visit.spans.count > 0 || visit.spans.overflowed {
+            visit.forget_times();
+        }
         let goes_on = self.goes_on_at_once();
         if !goes_on {
             self.ready.push_back(Ready::Fibre(handle));
@@ -168,6 +191,7 @@ impl World<'_> {
     #[inline(never)]
     pub(super) fn fail_visit(&mut self, ways: &Ways, visits: &mut Slab<Visit>, index: u32, cause: Cause) -> bool {
         self.record.see(self.now, cause, None);
+        visits[index].rare.frames.clear();
         while let Some(slot) = visits[index].give(self.now, &mut self.record) {
             let process = visits[index].process;
             let machine = &mut self.processes[process as usize].slots[usize::from(slot.local)];
@@ -221,8 +245,8 @@ impl World<'_> {
             self.arm(process.first_wake + u32::from(spec.local), deadline);
         }
         if let Some(site) = spec.patience {
-            let span = self.sites.span(site, visit.key, visit.iteration);
-            visit.line = Some(InLine {
+            let span = self.sites.span_apart(site, visit.key, visit.iteration);
+            visit.rare.line = Some(InLine {
                 slots,
                 place,
                 since: self.now,
@@ -235,9 +259,8 @@ impl World<'_> {
     #[inline(always)]
     fn lend_to_visit(&mut self, visits: &mut Slab<Visit>, ticket: Handle, slot: HeldSlot) {
         let visit = &mut visits[ticket.index];
-        visit.enter(self.now, visit.stage, &mut self.record);
+        visit.stay(self.now, &mut self.record);
         visit.doing = Doing::Working;
-        visit.line = None;
         visit.take(HeldSlot {
             since: self.now,
             ..slot
@@ -248,7 +271,7 @@ impl World<'_> {
     /// A drawn patience with a line is over: the visit fails, if it is still there.
     pub(in crate::world) fn visit_out_of_patience(&mut self, index: u32, scheduled: Scheduled) {
         let (handle, visit) = self.visits.entry(index);
-        let Some(line) = visit.line.filter(|line| line.patience == scheduled) else {
+        let Some(line) = visit.rare.line.filter(|line| line.patience == scheduled) else {
             return;
         };
         let spec = &self.model.slots[usize::from(line.slots)];
@@ -256,7 +279,6 @@ impl World<'_> {
         if machine.cancel(line.place).is_none() {
             return;
         }
-        visit.line = None;
         visit.fails(spec.cause);
         self.record.stations[usize::from(spec.resource)].give_up(self.now, line.since, self.record.measuring);
         self.record.see(self.now, spec.cause, Some(spec.resource));
