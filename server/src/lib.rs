@@ -11,5 +11,6 @@ pub mod arrival;
 pub mod backend;
 pub mod cache;
 pub mod platform;
+pub mod product;
 pub mod provider;
 pub mod store;
