@@ -76,8 +76,14 @@ pub trait CacheServer: Send + Sync + 'static {
         rewrite: Rewrite,
     ) -> BoxFuture<'a, Result<(), CacheError>>;
 
-    /// Counts a request under a limit, in one step that no other can come between.
-    fn count<'a>(&'a self, key: &'a str, rule: &'a LimiterRule) -> BoxFuture<'a, Result<Counted, CacheError>>;
+    /// Counts a request of `key` under the limit of that name, in one step that no other can come between. A rule that has
+    /// changed holds from then on; one of the same kind goes on with what was counted.
+    fn count<'a>(
+        &'a self,
+        limiter: &'a str,
+        key: u64,
+        rule: &'a LimiterRule,
+    ) -> BoxFuture<'a, Result<Counted, CacheError>>;
 
     /// Forgets everything.
     fn clear(&self) -> BoxFuture<'_, Result<(), CacheError>>;
