@@ -14,3 +14,4 @@ pub mod platform;
 pub mod product;
 pub mod provider;
 pub mod store;
+pub mod stub;

@@ -433,6 +433,7 @@ impl Plant<'_> {
         task.streaming = None;
         task.is_asking = false;
         task.is_late = false;
+        task.real = None;
         if let Some(abort) = task.abort.take() {
             abort.abort();
         }

@@ -89,9 +89,9 @@ impl Plant<'_> {
     fn count(&mut self, index: u32, limiter: u16, cache: u16, key: u64) -> bool {
         let spec = &self.model.limiters[limiter as usize];
         let server = Arc::clone(&self.parts.caches[cache as usize]);
-        let name = &self.model.resources[spec.resource as usize].name;
-        let (key, rule) = (format!("limit:{name}:{key}"), spec.rule);
-        let work = async move { Real::Counted(server.count(&key, &rule).await) };
+        let name = self.model.resources[spec.resource as usize].name.clone();
+        let rule = spec.rule;
+        let work = async move { Real::Counted(server.count(&name, key, &rule).await) };
         self.ask_for(index, work);
         if self.s.tasks[index].is_asking {
             self.enter(index, self.model.caches[cache as usize].stage);

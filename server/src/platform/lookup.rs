@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use highwater_models::file::system::EntryKey;
-use highwater_models::machine::ttl_cache::{Lookup as Found, Rewrite};
+use highwater_models::machine::ttl_cache::Lookup as Found;
 use highwater_models::{Cause, SimSpan};
 use highwater_program::model::{Lookup, Op};
 
@@ -134,7 +134,9 @@ impl Plant<'_> {
         let server = Arc::clone(&self.parts.caches[spec.cache as usize]);
         let now = self.s.now;
         self.s.tasks[index].visit = now;
-        self.ask_for(index, async move { Real::Got(server.get(&name).await) });
+        let entry = &self.model.entries[spec.entry as usize];
+        let renew = entry.config.rules.renew_on_hit.then_some(entry.ttl);
+        self.ask_for(index, async move { Real::Got(server.get(&name, renew).await) });
         self.s.tasks[index].state = State::CacheAsked;
         if !self.is_late(index) {
             self.look_up_answered(index);
@@ -145,14 +147,10 @@ impl Plant<'_> {
     pub(super) fn look_up_answered(&mut self, index: u32) {
         let spec = &self.model.lookups[self.lookup_at(index) as usize];
         let (entry, key) = (spec.entry, self.s.tasks[index].cache_key);
-        let rules = self.model.entries[entry as usize].config.rules;
         let (now, handle) = (self.s.now, self.s.tasks.handle(index));
         match self.s.tasks[index].real.take() {
             Some(Real::Got(Ok(Some(value)))) => {
                 self.s.tally.entries[entry as usize].hits += 1;
-                if rules.renew_on_hit {
-                    self.keep(spec.cache, entry, key, value.clone(), SimSpan::ZERO, Whom::Nobody);
-                }
                 self.story(index, |story| story.cached(&value));
                 self.look_up_returns(index, true);
             }
@@ -269,19 +267,12 @@ impl Plant<'_> {
         }
     }
 
-    /// Asks the server to keep a value for so long; zero for as long as the class says.
+    /// Asks the server to keep a value for so long.
     fn keep(&mut self, cache: u16, entry: u16, key: u64, value: String, life: SimSpan, whom: Whom) -> Option<Real> {
-        let spec = &self.model.entries[entry as usize];
-        let life = if life == SimSpan::ZERO { spec.ttl } else { life };
-        let is_first_kept = spec.config.rules.rewrite == Rewrite::Ignored && !spec.config.rules.renew_on_hit;
+        let rewrite = self.model.entries[entry as usize].config.rules.rewrite;
         let name = self.key_name(entry, key);
         let server = Arc::clone(&self.parts.caches[cache as usize]);
-        let work = async move {
-            if is_first_kept && matches!(server.get(&name).await, Ok(Some(_))) {
-                return Real::Kept(Ok(()));
-            }
-            Real::Kept(server.set(&name, &value, life).await)
-        };
+        let work = async move { Real::Kept(server.set(&name, &value, life, rewrite).await) };
         self.launch(whom, work)
     }
 

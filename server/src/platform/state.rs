@@ -245,8 +245,6 @@ pub(super) struct Task {
     pub heap: u64,
     /// A provider that is still sending an answer whose first token has come, and when it was asked.
     pub streaming: Option<(u16, SimTime)>,
-    /// Whether the first piece of its answer has gone.
-    pub has_begun_answer: bool,
     pub prompt: f64,
     /// Tokens of the prompt without the conversation so far, or seconds of a recording.
     pub own: f64,
@@ -302,7 +300,6 @@ impl Task {
             memory: 0,
             heap: 0,
             streaming: None,
-            has_begun_answer: false,
             prompt: 0.0,
             own: 0.0,
             answer: 0.0,
