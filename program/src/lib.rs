@@ -7,4 +7,5 @@
 
 pub mod compile;
 pub mod model;
+pub mod strain;
 pub mod variants;

@@ -12,3 +12,4 @@ pub mod backend;
 pub mod cache;
 pub mod provider;
 pub mod store;
+pub mod upstream;
