@@ -12,5 +12,6 @@ pub mod backend;
 pub mod cache;
 pub mod platform;
 pub mod provider;
+pub mod secret;
 pub mod store;
 pub mod upstream;

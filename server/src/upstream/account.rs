@@ -310,6 +310,7 @@ impl Account {
             fails,
             prompt: call.prompt,
             answer: luck.answer,
+            audio: call.audio,
             per_token: luck.per_token.filter(|_| call.stream),
             allowance: state.allowance(now, call.model),
         })

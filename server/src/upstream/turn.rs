@@ -13,6 +13,9 @@ use crate::provider::{Answering, Provider, Question, Refusal};
 /// At least so much of the system's time lies between two pieces of an answer; what comes sooner comes together.
 const GAP: SimSpan = SimSpan::from_millis(20);
 
+/// Words that are spoken in a minute of a recording: assumed, for the length of a transcript's text alone.
+const SPOKEN: f64 = 130.0;
+
 /// A call under way. It takes one of the account's places until it is dropped.
 pub struct Turn {
     pub(super) account: Arc<Shared>,
@@ -21,6 +24,7 @@ pub struct Turn {
     pub(super) fails: bool,
     pub(super) prompt: f64,
     pub(super) answer: f64,
+    pub(super) audio: bool,
     /// For an answer in pieces.
     pub(super) per_token: Option<SimSpan>,
     pub(super) allowance: Allowance,
@@ -63,7 +67,8 @@ impl Turn {
     /// The whole text.
     #[must_use]
     pub fn text(&self) -> String {
-        words(0, self.answer as u64)
+        let tokens = if self.audio { self.prompt * SPOKEN } else { self.answer };
+        words(0, tokens as u64)
     }
 
     /// The first piece, at the time of the first token.
