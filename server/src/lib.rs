@@ -13,4 +13,6 @@ pub mod cache;
 pub mod daemon;
 pub mod platform;
 pub mod provider;
+pub mod secret;
 pub mod store;
+pub mod upstream;
