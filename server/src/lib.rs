@@ -14,5 +14,7 @@ pub mod daemon;
 pub mod platform;
 pub mod product;
 pub mod provider;
+pub mod secret;
 pub mod store;
 pub mod stub;
+pub mod upstream;

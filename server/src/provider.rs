@@ -1,6 +1,8 @@
 //! The model provider as the platform calls it: one attempt at a time. Retries, budgets and breakers are machines of the
 //! platform.
 
+pub mod luck;
+
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use highwater_models::SimSpan;

@@ -59,14 +59,13 @@ mod scaling;
 mod session;
 mod settings;
 mod state;
-mod strain;
 mod task;
 mod turn;
 
+pub(crate) use highwater_program::strain::Strains;
 pub(crate) use link::Link;
 pub(crate) use plant::*;
 pub(crate) use state::*;
-pub(crate) use strain::Strains;
 
 /// How a caller follows and stops a replication.
 #[derive(Debug)]
