@@ -10,6 +10,7 @@
 pub mod arrival;
 pub mod backend;
 pub mod cache;
+pub mod client;
 pub mod platform;
 pub mod provider;
 pub mod secret;
