@@ -7,11 +7,9 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use highwater_models::file::{
-    self, CatalogueKind, Diagnostic, Files, Loaded, LoadedSystem, Plan, Request, Sources, System, nearest,
-};
-use highwater_models::{bundled, catalogue};
-use highwater_program::variants;
+use highwater_models::bundled;
+use highwater_models::file::{self, Diagnostic, Files, Loaded, LoadedSystem, Plan, Sources, System, nearest};
+use highwater_program::load;
 use highwater_report::paint::Paint;
 
 use crate::environment;
@@ -36,27 +34,8 @@ pub fn load_system(name: &str, found: (String, bool), settings: &[String]) -> Re
 }
 
 /// Reads a scenario, found by [`find_design`], and says nothing: what is wrong with it is for the caller to tell.
-pub fn read(name: &str, found: (String, bool), settings: &[String]) -> Loaded {
-    let (text, is_bundled) = found;
-    let systems: Vec<&str> = bundled::systems().iter().map(|system| system.name).collect();
-    let request = Request {
-        name,
-        text,
-        settings,
-        is_bundled,
-        bundled_systems: &systems,
-        catalogue: catalogue_names,
-    };
-    let mut loaded = file::load_scenario(request, &Disk, bundled::system);
-    // What an event or a level sets is a mistake where another model would come of it.
-    if let Some(plan) = &loaded.plan {
-        let found = variants::check(plan);
-        if !found.is_empty() {
-            loaded.diagnostics = found;
-            loaded.plan = None;
-        }
-    }
-    loaded
+pub fn read(name: &str, (text, is_bundled): (String, bool), settings: &[String]) -> Loaded {
+    load::scenario(name, text, is_bundled, settings, &Disk)
 }
 
 /// Loads a scenario as [`load`] does, and says nothing: a setting that does not fit it leaves nothing.
@@ -65,17 +44,8 @@ pub fn try_load(name: &str, settings: &[String]) -> Option<Plan> {
 }
 
 /// The same with a system alone.
-pub fn read_system(name: &str, found: (String, bool), settings: &[String]) -> LoadedSystem {
-    let (text, is_bundled) = found;
-    let request = Request {
-        name,
-        text,
-        settings,
-        is_bundled,
-        bundled_systems: &[],
-        catalogue: catalogue_names,
-    };
-    file::load_system(request, &Disk)
+pub fn read_system(name: &str, (text, is_bundled): (String, bool), settings: &[String]) -> LoadedSystem {
+    load::system(name, text, is_bundled, settings, &Disk)
 }
 
 /// What was read; its mistakes as a failure, or its warnings to standard error.
@@ -130,39 +100,6 @@ fn find(name: &str) -> Result<(String, bool), Failure> {
     }
 }
 
-/// Which plans and models an edition of the catalogue has.
-pub fn catalogue_names(edition: &file::Edition, kind: CatalogueKind) -> Option<Vec<&'static str>> {
-    let edition = match edition {
-        file::Edition::Latest => catalogue::Edition::latest(),
-        // Written as dates are, the order of texts is the order of days: the edition that held on that day.
-        file::Edition::Dated { year, month, day, .. } => {
-            let date = format!("{year:04}-{month:02}-{day:02}");
-            let held = |edition: &&catalogue::Edition| edition.date() <= date.as_str();
-            catalogue::Edition::all().iter().rev().find(held)?
-        }
-    };
-    // A plan answers to its other names too.
-    let with_aliases = |name: &'static String, aliases: &'static [String]| {
-        std::iter::once(name.as_str()).chain(aliases.iter().map(String::as_str))
-    };
-    Some(match kind {
-        CatalogueKind::ServicePlan => {
-            let plans = edition.web_plans().iter();
-            plans.flat_map(|plan| with_aliases(&plan.name, &plan.aliases)).collect()
-        }
-        CatalogueKind::DatabasePlan => {
-            let plans = edition.database_plans().iter();
-            plans.flat_map(|plan| with_aliases(&plan.name, &plan.aliases)).collect()
-        }
-        CatalogueKind::CachePlan => {
-            let plans = edition.cache_plans().iter();
-            plans.flat_map(|plan| with_aliases(&plan.name, &plan.aliases)).collect()
-        }
-        CatalogueKind::Model => edition.model_names(),
-        CatalogueKind::Workspace => edition.workspace_names(),
-    })
-}
-
 /// Neither a file nor a name: what may have been meant.
 fn unknown(name: &str) -> Failure {
     let looks_like_path = name.contains(['/', '\\']) || name.ends_with(".toml");
@@ -187,13 +124,7 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &str) -> Result<String, String> {
-        fs::read_to_string(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => "no such file".to_owned(),
-            io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-            io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-            io::ErrorKind::InvalidData => "it is not text in UTF-8".to_owned(),
-            _ => error.to_string(),
-        })
+        fs::read_to_string(path).map_err(|error| load::why_unread(&error))
     }
 }
 
