@@ -13,7 +13,7 @@ use highwater_models::file::study::{self as file, Beside, Design as Study};
 use highwater_models::file::{At, Name, Plan};
 use highwater_models::record::sweep::{Axis, Design, Level, Point, Precision};
 use highwater_models::units::Share;
-use highwater_program::load::catalogue_names;
+use highwater_program::files::catalogue_names;
 use highwater_report::again::Again;
 use highwater_report::sweep::plan::{Extent, progress, statement};
 use highwater_report::sweep::{self as shown, is_met, is_missed};

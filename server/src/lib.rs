@@ -10,5 +10,6 @@
 pub mod arrival;
 pub mod backend;
 pub mod cache;
+pub mod platform;
 pub mod provider;
 pub mod store;

@@ -37,6 +37,7 @@ pub struct Luck {
 
 /// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "a refusal's doc says what its field is")]
 pub enum Refusal {
     /// 429: over a limit.
     RateLimited { retry_after: Option<SimSpan> },
