@@ -8,6 +8,7 @@
 //!
 //! All times are times of the *system*: nanoseconds since the run began. A host may let them pass faster than the wall's.
 
+pub mod programs;
 pub mod virtual_time;
 pub mod wall;
 

@@ -42,7 +42,6 @@ pub struct Payload {
 pub type Gone = Shared<futures::future::BoxFuture<'static, ()>>;
 
 /// A client that never goes.
-#[must_use]
 pub fn stays() -> Gone {
     futures::future::pending().boxed().shared()
 }

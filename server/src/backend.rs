@@ -47,6 +47,7 @@ pub struct Reading {
 
 /// What an operator can order.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "an order's doc says what its fields are")]
 pub enum Order {
     /// So many instances of a service end at once, with all they have in hand.
     Crash { service: String, count: u32 },

@@ -64,6 +64,7 @@ impl Compiler<'_> {
             plan: database.plan.as_ref().map(|plan| plan.text.clone()),
             cores,
             connections: most.map_or(u32::MAX, |most| most.saturating_sub(kept)),
+            kept,
             connect: Sampler::new(&database.connect),
             connect_cpu: Sampler::new(&database.connect_cpu),
             rtt: Sampler::new(&database.rtt),

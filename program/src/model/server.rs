@@ -19,6 +19,8 @@ pub struct Database {
     pub cores: f64,
     /// Connections for the application.
     pub connections: u32,
+    /// Connections that it has besides: reserved, or held by others.
+    pub kept: u32,
     /// Opening one: time.
     pub connect: Sampler,
     /// Opening one: work of the server.
