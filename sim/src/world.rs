@@ -163,6 +163,8 @@ pub fn simulate_traced(
 ) -> Result<(Record, Trace), SimulationError> {
     let mut world = World::new(model, Key::root(seed, replication), replication, false);
     world.trace = Some(Box::default());
+    // Traces are written by the general way alone, as rows are.
+    world.is_plain = false;
     world.begin();
     world.run(control)?;
     world.close_books()?;

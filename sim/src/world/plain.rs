@@ -10,9 +10,12 @@
 //! byte: `tests/tests/plain.rs` runs models both ways.
 //! Never: rows of requests (a run that keeps them takes the general way).
 
+use std::cell::Cell;
+
 use highwater_models::machine::line::Place;
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::Key;
+use highwater_workload::stream::Purpose;
 
 use super::{Control, NOBODY, Ready, Session, SimulationError, World};
 use crate::event::Scheduled;
@@ -25,6 +28,8 @@ use highwater_program::model::{
 
 mod flow;
 mod work;
+
+use work::Step;
 
 /// The most slots that a visit holds at once.
 const SLOTS_MAX: usize = 4;
@@ -139,12 +144,14 @@ struct InLine {
 #[repr(C)]
 pub(crate) struct Visit {
     doing: Doing,
+    /// Whether `key` is already that of what it asks for next.
+    prepared: bool,
     /// Whether what it asks for is measured.
     pub measured: bool,
     /// The stage that it is in.
     stage: Stage,
     endpoint: u16,
-    holds: u16,
+    holds: u8,
     /// Its place in its program, and how often it has gone back there.
     pc: Pc,
     iteration: u32,
@@ -153,7 +160,7 @@ pub(crate) struct Visit {
     flow: Pc,
     flow_iteration: u32,
     cell: u32,
-    /// The attempt's key.
+    /// The attempt's key; of the next one, where [`Visit::prepared`] says so.
     key: Key,
     /// Since when it is in its stage.
     since: SimTime,
@@ -170,7 +177,9 @@ pub(crate) struct Visit {
 /// Whose visit it is: what there is of a [`Session`] in a plain model.
 #[derive(Copy, Clone, Debug)]
 struct Person {
-    key: Key,
+    /// What the flow draws from, and what requests do.
+    flow: Key,
+    asks: Key,
     number: u64,
     person: u64,
     ip: u64,
@@ -190,7 +199,8 @@ impl Person {
     #[inline(always)]
     fn of(session: &Session) -> Self {
         Self {
-            key: session.key,
+            flow: session.key.purpose(Purpose::Flow),
+            asks: session.key.purpose(Purpose::Request),
             number: session.number,
             person: session.person,
             ip: session.ip,
@@ -240,6 +250,7 @@ impl Visit {
         let now = session.began;
         Self {
             doing: Doing::Thinking,
+            prepared: false,
             measured: false,
             stage: STAGE_IO,
             endpoint: 0,
@@ -371,6 +382,8 @@ impl Visit {
 
 /// What is settled before a run and looked up often in it.
 struct Ways {
+    /// The program, instruction by instruction.
+    steps: Vec<Step>,
     endpoints: Vec<Entrance>,
     sources: Vec<Comers>,
 }
@@ -395,6 +408,28 @@ struct Comers {
     /// Where whoever ends a session is followed by the next one as long as the load lasts, and nothing is drawn or chosen
     /// about who that is: where the flow starts.
     next: Option<Pc>,
+    keys: Cell<Keys>,
+}
+
+/// The keys of a source's next session, made before they are needed: a draw waits for its key, and what is scheduled for
+/// the draw.
+#[derive(Copy, Clone)]
+struct Keys {
+    number: u64,
+    flow: Key,
+    asks: Key,
+}
+
+impl Keys {
+    #[inline(always)]
+    fn of(sessions: Key, source: u16, number: u64) -> Self {
+        let key = sessions.child(u64::from(source) << 48 | number);
+        Self {
+            number,
+            flow: key.purpose(Purpose::Flow),
+            asks: key.purpose(Purpose::Request),
+        }
+    }
 }
 
 impl Ways {
@@ -417,14 +452,15 @@ impl Ways {
             }
         };
         Self {
+            steps: model.ops.iter().map(|op| Step::of(op, model)).collect(),
             endpoints: model.endpoints.iter().enumerate().map(entrance).collect(),
-            sources: model.sources.iter().enumerate().map(|(n, source)| Comers::new(n, source, model)).collect(),
+            sources: model.sources.iter().enumerate().map(|(n, source)| Comers::new(n, source, world)).collect(),
         }
     }
 }
 
 impl Comers {
-    fn new(number: usize, source: &Source, model: &Model) -> Self {
+    fn new(number: usize, source: &Source, world: &World<'_>) -> Self {
         let steady = match &source.coming {
             // As many as came at the start: nobody leaves while the load lasts.
             Coming::Closed { segments } => matches!(segments[..], [only] if only.rate_from == only.rate_to),
@@ -440,7 +476,8 @@ impl Comers {
         };
         Self {
             phase: (source.phase_ends.len() <= 1).then_some(source.first_phase),
-            next: flow.filter(|_| steady && nothing_drawn).map(|flow| model.flows[usize::from(flow)].start),
+            next: flow.filter(|_| steady && nothing_drawn).map(|flow| world.model.flows[usize::from(flow)].start),
+            keys: Cell::new(Keys::of(world.sessions_key, number as u16, 0)),
         }
     }
 }

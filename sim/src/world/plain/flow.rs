@@ -1,19 +1,26 @@
 //! A visit's flow: what a person does between asking for things, and the sessions one after another.
 
 use highwater_models::SimSpan;
-use highwater_workload::stream::Purpose;
 
-use super::{Doing, Person, Visit, Ways, again};
+use super::{Comers, Doing, Keys, Person, Visit, Ways, again};
 use crate::event::Event;
 use crate::slab::{Handle, Slab};
 use crate::world::{Ready, STANDSTILL, Session, World};
 use highwater_program::model::{FlowOp, Pc, STAGE_CLIENT};
 
 impl Visit {
+    /// Makes the key of what it asks for next while it has time for that.
+    #[inline(always)]
+    fn prepare(&mut self) {
+        self.key = self.session.asks.child(self.session.requests).child(0);
+        self.prepared = true;
+    }
+
     /// Another session begins in its place.
     #[inline(always)]
     pub(super) fn begin(&mut self, session: &Session, flow: Pc) {
         self.session = Person::of(session);
+        self.prepared = false;
         self.flow = flow;
         self.flow_iteration = 0;
     }
@@ -44,11 +51,11 @@ impl World<'_> {
                     return self.ask(ways, visit, handle, endpoint);
                 }
                 FlowOp::Think { site } => {
-                    let key = visit.session.key.purpose(Purpose::Flow);
-                    let span = self.sites.span_apart(site, key, visit.flow_iteration);
+                    let span = self.sites.span_apart(site, visit.session.flow, visit.flow_iteration);
                     if span > SimSpan::ZERO {
                         visit.flow = pc;
                         self.events.schedule(self.now + span, Event::Task(index));
+                        visit.prepare();
                         return false;
                     }
                 }
@@ -65,13 +72,12 @@ impl World<'_> {
                 }
                 FlowOp::Choose { choice } => {
                     let choice = &model.choices[choice as usize];
-                    let key = visit.session.key.purpose(Purpose::Flow);
+                    let key = visit.session.flow;
                     let uniform = || key.at(choice.place, visit.flow_iteration).draw().uniform();
                     pc = choice.branch(visit.session.class, uniform);
                 }
                 FlowOp::Repeat { site, after } => {
-                    let key = visit.session.key.purpose(Purpose::Flow);
-                    match self.sites.count(site, key, visit.flow_iteration) {
+                    match self.sites.count(site, visit.session.flow, visit.flow_iteration) {
                         0 => pc = after,
                         times => visit.rare.flow_frames.push((times, pc)),
                     }
@@ -110,12 +116,14 @@ impl World<'_> {
             let length = self.now.since(session.began).nanos();
             self.record.sessions.ended(length, session.abandoned);
         }
-        if let Some(flow) = ways.sources[usize::from(source)].next
+        let comers = &ways.sources[usize::from(source)];
+        if let Some(flow) = comers.next
             && self.loading
         {
-            self.introduce_next(visit);
+            self.introduce_next(comers, visit);
             visit.flow = flow;
             visit.flow_iteration = 0;
+            visit.prepared = false;
             return true;
         }
         if self.is_followed(person, source) {
@@ -129,15 +137,21 @@ impl World<'_> {
     /// What [`World::introduce`] does where nothing is drawn or chosen about who comes next: all that is not said here
     /// stays as it was.
     #[inline(always)]
-    fn introduce_next(&mut self, visit: &mut Visit) {
+    fn introduce_next(&mut self, comers: &Comers, visit: &mut Visit) {
         let session = &mut visit.session;
         let state = &mut self.sources[usize::from(session.source)];
-        let of_source = u64::from(session.source) << 48;
+        let mut keys = comers.keys.get();
+        if keys.number != state.sessions {
+            keys = Keys::of(self.sessions_key, session.source, state.sessions);
+        }
+        (session.flow, session.asks) = (keys.flow, keys.asks);
         session.number = state.sessions;
-        session.key = self.sessions_key.child(of_source | state.sessions);
-        session.person = of_source | state.people;
+        session.person = u64::from(session.source) << 48 | state.people;
         session.ip = state.people;
         state.sessions += 1;
+        comers
+            .keys
+            .set(Keys::of(self.sessions_key, session.source, state.sessions));
         state.people += 1;
         session.signed_in = self.model.sources[usize::from(session.source)].signed_in >= 1.0;
         session.ended = false;
@@ -171,7 +185,9 @@ impl World<'_> {
         };
         let entrance = &ways.endpoints[usize::from(endpoint)];
         let cell = entrance.cells + self.record.cell_of(session.class, phase);
-        visit.key = session.key.purpose(Purpose::Request).child(number).child(0);
+        if !std::mem::take(&mut visit.prepared) {
+            visit.key = session.asks.child(number).child(0);
+        }
         visit.measured = self.model.measures(now);
         visit.window = self.record.window_of(now);
         visit.endpoint = endpoint;
