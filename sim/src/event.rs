@@ -260,7 +260,10 @@ impl EventQueue {
 
     fn schedule_packed(&mut self, at: SimTime, event: u32) -> Scheduled {
         self.sequence += 1;
-        debug_assert!(self.sequence < SEQUENCE_MASK >> 32 << 32, "more than 2^40 events in one run");
+        debug_assert!(
+            self.sequence < SEQUENCE_MASK >> 32 << 32,
+            "more than 2^40 events in one run"
+        );
         let sequence = self.sequence;
         if at.nanos() <= LATEST {
             let key = (u128::from(at.nanos()) << 72) | (u128::from(sequence) << 32) | u128::from(event);

@@ -154,13 +154,6 @@ impl Choice {
         (self.branches, self.after) = (branches, after);
     }
 
-    /// Where it is one of two, whoever comes: the first one's weight, both, and where each starts. Going on is then
-    /// `uniform * both < first`.
-    #[must_use]
-    pub fn pair(&self) -> Option<(f64, f64, [Pc; 2])> {
-        self.pair.map(|pair| (pair.first, pair.total, pair.to))
-    }
-
     /// Where to go on: the branch that a uniform draw falls on, of those that are for the class.
     #[inline]
     pub fn branch(&self, class: u8, uniform: impl FnOnce() -> f64) -> Pc {

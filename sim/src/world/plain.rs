@@ -29,8 +29,6 @@ use highwater_program::model::{
 mod flow;
 mod work;
 
-use work::Step;
-
 /// The most slots that a visit holds at once.
 const SLOTS_MAX: usize = 4;
 
@@ -44,7 +42,10 @@ pub fn is_plain(model: &Model) -> bool {
         && model.services.iter().all(is_plain_service)
         && model.clients.iter().all(|client| is_plain_client(client, model))
         && model.ops.iter().all(is_plain_op)
-        && model.endpoints.iter().all(|endpoint| is_plain_endpoint(endpoint, model))
+        && model
+            .endpoints
+            .iter()
+            .all(|endpoint| is_plain_endpoint(endpoint, model))
         && !model.flow_ops.iter().any(|op| matches!(op, FlowOp::Fork { .. }))
 }
 
@@ -382,8 +383,6 @@ impl Visit {
 
 /// What is settled before a run and looked up often in it.
 struct Ways {
-    /// The program, instruction by instruction.
-    steps: Vec<Step>,
     endpoints: Vec<Entrance>,
     sources: Vec<Comers>,
 }
@@ -452,9 +451,13 @@ impl Ways {
             }
         };
         Self {
-            steps: model.ops.iter().map(|op| Step::of(op, model)).collect(),
             endpoints: model.endpoints.iter().enumerate().map(entrance).collect(),
-            sources: model.sources.iter().enumerate().map(|(n, source)| Comers::new(n, source, world)).collect(),
+            sources: model
+                .sources
+                .iter()
+                .enumerate()
+                .map(|(n, source)| Comers::new(n, source, world))
+                .collect(),
         }
     }
 }
@@ -476,7 +479,10 @@ impl Comers {
         };
         Self {
             phase: (source.phase_ends.len() <= 1).then_some(source.first_phase),
-            next: flow.filter(|_| steady && nothing_drawn).map(|flow| world.model.flows[usize::from(flow)].start),
+            next: flow
+                .filter(|_| steady && nothing_drawn)
+                .and_then(|flow| world.model.flows.get(usize::from(flow)))
+                .map(|flow| flow.start),
             keys: Cell::new(Keys::of(world.sessions_key, number as u16, 0)),
         }
     }
@@ -505,12 +511,7 @@ impl World<'_> {
     }
 
     /// Takes one event after another. Whoever is ready at an instant goes on before the next event.
-    fn go_ways(
-        &mut self,
-        ways: &Ways,
-        visits: &mut Slab<Visit>,
-        control: &Control<'_>,
-    ) -> Result<(), SimulationError> {
+    fn go_ways(&mut self, ways: &Ways, visits: &mut Slab<Visit>, control: &Control<'_>) -> Result<(), SimulationError> {
         loop {
             let index = match self.ready.pop_front() {
                 Some(Ready::Task(handle) | Ready::Fibre(handle)) => {

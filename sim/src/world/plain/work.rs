@@ -10,51 +10,7 @@ use crate::measure::{Answer, Ended};
 use crate::slab::{Handle, Slab};
 use crate::world::task::Asker;
 use crate::world::{Ready, World};
-use highwater_program::model::{Model, Op, Pc, STAGE_CLIENT, SiteId, Stage};
-
-/// An instruction of a plain program, at the same place as in the model's.
-#[derive(Copy, Clone, Debug)]
-pub(super) enum Step {
-    /// Time that goes by.
-    Spend { site: SiteId, stage: Stage },
-    Acquire { slots: u16, local: u16, resource: u16 },
-    Release,
-    /// One of two branches: the first where a uniform draw at the place, times both weights, is below the first one's.
-    Pair {
-        place: u64,
-        first: f64,
-        both: f64,
-        to: [Pc; 2],
-    },
-    Limit { limiter: u16 },
-    Jump { to: Pc },
-    End,
-    /// Whatever is less common: as the model has it.
-    Other,
-}
-
-impl Step {
-    pub(super) fn of(op: &Op, model: &Model) -> Self {
-        match *op {
-            Op::Serve { site, stage } | Op::Delay { site, stage } => Self::Spend { site, stage },
-            Op::Acquire { slots, local, resource } => Self::Acquire { slots, local, resource },
-            Op::Release => Self::Release,
-            Op::Limit { limiter } => Self::Limit { limiter },
-            Op::Jump { to } => Self::Jump { to },
-            Op::End => Self::End,
-            Op::Choose { choice } => {
-                let choice = &model.choices[usize::from(choice)];
-                choice.pair().map_or(Self::Other, |(first, both, to)| Self::Pair {
-                    place: choice.place,
-                    first,
-                    both,
-                    to,
-                })
-            }
-            _ => Self::Other,
-        }
-    }
-}
+use highwater_program::model::{Op, Pc, STAGE_CLIENT, SiteId, Stage};
 
 impl World<'_> {
     /// As [`World::work`], in a function of its own.
@@ -66,27 +22,28 @@ impl World<'_> {
     /// The program of what was asked for, until it has to wait or ends. True when the flow goes on right now.
     #[inline(always)]
     pub(super) fn work(&mut self, ways: &Ways, visits: &mut Slab<Visit>, index: u32) -> bool {
-        let now = self.now;
-        let steps = ways.steps.as_slice();
+        let (model, now) = (self.model, self.now);
+        let ops = model.ops.as_slice();
         // Looked up once, and again only after another visit has been touched.
         let (handle, mut visit) = visits.entry(index);
         let mut pc = visit.pc;
         loop {
-            let step = &steps[pc as usize];
+            let op = &ops[pc as usize];
             // The place after this one, unless the instruction says otherwise.
             pc += 1;
-            match *step {
-                Step::Jump { to } => pc = to,
-                Step::Pair { place, first, both, to } => {
-                    let uniform = visit.key.at(place, visit.iteration).draw().uniform();
-                    pc = if uniform * both < first { to[0] } else { to[1] };
+            match *op {
+                Op::Jump { to } => pc = to,
+                Op::Choose { choice } => {
+                    let choice = &model.choices[choice as usize];
+                    let uniform = || visit.key.at(choice.place, visit.iteration).draw().uniform();
+                    pc = choice.branch(visit.session.class, uniform);
                 }
-                Step::Spend { site, stage } => {
+                Op::Serve { site, stage } | Op::Delay { site, stage } => {
                     if self.spend(visit, index, pc, site, stage) {
                         return false;
                     }
                 }
-                Step::Acquire { slots, local, resource } => {
+                Op::Acquire { slots, local, resource } => {
                     let machine = &mut self.processes[visit.process as usize].slots[local as usize];
                     match machine.acquire(now, handle) {
                         Ask::Granted => {
@@ -97,7 +54,7 @@ impl World<'_> {
                                 since: now,
                             });
                             // What nearly always comes next.
-                            if let Some(&Step::Spend { site, stage }) = steps.get(pc as usize) {
+                            if let Some(&Op::Serve { site, stage }) = ops.get(pc as usize) {
                                 pc += 1;
                                 if self.spend(visit, index, pc, site, stage) {
                                     return false;
@@ -116,7 +73,7 @@ impl World<'_> {
                         }
                     }
                 }
-                Step::Release => {
+                Op::Release => {
                     if let Some(slot) = visit.give(now, &mut self.record) {
                         let machine = &mut self.processes[visit.process as usize].slots[slot.local as usize];
                         let station = &mut self.record.stations[slot.resource as usize];
@@ -129,7 +86,7 @@ impl World<'_> {
                         }
                     }
                 }
-                Step::Limit { limiter } => {
+                Op::Limit { limiter } => {
                     let asker = Asker {
                         process: visit.process,
                         session: u64::from(visit.session.source) << 48 | visit.session.number,
@@ -140,7 +97,7 @@ impl World<'_> {
                     match self.ask_limiter(limiter, &asker) {
                         Ok(SimSpan::ZERO) => {}
                         Ok(wait) => {
-                            visit.enter(now, self.model.limiters[limiter as usize].stage, &mut self.record);
+                            visit.enter(now, model.limiters[limiter as usize].stage, &mut self.record);
                             visit.pc = pc;
                             self.events.schedule(now + wait, Event::Task(index));
                             return false;
@@ -148,46 +105,35 @@ impl World<'_> {
                         Err(_) => return self.fail_visit(ways, visits, index, Cause::RateLimited),
                     }
                 }
-                Step::End => return self.end_of_work(ways, visit, handle, None),
-                Step::Other => match self.other_step(visit, pc) {
-                    Ok(next) => pc = next,
-                    Err(cause) => return self.fail_visit(ways, visits, index, cause),
+                Op::SignedIn => {
+                    if !visit.session.signed_in {
+                        return self.fail_visit(ways, visits, index, Cause::Unauthorized);
+                    }
+                }
+                Op::Repeat { site, after } => match self.sites.count(site, visit.key, visit.iteration) {
+                    0 => pc = after,
+                    times => visit.rare.frames.push((times, pc)),
                 },
-            }
-        }
-    }
-
-    /// An instruction that is less common, before a place: where to go on, or why not.
-    #[inline(never)]
-    fn other_step(&mut self, visit: &mut Visit, pc: Pc) -> Result<Pc, Cause> {
-        match self.model.ops[pc as usize - 1] {
-            Op::Choose { choice } => {
-                let choice = &self.model.choices[usize::from(choice)];
-                let uniform = || visit.key.at(choice.place, visit.iteration).draw().uniform();
-                return Ok(choice.branch(visit.session.class, uniform));
-            }
-            Op::SignedIn if !visit.session.signed_in => return Err(Cause::Unauthorized),
-            Op::SignedIn => {}
-            Op::Repeat { site, after } => match self.sites.count(site, visit.key, visit.iteration) {
-                0 => return Ok(after),
-                times => visit.rare.frames.push((times, pc)),
-            },
-            Op::Again => {
-                if let Some(body) = again(&mut visit.rare.frames) {
-                    visit.iteration += 1;
-                    return Ok(body);
+                Op::Again => {
+                    if let Some(body) = again(&mut visit.rare.frames) {
+                        pc = body;
+                        visit.iteration += 1;
+                    }
+                }
+                Op::Fail { site, share, cause } => {
+                    let place = self.sites.place(site);
+                    let uniform = || visit.key.at(place, visit.iteration).draw().uniform();
+                    if share >= 1.0 || uniform() < f64::from(share) {
+                        return self.fail_visit(ways, visits, index, cause);
+                    }
+                }
+                Op::End => return self.end_of_work(ways, visit, handle, None),
+                _ => {
+                    debug_assert!(false, "an instruction that no plain model has");
+                    return false;
                 }
             }
-            Op::Fail { site, share, cause } => {
-                let place = self.sites.place(site);
-                let uniform = || visit.key.at(place, visit.iteration).draw().uniform();
-                if share >= 1.0 || uniform() < f64::from(share) {
-                    return Err(cause);
-                }
-            }
-            _ => debug_assert!(false, "an instruction that no plain model has"),
         }
-        Ok(pc)
     }
 
     /// Spends a drawn time in a stage, and then goes on at a place. False when it is none.
@@ -315,6 +261,8 @@ impl World<'_> {
         let visit = &mut visits[ticket.index];
         visit.stay(self.now, &mut self.record);
         visit.doing = Doing::Working;
+        // The end of its patience with this line is no longer waited for.
+        visit.rare.line = None;
         visit.take(HeldSlot {
             since: self.now,
             ..slot
