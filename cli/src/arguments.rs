@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use highwater_report::again::Again;
 
-use crate::again::Again;
 use crate::check::Check;
 use crate::new::New;
 use crate::precision::Asked;
@@ -49,6 +49,15 @@ pub enum Command {
     Schema(Schema),
     /// Hold the simulator against queueing theory: a hundred systems whose figures have a formula
     Validate(crate::validate::Validate),
+    /// Run a system for real: the reference server (`highwater-server`)
+    #[command(disable_help_flag = true)]
+    Serve(crate::hand_over::Arguments),
+    /// Play a scenario against a running server (`highwater-loadtest`)
+    #[command(name = "loadtest", disable_help_flag = true)]
+    LoadTest(crate::hand_over::Arguments),
+    /// Open the desktop app (`highwater-gui`)
+    #[command(disable_help_flag = true)]
+    Gui(crate::hand_over::Arguments),
 }
 
 /// Arguments of `highwater run`.

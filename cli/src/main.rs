@@ -3,7 +3,6 @@
 //! Owns: arguments, files, progress, exit codes. Results go to standard output, everything else to standard error.
 //! Never: what a result means (`sim/`) or how it reads (`report/`).
 
-mod again;
 mod arguments;
 mod check;
 mod compare;
@@ -11,6 +10,7 @@ mod environment;
 mod exit;
 mod explain;
 mod failure;
+mod hand_over;
 mod journal;
 mod list;
 mod merge;
@@ -35,6 +35,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::Exit;
+use crate::hand_over::Program;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -52,6 +53,9 @@ fn main() -> ExitCode {
         Command::List(arguments) => list::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Validate(arguments) => validate::run(arguments),
+        Command::Serve(arguments) => hand_over::run(Program::Server, arguments),
+        Command::LoadTest(arguments) => hand_over::run(Program::LoadTest, arguments),
+        Command::Gui(arguments) => hand_over::run(Program::App, arguments),
     };
     let exit = ended.unwrap_or_else(|failure| {
         eprintln!("{failure}");

@@ -1,28 +1,30 @@
-//! From what a user names to a plan: a file, or a bundled scenario.
+//! From what a user names to a plan, for the commands: warnings go to standard error, mistakes become failures.
 //!
-//! Owns: that a file wins over a name, and reading files for `highwater_models::file`, which opens none itself.
-//! Never: what a file means.
+//! Owns: how what was found is told. How it is found and read is `highwater_program::files`.
 
-use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::Path;
 
-use highwater_models::file::{
-    self, CatalogueKind, Diagnostic, Files, Loaded, LoadedSystem, Plan, Request, Sources, System, nearest,
-};
-use highwater_models::{bundled, catalogue};
-use highwater_program::variants;
+use highwater_models::file::{self, Diagnostic, Loaded, LoadedSystem, Plan, Sources, System};
+use highwater_program::files::{self, Found, NotFound};
 use highwater_report::paint::Paint;
+
+pub use highwater_program::files::Disk;
 
 use crate::environment;
 use crate::failure::Failure;
+
+impl From<NotFound> for Failure {
+    fn from(NotFound { message, help }: NotFound) -> Self {
+        Self::Usage { message, help }
+    }
+}
 
 /// Loads a scenario with its settings. Warnings go to standard error.
 ///
 /// # Errors
 /// When there is no such scenario, or a file has mistakes: then with all of them.
 pub fn load(name: &str, settings: &[String]) -> Result<Plan, Failure> {
-    let loaded = read(name, find(name)?, settings);
+    let loaded = files::read(name, files::find(name)?, settings);
     told(loaded.plan, &loaded.diagnostics, &loaded.sources)
 }
 
@@ -36,46 +38,27 @@ pub fn load_system(name: &str, found: (String, bool), settings: &[String]) -> Re
 }
 
 /// Reads a scenario, found by [`find_design`], and says nothing: what is wrong with it is for the caller to tell.
-pub fn read(name: &str, found: (String, bool), settings: &[String]) -> Loaded {
-    let (text, is_bundled) = found;
-    let systems: Vec<&str> = bundled::systems().iter().map(|system| system.name).collect();
-    let request = Request {
-        name,
-        text,
-        settings,
-        is_bundled,
-        bundled_systems: &systems,
-        catalogue: catalogue_names,
-    };
-    let mut loaded = file::load_scenario(request, &Disk, bundled::system);
-    // What an event or a level sets is a mistake where another model would come of it.
-    if let Some(plan) = &loaded.plan {
-        let found = variants::check(plan);
-        if !found.is_empty() {
-            loaded.diagnostics = found;
-            loaded.plan = None;
-        }
-    }
-    loaded
+pub fn read(name: &str, (text, is_bundled): (String, bool), settings: &[String]) -> Loaded {
+    files::read(name, Found { text, is_bundled }, settings)
 }
 
 /// Loads a scenario as [`load`] does, and says nothing: a setting that does not fit it leaves nothing.
 pub fn try_load(name: &str, settings: &[String]) -> Option<Plan> {
-    read(name, find(name).ok()?, settings).plan
+    files::read(name, files::find(name).ok()?, settings).plan
 }
 
 /// The same with a system alone.
-pub fn read_system(name: &str, found: (String, bool), settings: &[String]) -> LoadedSystem {
-    let (text, is_bundled) = found;
-    let request = Request {
-        name,
-        text,
-        settings,
-        is_bundled,
-        bundled_systems: &[],
-        catalogue: catalogue_names,
-    };
-    file::load_system(request, &Disk)
+pub fn read_system(name: &str, (text, is_bundled): (String, bool), settings: &[String]) -> LoadedSystem {
+    files::read_system(name, Found { text, is_bundled }, settings)
+}
+
+/// The text of a system or a scenario, and whether it is a bundled one: a file, a bundled system, a bundled scenario.
+///
+/// # Errors
+/// When nothing goes by that name.
+pub fn find_design(name: &str) -> Result<(String, bool), Failure> {
+    let Found { text, is_bundled } = files::find_design(name)?;
+    Ok((text, is_bundled))
 }
 
 /// What was read; its mistakes as a failure, or its warnings to standard error.
@@ -90,110 +73,6 @@ fn told<T>(read: Option<T>, diagnostics: &[Diagnostic], sources: &Sources) -> Re
             Ok(read)
         }
         None => Err(Failure::File { text }),
-    }
-}
-
-/// The text of a system or a scenario, and whether it is a bundled one: a file, a bundled system, a bundled scenario.
-///
-/// # Errors
-/// When nothing goes by that name.
-pub fn find_design(name: &str) -> Result<(String, bool), Failure> {
-    if !Path::new(name).is_file()
-        && let Some(text) = bundled::system(name)
-    {
-        return Ok((text.to_owned(), true));
-    }
-    find(name).map_err(|failure| {
-        let systems = bundled::systems().iter().map(|system| system.name);
-        match nearest(name, systems) {
-            Some(near) => Failure::Usage {
-                message: format!("there is no file and no bundled system or scenario `{name}`"),
-                help: format!("did you mean `{near}`? `highwater list` shows every bundled file"),
-            },
-            None => failure,
-        }
-    })
-}
-
-/// The text that a name stands for, and whether it is a bundled one.
-fn find(name: &str) -> Result<(String, bool), Failure> {
-    if Path::new(name).is_file() {
-        let text = Disk.read(name).map_err(|reason| Failure::Usage {
-            message: format!("could not read `{name}`: {reason}"),
-            help: "a scenario is a text file in TOML; `highwater list` shows the bundled ones".to_owned(),
-        })?;
-        return Ok((text, false));
-    }
-    match bundled::scenario(name) {
-        Some(text) => Ok((text.to_owned(), true)),
-        None => Err(unknown(name)),
-    }
-}
-
-/// Which plans and models an edition of the catalogue has.
-pub fn catalogue_names(edition: &file::Edition, kind: CatalogueKind) -> Option<Vec<&'static str>> {
-    let edition = match edition {
-        file::Edition::Latest => catalogue::Edition::latest(),
-        // Written as dates are, the order of texts is the order of days: the edition that held on that day.
-        file::Edition::Dated { year, month, day, .. } => {
-            let date = format!("{year:04}-{month:02}-{day:02}");
-            let held = |edition: &&catalogue::Edition| edition.date() <= date.as_str();
-            catalogue::Edition::all().iter().rev().find(held)?
-        }
-    };
-    // A plan answers to its other names too.
-    let with_aliases = |name: &'static String, aliases: &'static [String]| {
-        std::iter::once(name.as_str()).chain(aliases.iter().map(String::as_str))
-    };
-    Some(match kind {
-        CatalogueKind::ServicePlan => {
-            let plans = edition.web_plans().iter();
-            plans.flat_map(|plan| with_aliases(&plan.name, &plan.aliases)).collect()
-        }
-        CatalogueKind::DatabasePlan => {
-            let plans = edition.database_plans().iter();
-            plans.flat_map(|plan| with_aliases(&plan.name, &plan.aliases)).collect()
-        }
-        CatalogueKind::CachePlan => {
-            let plans = edition.cache_plans().iter();
-            plans.flat_map(|plan| with_aliases(&plan.name, &plan.aliases)).collect()
-        }
-        CatalogueKind::Model => edition.model_names(),
-        CatalogueKind::Workspace => edition.workspace_names(),
-    })
-}
-
-/// Neither a file nor a name: what may have been meant.
-fn unknown(name: &str) -> Failure {
-    let looks_like_path = name.contains(['/', '\\']) || name.ends_with(".toml");
-    let known = bundled::scenarios().iter().map(|scenario| scenario.name);
-    // The bundled names' folders are rarely typed.
-    let short = known.clone().filter_map(|name| name.rsplit('/').next());
-    let message = match (looks_like_path, Path::new(name).is_dir()) {
-        (_, true) => format!("`{name}` is a folder, and a scenario is a file"),
-        (true, _) => format!("there is no file `{name}`"),
-        (false, _) => format!("there is no file and no bundled scenario `{name}`"),
-    };
-    let meant = name.trim_end_matches(".toml");
-    let help = match nearest(meant, known.chain(short)) {
-        Some(near) => format!("did you mean `{near}`? `highwater list` shows every bundled scenario"),
-        None => "`highwater list` shows every bundled scenario".to_owned(),
-    };
-    Failure::Usage { message, help }
-}
-
-/// The file system.
-pub struct Disk;
-
-impl Files for Disk {
-    fn read(&self, path: &str) -> Result<String, String> {
-        fs::read_to_string(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => "no such file".to_owned(),
-            io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-            io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-            io::ErrorKind::InvalidData => "it is not text in UTF-8".to_owned(),
-            _ => error.to_string(),
-        })
     }
 }
 

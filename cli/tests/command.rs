@@ -324,3 +324,39 @@ fn rules_are_explained_with_their_source() {
         "{stdout}"
     );
 }
+
+// Lost if broken: how to come by a program that was not built, and the arguments and exit code of one that was.
+#[test]
+fn commands_with_a_binary_of_their_own_hand_over_to_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder.path().join("highwater");
+    std::fs::copy(env!("CARGO_BIN_EXE_highwater"), &own).expect("copied");
+    let run = |arguments: &[&str]| {
+        let output = Command::new(&own)
+            .args(arguments)
+            .env("PATH", "")
+            .output()
+            .expect("it starts");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    for (command, package) in [
+        ("serve", "highwater-server"),
+        ("loadtest", "highwater-loadtest"),
+        ("gui", "highwater-gui"),
+    ] {
+        let (code, stdout, stderr) = run(&[command, "coaching", "--port", "0"]);
+        assert_eq!((code, stdout.as_str()), (Some(3), ""), "{stderr}");
+        let build = format!("cargo build --release -p {package}");
+        assert!(stderr.contains(&build), "{build} is missing from\n{stderr}");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let server = folder.path().join("highwater-server");
+        std::fs::write(&server, "#!/bin/sh\necho \"$@\"\nexit 7\n").expect("written");
+        std::fs::set_permissions(&server, std::fs::Permissions::from_mode(0o755)).expect("a program");
+        let (code, stdout, _) = run(&["serve", "coaching", "--port", "0", "--help"]);
+        assert_eq!((code, stdout.as_str()), (Some(7), "coaching --port 0 --help\n"));
+    }
+}

@@ -237,7 +237,7 @@ fn a_journal_that_was_cut_off_anywhere_goes_on() {
 #[test]
 fn a_study_does_not_depend_on_the_number_of_threads() {
     let study = Study::new(5, 3);
-    let precise = "precision = { width = 0.1, most = 12 }\nscenario";
+    let precise = "precision = { width = 0.3, most = 14 }\nscenario";
     let text = fs::read_to_string(study.path("study.toml")).expect("readable");
     study.write("study.toml", &text.replace("scenario", precise));
     study.sweep(&["--out", "one", "--jobs", "1"]);
@@ -248,7 +248,7 @@ fn a_study_does_not_depend_on_the_number_of_threads() {
     let journal = fs::read_to_string(study.path("one/points.jsonl")).expect("readable");
     let replications = |count: u32| journal.contains(&format!("\"replications\":{count},\"events\""));
     assert!(
-        replications(12) && (3..12).any(replications),
+        replications(14) && (10..14).any(replications),
         "every point has as many replications as any other"
     );
 }
