@@ -242,7 +242,11 @@ fn left(name: &str) -> Result<Side, Failure> {
     let summary = measured::summary_of(name);
     let text = measured::text_of(&summary)?;
     let beside = summary.with_file_name("replications.csv");
-    let values = if beside.is_file() { Some(measured::text_of(&beside)?) } else { None };
+    let values = if beside.is_file() {
+        Some(measured::text_of(&beside)?)
+    } else {
+        None
+    };
     match read::summary(&text, values.as_deref()) {
         Ok((summary, origin)) => Ok(Side {
             name: name.to_owned(),

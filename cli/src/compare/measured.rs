@@ -98,7 +98,11 @@ pub fn sides(arguments: &Arguments) -> Result<Option<Sides>, Failure> {
             return Ok(None);
         }
     };
-    let (side, letter) = if a { (&arguments.settings_a, "a") } else { (&arguments.settings_b, "b") };
+    let (side, letter) = if a {
+        (&arguments.settings_a, "a")
+    } else {
+        (&arguments.settings_b, "b")
+    };
     let profile = if a { &arguments.profile_a } else { &arguments.profile_b };
     if !side.is_empty() || profile.is_some() {
         return Err(Failure::Usage {
@@ -138,7 +142,11 @@ pub fn run(arguments: &Arguments, sides: Sides) -> Result<Exit, Failure> {
         Simulated::Left(run) => *run,
         Simulated::Plan(plan, name) => simulate(&plan, name, &sides.measured, arguments)?,
     };
-    let tolerance = arguments.tolerance.as_ref().map(|given| given.tolerance.clone()).unwrap_or_default();
+    let tolerance = arguments
+        .tolerance
+        .as_ref()
+        .map(|given| given.tolerance.clone())
+        .unwrap_or_default();
     let found = hold(&simulated, &sides.measured, &tolerance);
     if let Some(mut folder) = folder {
         folder.write("comparison.json", |file| {
@@ -220,7 +228,8 @@ pub fn summary_of(name: &str) -> PathBuf {
 fn unreadable(path: &Path, why: &str) -> Failure {
     Failure::Usage {
         message: format!("{} cannot be compared: {why}", path.display()),
-        help: "a result is the folder that `highwater run SCENARIO --out DIR` or `highwater loadtest` leaves".to_owned(),
+        help: "a result is the folder that `highwater run SCENARIO --out DIR` or `highwater loadtest` leaves"
+            .to_owned(),
     }
 }
 
@@ -249,7 +258,11 @@ fn load(name: &str) -> Result<(Run, Origin), Failure> {
     let text = text_of(&path)?;
     let mut missing = Vec::new();
     let beside = path.with_file_name("replications.csv");
-    let values = if beside.is_file() { Some(text_of(&beside)?) } else { None };
+    let values = if beside.is_file() {
+        Some(text_of(&beside)?)
+    } else {
+        None
+    };
     let (summary, origin) = match read::summary(&text, values.as_deref()) {
         Ok(found) => found,
         // Values that do not belong to the summary are worth less than none.
