@@ -1,12 +1,13 @@
 //! The project's own chores: `cargo xtask test` runs every check that a change has to pass, `cargo xtask plan-review`
 //! puts the bundled plan to the test, `cargo xtask validation` the simulator, `cargo xtask coverage` the intervals,
-//! `cargo xtask conformance` records what the real packages decide.
+//! `cargo xtask conformance` records what the real packages decide, `cargo xtask tour` takes pictures of the desktop app.
 //!
 //! Owns: which checks there are and their order, cheapest first.
 //! Never: a check of its own. Each step is a command that anybody can run by hand, and it is printed as such.
 
 mod conformance;
 mod plan_review;
+mod tour;
 mod validation;
 
 use std::path::Path;
@@ -91,7 +92,8 @@ usage: cargo xtask test                   format, lints, documentation, every te
        cargo xtask coverage               runs the coverage experiment and writes docs/coverage.md (takes minutes)
        cargo xtask plan-review --quick    runs the quick claims and compares them with the page
        cargo xtask validation             runs every case of `highwater validate` and writes docs/validation.md
-       cargo xtask conformance            records the traces of the real packages anew (needs Node.js) and replays them";
+       cargo xtask conformance            records the traces of the real packages anew (needs Node.js) and replays them
+       cargo xtask tour [FOLDER]          takes pictures of the desktop app on a display of its own (needs Xvfb)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -102,6 +104,8 @@ fn main() -> ExitCode {
         ["validation"] => validation::run(root()),
         ["coverage"] => run(&[COVERAGE]),
         ["conformance"] => conformance::run(root()),
+        ["tour"] => tour::run(root(), None),
+        ["tour", folder] => tour::run(root(), Some(folder)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS
