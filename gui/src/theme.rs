@@ -179,6 +179,7 @@ fn visuals(ink: &Ink) -> egui::Visuals {
     widgets.inactive.fg_stroke = Stroke::new(1.0, ink.text);
     widgets.inactive.bg_fill = raised;
     widgets.inactive.weak_bg_fill = raised;
+    widgets.inactive.bg_stroke = Stroke::new(1.0, ink.line);
     widgets.hovered.bg_fill = hover;
     widgets.hovered.weak_bg_fill = hover;
     widgets.hovered.fg_stroke = Stroke::new(1.2, ink.text);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use highwater_models::file::reference::{KeyReference, Standing};
 use highwater_models::file::schema::{FileKind, Shape, TableShape};
-use highwater_models::file::{CatalogueKind, Plan, parts_of};
+use highwater_models::file::{CatalogueKind, Plan};
 use highwater_models::units;
 use highwater_program::files::catalogue_names;
 
@@ -115,7 +115,7 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
     let scenario = FileKind::Scenario.root();
     let system = FileKind::System.root();
 
-    made.keys(&scenario, &[], &["duration", "load"], None);
+    made.keys(&scenario, &[], &["duration", "load"]);
     groups.push(made.group("Who comes", ""));
     for (name, _) in plan.scenario.source.iter() {
         made.named(&scenario, "source", &name.text);
@@ -127,10 +127,10 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
             groups.push(made.group(&name, kind));
         }
     }
-    made.keys(&scenario, &[], &["objectives"], None);
+    made.keys(&scenario, &[], &["objectives"]);
     groups.push(made.group("What must hold", ""));
     for key in ["degradation", "alerts", "money"] {
-        made.keys(&system, &[], &[key], None);
+        made.keys(&system, &[], &[key]);
         let title = match key {
             "degradation" => "Degradation",
             "alerts" => "Monitoring",
@@ -140,7 +140,7 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
     }
     made.rest();
     groups.push(made.group("What requests do", ""));
-    made.keys(&scenario, &[], &["profile", "replications", "seed", "precision", "drain", "measure"], None);
+    made.keys(&scenario, &[], &["profile", "replications", "seed", "precision", "drain", "measure"]);
     groups.push(made.group("The run", ""));
     groups.retain(|group| !group.controls.is_empty());
     groups
@@ -197,10 +197,10 @@ impl Maker<'_> {
     }
 
     /// Some keys of a table.
-    fn keys(&mut self, table: &TableShape, path: &[String], wanted: &[&str], _: Option<()>) {
+    fn keys(&mut self, table: &TableShape, path: &[String], wanted: &[&str]) {
         for name in wanted {
             if let Some(key) = table.keys().iter().find(|key| key.key == *name) {
-                let depth = usize::from(matches!(key.shape, Shape::Table(_)) && wanted.len() == 1);
+                let depth = usize::from(table_of(&key.shape).is_some());
                 self.key(table, key, path, path.len() + depth);
             }
         }
@@ -260,7 +260,7 @@ impl Maker<'_> {
         let matters = is_first(title, key.key) && (is_given || key.default.is_some_and(|default| default != "{}"));
         self.controls.push(Control {
             path: written(path),
-            label: label(&path[head.min(path.len().saturating_sub(1))..]),
+            label: label(&self.called(path)[head.min(path.len().saturating_sub(1))..]),
             kind,
             value,
             is_given,
@@ -269,6 +269,22 @@ impl Maker<'_> {
             origin: origin(key),
             takes: takes(key),
         });
+    }
+
+    /// A path with the names of phases instead of their numbers.
+    fn called(&self, path: &[String]) -> Vec<String> {
+        let mut called = path.to_vec();
+        if let [load, phase, number, ..] = path
+            && load == "load"
+            && phase == "phase"
+            && let Some(phases) = self.plan.scenario.load.as_ref().and_then(|load| load.phase.as_ref())
+            && let Some(phase) = number.parse::<usize>().ok().and_then(|number| phases.get(number))
+            && let Some(name) = &phase.name
+        {
+            called[2].clone_from(&name.text);
+            called[1] = "phase".to_owned();
+        }
+        called
     }
 
     fn kind(&self, title: &str, key: &KeyReference, path: &[String], value: &str) -> Kind {
@@ -349,10 +365,7 @@ fn is_below(setting: &str, path: &str) -> bool {
 
 /// A path as settings write it, the kind of a resource left off.
 fn written(path: &[String]) -> String {
-    let text = highwater_models::record::figures::Path(path.to_vec()).to_string();
-    // Names that only look like kinds stay: what is left off is left off by whoever reads.
-    let _ = parts_of;
-    text
+    highwater_models::record::figures::Path(path.to_vec()).to_string()
 }
 
 fn is_first(title: &str, key: &str) -> bool {

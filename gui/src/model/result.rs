@@ -112,7 +112,7 @@ impl Shown {
 fn tick(objective: &Objective) -> Tick {
     let cells = number::cells(&objective.value, objective.unit);
     Tick {
-        what: format!("{} {}", words::capital(&words::objective(objective)), words::bound(objective)),
+        what: format!("{}: {}", words::objective(objective), words::bound(objective)),
         value: cells.value,
         interval: cells.interval,
         met: objective.met,

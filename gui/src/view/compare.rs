@@ -126,17 +126,20 @@ fn result(ui: &mut Ui, found: &Comparison) {
             ui.end_row();
             for objective in &found.objectives {
                 let Some(one) = objective.b.as_ref().or(objective.a.as_ref()) else { continue };
-                widget::prose(ui, &format!("{} {}", words::capital(&words::objective(one)), words::bound(one)), 13.0);
+                widget::prose(ui, &format!("{}: {}", words::objective(one), words::bound(one)), 13.0);
                 for side in [&objective.a, &objective.b] {
                     match side {
                         Some(side) => {
-                            let (sign, color) = match side.met {
-                                Some(true) => ("\u{2714} met", ink.good),
-                                Some(false) => ("\u{2716} missed", ink.bad),
-                                None => ("? open", ink.faint),
+                            let (word, color) = match side.met {
+                                Some(true) => ("met", ink.good),
+                                Some(false) => ("missed", ink.bad),
+                                None => ("open", ink.faint),
                             };
                             let value = number::cells(&side.value, side.unit).value;
-                            ui.label(RichText::new(format!("{sign}, {value}")).color(color));
+                            ui.horizontal(|ui| {
+                                widget::sign(ui, side.met, 13.0);
+                                ui.label(RichText::new(format!("{word}, {value}")).color(color));
+                            });
                         }
                         None => {
                             ui.label("");

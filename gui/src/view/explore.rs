@@ -98,17 +98,28 @@ fn setting(ui: &mut Ui, state: &State, group: &Group, control: &Control, wants: 
     let value = changed.unwrap_or(&control.value);
     let name = format!("{} of {}", control.label, group.title);
     ui.push_id(&control.path, |ui| {
-        ui.horizontal(|ui| {
-            let text = RichText::new(capital(&control.label));
-            let text = if changed.is_some() { text.color(ink.accent) } else { text };
-            let label = ui.add(egui::Label::new(text).truncate()).on_hover_ui(|ui| {
-                ui.set_max_width(360.0);
-                ui.label(RichText::new(&control.path).monospace());
-                ui.label(capital(control.meaning));
-                widget::faint(ui, &format!("Takes a {}", control.takes));
-                widget::faint(ui, &capital(&control.origin));
-            });
-            let _ = label;
+        let response = ui
+            .horizontal(|ui| {
+                let width = (ui.available_width() * 0.36).floor();
+                let text = RichText::new(capital(&control.label));
+                let text = if changed.is_some() { text.color(ink.accent) } else { text };
+                let size = Vec2::new(width, 22.0);
+                let layout = egui::Layout::left_to_right(egui::Align::Center);
+                ui.allocate_ui_with_layout(size, layout, |ui| {
+                    ui.set_min_width(width);
+                    let label = ui.add(egui::Label::new(text).truncate());
+                    label.on_hover_ui(|ui| explain(ui, control));
+                });
+                field(ui, control, value, &name, wants)
+            })
+            .inner;
+        if let Some(response) = response
+            && (response.drag_stopped() || response.lost_focus())
+        {
+            wants.push(Command::Settle);
+        }
+        ui.horizontal_wrapped(|ui| {
+            widget::faint(ui, &capital(control.meaning)).on_hover_ui(|ui| explain(ui, control));
             if changed.is_some() {
                 let back = ui.small_button("Undo this").on_hover_text("Back to the file's value");
                 widget::named(&back, &format!("Back to the file's value: {name}"));
@@ -117,15 +128,17 @@ fn setting(ui: &mut Ui, state: &State, group: &Group, control: &Control, wants: 
                 }
             }
         });
-        let response = field(ui, control, value, &name, wants);
-        if let Some(response) = response
-            && (response.drag_stopped() || response.lost_focus())
-        {
-            wants.push(Command::Settle);
-        }
-        widget::faint(ui, &capital(control.meaning));
-        ui.add_space(4.0);
+        ui.add_space(5.0);
     });
+}
+
+/// What a setting is: its path, its meaning, what it takes, and where its default comes from.
+fn explain(ui: &mut Ui, control: &Control) {
+    ui.set_max_width(360.0);
+    ui.label(RichText::new(&control.path).monospace());
+    ui.label(capital(control.meaning));
+    widget::faint(ui, &format!("Takes: {}", control.takes));
+    widget::faint(ui, &capital(&control.origin));
 }
 
 fn field(ui: &mut Ui, control: &Control, value: &str, name: &str, wants: &mut Vec<Command>) -> Option<egui::Response> {
@@ -152,7 +165,8 @@ fn field(ui: &mut Ui, control: &Control, value: &str, name: &str, wants: &mut Ve
             let mut chosen = None;
             let response = egui::ComboBox::from_id_salt("choice")
                 .selected_text(shown)
-                .width(220.0)
+                .width((ui.available_width() - 12.0).max(90.0))
+                .truncate()
                 .show_ui(ui, |ui| {
                     for word in words {
                         let text = if word.is_empty() { "none" } else { word };
@@ -206,7 +220,7 @@ fn slider(
 ) -> Option<egui::Response> {
     let now = format::number(value, measure)?;
     let mut number = now;
-    ui.spacing_mut().slider_width = (ui.available_width() - 110.0).max(90.0);
+    ui.spacing_mut().slider_width = (ui.available_width() - 84.0).max(70.0);
     let is_wide = low > 0.0 && high / low > 30.0 && measure != Measure::Share;
     let mut slider = Slider::new(&mut number, low.min(now)..=high.max(now))
         .clamping(SliderClamping::Never)
@@ -289,12 +303,12 @@ fn verdict(ui: &mut Ui, state: &State, shown: &Shown) {
     ink.frame().stroke(Stroke::new(1.5, color)).show(ui, |ui| {
         ui.set_min_width(ui.available_width());
         ui.horizontal_wrapped(|ui| {
-            let sign = match tone {
-                Tone::Good => "\u{2714}",
-                Tone::Bad => "\u{2716}",
-                Tone::Open => "?",
+            let met = match tone {
+                Tone::Good => Some(true),
+                Tone::Bad => Some(false),
+                Tone::Open => None,
             };
-            ui.label(RichText::new(sign).size(20.0).color(color));
+            widget::sign(ui, met, 18.0);
             ui.label(widget::bold(word, 20.0).color(color));
             match (shown.grade, state.is_current()) {
                 (Grade::Quick, _) => {
@@ -378,26 +392,20 @@ fn objectives(ui: &mut Ui, shown: &Shown) {
             widget::faint(ui, "The scenario has no objectives: add a bound to its file, such as p95 = \"2s\".");
             return;
         }
-        Grid::new("objectives").num_columns(3).spacing([12.0, 6.0]).show(ui, |ui| {
+        Grid::new("objectives").num_columns(4).spacing([14.0, 6.0]).show(ui, |ui| {
             for tick in &shown.objectives {
-                let (sign, color, word) = match tick.met {
-                    Some(true) => ("\u{2714}", ink.good, "met"),
-                    Some(false) => ("\u{2716}", ink.bad, "missed"),
-                    None => ("?", ink.faint, "open"),
+                let (color, word) = match tick.met {
+                    Some(true) => (ink.good, "met"),
+                    Some(false) => (ink.bad, "missed"),
+                    None => (ink.faint, "open"),
                 };
-                ui.label(RichText::new(format!("{sign} {word}")).color(color).strong());
-                let width = (ui.available_width() - 130.0).max(120.0);
-                ui.scope(|ui| {
-                    ui.set_max_width(width);
-                    widget::prose(ui, &tick.what, 13.0);
+                ui.horizontal(|ui| {
+                    widget::sign(ui, tick.met, 13.0);
+                    ui.label(RichText::new(word).color(color));
                 });
-                ui.vertical(|ui| {
-                    ui.spacing_mut().item_spacing.y = 0.0;
-                    ui.label(widget::bold(&tick.value, 13.5));
-                    if !tick.interval.is_empty() {
-                        ui.label(RichText::new(&tick.interval).color(ink.faint).size(11.0));
-                    }
-                });
+                widget::prose(ui, &tick.what, 13.0);
+                ui.label(widget::bold(&tick.value, 13.5));
+                ui.label(RichText::new(&tick.interval).color(ink.faint).size(12.0));
                 ui.end_row();
             }
         });

@@ -149,7 +149,7 @@ fn series<'a>(
     color: Color32,
 ) {
     let series = &chart.series[number];
-    let Some(level) = series.level(to - from, width) else { return };
+    let Some(level) = series.level(to - from, width / 2.5) else { return };
     for (begin, end) in level.visible(from, to) {
         let (xs, low, high) = (&level.xs[begin..end], &level.low[begin..end], &level.high[begin..end]);
         if xs.len() > 1 {
@@ -175,10 +175,10 @@ const fn style(number: usize) -> LineStyle {
     match number {
         0 => LineStyle::Solid,
         1 => LineStyle::Dashed { length: 9.0 },
-        2 => LineStyle::Dotted { spacing: 5.0 },
+        2 => LineStyle::Dashed { length: 4.0 },
         3 => LineStyle::Dashed { length: 16.0 },
-        4 => LineStyle::Dashed { length: 5.0 },
-        _ => LineStyle::Dotted { spacing: 9.0 },
+        4 => LineStyle::Dashed { length: 6.0 },
+        _ => LineStyle::Dotted { spacing: 7.0 },
     }
 }
 

@@ -1,12 +1,12 @@
 //! Scenarios to open: bundled ones as cards, files, six questions.
 
-use egui::{Key, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo, accesskit};
+use egui::{Key, ScrollArea, Sense, Ui, Vec2, WidgetInfo, accesskit};
 use highwater_models::draft::QUESTIONS;
 
 use super::widget;
 use crate::model::cards::{Card, shelves};
 use crate::state::{Command, Field, State};
-use crate::theme::{Ink, wash};
+use crate::theme::Ink;
 
 /// Paints it.
 pub fn show(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
@@ -169,8 +169,6 @@ fn card(ui: &mut Ui, card: &Card, size: Vec2) -> egui::Response {
         ui.painter().galley(at + Vec2::new(0.0, below), question, ink.text);
         let bottom = rect.max.y - 12.0 - name.size().y;
         ui.painter().galley(egui::pos2(at.x, bottom), name, ink.faint);
-        let _ = wash(ink.text, 0.0);
-        let _ = RichText::new("");
     }
     response.on_hover_cursor(egui::CursorIcon::PointingHand)
 }

@@ -30,10 +30,10 @@ pub fn prose(ui: &mut Ui, text: &str, size: f32) -> Response {
     let ink = Ink::now(ui);
     let mut job = LayoutJob::default();
     for (number, part) in text.split('`').enumerate() {
-        let (font, color, background) = if number % 2 == 1 {
-            (FontId::new(size - 1.0, FontFamily::Monospace), ink.text, wash(ink.text, 0.07))
+        let (font, color) = if number % 2 == 1 {
+            (FontId::new(size - 0.5, FontFamily::Monospace), ink.text)
         } else {
-            (FontId::new(size, FontFamily::Proportional), ink.text, Color32::TRANSPARENT)
+            (FontId::new(size, FontFamily::Proportional), ink.text)
         };
         job.append(
             part,
@@ -41,7 +41,6 @@ pub fn prose(ui: &mut Ui, text: &str, size: f32) -> Response {
             TextFormat {
                 font_id: font,
                 color,
-                background,
                 line_height: Some(size * 1.45),
                 ..TextFormat::default()
             },
@@ -183,6 +182,27 @@ fn polygon(painter: &egui::Painter, points: &[(f64, f64)], place: &dyn Fn((f64, 
         }
     }
     painter.add(egui::Shape::mesh(mesh));
+}
+
+/// Whether something holds, drawn: a tick, a cross or a ring. The word stands beside it.
+pub fn sign(ui: &mut Ui, met: Option<bool>, size: f32) {
+    let ink = Ink::now(ui);
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(size), Sense::hover());
+    let at = |x: f32, y: f32| rect.min + Vec2::new(x, y) * size;
+    let painter = ui.painter();
+    let line = |color| Stroke::new((size / 7.0).max(1.8), color);
+    match met {
+        Some(true) => {
+            painter.line(vec![at(0.12, 0.55), at(0.4, 0.82), at(0.9, 0.2)], line(ink.good));
+        }
+        Some(false) => {
+            painter.line_segment([at(0.18, 0.18), at(0.82, 0.82)], line(ink.bad));
+            painter.line_segment([at(0.82, 0.18), at(0.18, 0.82)], line(ink.bad));
+        }
+        None => {
+            painter.circle_stroke(rect.center(), size * 0.34, line(ink.faint));
+        }
+    }
 }
 
 /// A pill with a word in it.
