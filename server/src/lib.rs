@@ -10,6 +10,7 @@
 pub mod arrival;
 pub mod backend;
 pub mod cache;
+pub mod client;
 pub mod daemon;
 pub mod edge;
 pub mod platform;

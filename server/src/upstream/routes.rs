@@ -24,8 +24,8 @@ use super::words::count;
 use crate::provider::{Luck, Refusal, luck};
 use crate::secret::Secret;
 
-/// The largest body of a chat: a prompt of the largest context window, at eight bytes a token.
-const CHAT_MAX: usize = 1024 * 1024;
+/// The largest body of a chat: more than a prompt of the longest text that is made here.
+const CHAT_MAX: usize = 2 * 1024 * 1024;
 /// The largest body with a recording: the provider takes files of 25 MB.
 const UPLOAD_MAX: usize = 26 * 1024 * 1024;
 /// How long a body may take to come, on the wall's clock.
