@@ -11,6 +11,7 @@ pub mod arrival;
 pub mod backend;
 pub mod cache;
 pub mod client;
+pub mod daemon;
 pub mod monitoring;
 pub mod platform;
 pub mod product;
