@@ -97,7 +97,7 @@ usage: cargo xtask test                   format, lints, documentation, every te
        cargo xtask conformance            records the traces of the real packages anew (needs Node.js) and replays them
        cargo xtask side-by-side SCENARIO [--time-scale X] [--repeats N] [--tolerance 10%] [--seed N] [--out DIR]
                                           the server, a load test, the simulation, and a page on which both stand
-       cargo xtask side-by-side --all     the same for examples/side-by-side, and writes docs/fidelity.md (takes minutes)";
+       cargo xtask side-by-side --all     the same for examples/side-by-side, and writes docs/fidelity.md (takes minutes)
        cargo xtask tour [FOLDER]          takes pictures of the desktop app on a display of its own (needs Xvfb)";
 
 fn main() -> ExitCode {
