@@ -13,9 +13,9 @@ use highwater_models::bundled;
 use highwater_models::file::{NoFiles, Request, load_scenario};
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_program::compile::compile;
-use highwater_program::model::{Model, STAGE_CLIENT};
+use highwater_program::model::{Model, STAGE_CLIENT, What, When};
 use highwater_server::arrival::{Arrival, Payload, Person, Piece, stays};
-use highwater_server::backend::Backend;
+use highwater_server::backend::{Backend, Order};
 use highwater_server::platform::Platform;
 use highwater_server::stub;
 use highwater_sim::measure::Record;
@@ -102,6 +102,31 @@ fn play(model: &Arc<Model>, trace: &Trace) -> (Vec<Ended>, HashMap<String, f64>)
             }
             let end = ended(&arrived, host.now(), answer);
             ends.lock().expect("no task panics").push(end);
+        }));
+    }
+    for happening in &model.happenings {
+        let When::At(at) = happening.when else {
+            panic!("an event that waits for an alert")
+        };
+        let service = |number: u16| model.services[number as usize].name.clone();
+        let order = match happening.what {
+            What::Crash(number, count) => Order::Crash {
+                service: service(number),
+                count,
+            },
+            What::RestartService(number) => Order::Restart {
+                service: service(number),
+            },
+            What::Deploy(number) => Order::Deploy {
+                service: service(number),
+            },
+            What::ForgetCache(_) => Order::ClearCache,
+            ref other => panic!("no order does this: {other:?}"),
+        };
+        let (host_of, platform) = (host.clone(), platform.clone());
+        host.spawn(Box::pin(async move {
+            host_of.sleep_until(at).await;
+            platform.order(order).expect("it can be done");
         }));
     }
     // Counted is what the simulation measures.
@@ -634,8 +659,112 @@ steps = [
         );
         let (_, causes) = agree(&text);
         for cause in ["pool_timeout", "useful"] {
-            assert!(causes.get(cause).is_some_and(|&count| count > 10), "{mode}, {cause}: {causes:?}");
+            assert!(
+                causes.get(cause).is_some_and(|&count| count > 10),
+                "{mode}, {cause}: {causes:?}"
+            );
         }
+    }
+}
+
+#[test]
+fn instances_that_crash_restart_and_are_replaced() {
+    let text = format!(
+        r#"
+duration = "120s"
+seed     = {SEED}
+[load]
+rate   = 40.0
+client = "browser"
+{CLIENT}
+[[event]]
+at    = "20s"
+fault = {{ crash = {{ target = "web" }} }}
+[[event]]
+at    = "40s"
+action.deploy = "web"
+[[event]]
+at    = "70s"
+action.clear = "redis"
+[[event]]
+at    = "90s"
+action.restart = "web"
+[system.service.web]
+runtime   = "node"
+cores     = 0.5
+instances = 3
+boot      = {{ dist = "exponential", mean = "6s" }}
+health    = {{ endpoint = "ping", every = "2s", timeout = "1s", out_after = "3s", restart_after = "30s" }}
+deploy    = {{ overlap = "5s", shutdown = "2s" }}
+[system.limiter.edge]
+key  = "ip"
+rule = {{ fixed_window = {{ limit = 2, per = "1h" }} }}
+[system.cache.redis]
+rtt = "1ms"
+[system.cache.redis.entry]
+page = {{ keys = 100, ttl = "1h" }}
+[system.database.postgres]
+max_connections = 25
+cores           = 1
+connect         = "15ms"
+[system.pool.connections]
+database = "postgres"
+max      = 6
+timeout  = "2s"
+[system.flow.one]
+steps = [ {{ request = "page" }}, {{ think = "2s" }}, {{ request = "page" }}, {{ think = "2s" }}, {{ request = "page" }} ]
+[system.endpoint]
+ping.steps = [ {{ cpu = "1ms" }}, {{ query = {{ cpu = "1ms" }} }} ]
+page.steps = [
+  {{ limit = "edge" }},
+  {{ cpu = {{ dist = "exponential", mean = "6ms" }} }},
+  {{ cache = {{ entry = "page", miss = [ {{ query = {{ cpu = "1ms", wait = "30ms" }} }} ] }} }},
+  {{ query = {{ cpu = "0.5ms", wait = {{ dist = "exponential", mean = "50ms" }} }} }},
+  {{ later = [ {{ io = "3s" }}, {{ query = {{ cpu = "1ms" }} }} ] }},
+  {{ io = {{ dist = "exponential", mean = "700ms" }} }},
+]
+"#
+    );
+    let (_, causes) = agree(&text);
+    for cause in ["instance_lost", "no_instance", "rate_limited", "useful"] {
+        assert!(causes.get(cause).is_some_and(|&count| count > 0), "{cause}: {causes:?}");
+    }
+}
+
+#[test]
+fn memory_that_runs_out_under_an_autoscaler() {
+    let text = format!(
+        r#"
+duration = "180s"
+seed     = {SEED}
+[load]
+rate   = {{ from = 10, to = 60 }}
+client = "browser"
+{CLIENT}
+[system.service.web]
+runtime   = "node"
+plan      = "starter"
+boot      = "12s"
+memory    = {{ base = "110 MB", request = "60 KB", heap = "300 MB" }}
+[system.service.web.scaling]
+on     = true
+min    = 1
+max    = 6
+cpu    = 0.6
+memory = 0.8
+every  = "5s"
+window = "15s"
+down   = "30s"
+[system.flow.one]
+steps = [ {{ request = "page" }}, {{ think = "1s" }}, {{ request = "upload" }} ]
+[system.endpoint]
+page.steps   = [ {{ cpu = {{ dist = "exponential", mean = "8ms" }} }}, {{ hold = {{ size = "2 MB", steps = [ {{ io = {{ dist = "exponential", mean = "2s" }} }} ] }} }} ]
+upload.steps = [ {{ hold = "5 MB" }}, {{ cpu = "3ms" }}, {{ io = {{ dist = "exponential", mean = "1500ms" }} }} ]
+"#
+    );
+    let (_, causes) = agree(&text);
+    for cause in ["out_of_memory", "useful"] {
+        assert!(causes.get(cause).is_some_and(|&count| count > 0), "{cause}: {causes:?}");
     }
 }
 
