@@ -10,8 +10,12 @@
 pub mod arrival;
 pub mod backend;
 pub mod cache;
+pub mod client;
+pub mod daemon;
 pub mod platform;
 pub mod product;
 pub mod provider;
+pub mod secret;
 pub mod store;
 pub mod stub;
+pub mod upstream;

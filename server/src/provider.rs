@@ -1,6 +1,10 @@
 //! The model provider as the platform calls it: one attempt at a time. Retries, budgets and breakers are machines of the
 //! platform.
 
+pub mod http;
+pub mod luck;
+pub mod sse;
+
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use highwater_models::SimSpan;
