@@ -768,6 +768,94 @@ upload.steps = [ {{ hold = "5 MB" }}, {{ cpu = "3ms" }}, {{ io = {{ dist = "expo
     }
 }
 
+#[test]
+fn one_line_before_all_instances() {
+    let text = one_by_one(
+        30.0,
+        r#"
+[system.service.web]
+runtime     = "threads"
+cores       = 2
+cpu_limit   = "share"
+instances   = 3
+balance     = "shared_line"
+max_in_hand = 2
+deadline    = "900ms"
+[system.endpoint.job]
+steps = [ { cpu = { dist = "exponential", mean = "150ms" } }, { work = "20ms" }, { io = { dist = "exponential", mean = "40ms" } } ]
+"#,
+    );
+    let (_, causes) = agree(&text);
+    assert!(causes["useful"] > 1000 && causes["deadline"] > 10, "{causes:?}");
+}
+
+#[test]
+fn money_and_commands_that_run_out_and_levels_of_degradation() {
+    let text = format!(
+        r#"
+duration = "60s"
+seed     = {SEED}
+[load]
+rate = {{ from = 2, to = 40 }}
+[system.service.web]
+runtime = "node"
+cores   = 0.5
+[system.cache.redis]
+rtt              = "1ms"
+commands_per_day = 1000
+down             = "miss"
+[system.cache.redis.entry]
+page = {{ keys = 50, ttl = "3s" }}
+[system.limiter.edge]
+key        = "all"
+store      = "redis"
+store_down = "allow"
+rule       = {{ fixed_window = {{ limit = 15, per = "1s" }} }}
+[system.provider.openai]
+spend_limit = 1.5
+use         = {{ chat = "large" }}
+[system.provider.openai.model.large]
+latency   = {{ dist = "lognormal", p50 = "0.5s", p95 = "2s" }}
+price_in  = 30.0
+price_out = 60.0
+[system.provider.openai.model.small]
+latency   = {{ dist = "lognormal", p50 = "0.2s", p95 = "0.5s" }}
+price_in  = 1.0
+price_out = 2.0
+[system.degradation]
+every = "2s"
+hysteresis = 0.2
+hold = "4s"
+[[system.degradation.level]]
+name  = "high"
+above = {{ in_hand = 30, cpu = 0.9 }}
+off   = [ "extra" ]
+set   = {{ "openai.use.chat" = "small" }}
+[[system.degradation.level]]
+name  = "elevated"
+above = {{ cpu = 0.4 }}
+set   = {{ "openai.use.chat" = "small" }}
+[system.flow.one]
+steps = [ {{ request = "job" }}, {{ think = "1s" }}, {{ request = "more" }} ]
+[system.endpoint.more]
+feature = "extra"
+steps   = [ {{ cpu = "10ms" }} ]
+[system.endpoint.job]
+steps = [
+  {{ limit = "edge" }},
+  {{ cpu = {{ dist = "exponential", mean = "10ms" }} }},
+  {{ cache = {{ entry = "page", miss = [ {{ io = "5ms" }} ] }} }},
+  {{ feature = {{ name = "extra", steps = [ {{ cpu = "3ms" }} ], else = [ {{ io = "1ms" }} ] }} }},
+  {{ llm = {{ model = "chat", prompt = 1000, answer = {{ dist = "exponential", mean = 200 }} }} }},
+]
+"#
+    );
+    let (_, causes) = agree(&text);
+    for cause in ["llm_quota", "feature_off", "rate_limited", "useful"] {
+        assert!(causes.get(cause).is_some_and(|&count| count > 0), "{cause}: {causes:?}");
+    }
+}
+
 /// A minute of the bundled product under a load that rises to so many people.
 fn coaching(users: u32, more: &str) -> String {
     format!(
