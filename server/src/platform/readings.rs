@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use highwater_models::{Cause, SimSpan, SimTime};
 
 use super::plant::{Life, Plant};
-use super::tally::percentile;
+use super::tally::{CLASSES, percentile};
 use crate::backend::Reading;
 
 /// Between two looks that are remembered.
@@ -25,7 +25,7 @@ pub(super) struct Look {
     ended: u64,
     useful: u64,
     latency: f64,
-    latencies: [u64; 64],
+    latencies: [u64; CLASSES],
     /// By service: CPU used, and that there was.
     cpu: Vec<(f64, f64)>,
     /// By instance: CPU used in this life.
@@ -106,7 +106,7 @@ impl Plant<'_> {
             ended: 0,
             useful: 0,
             latency: 0.0,
-            latencies: [0; 64],
+            latencies: [0; CLASSES],
             cpu: vec![(0.0, 0.0); look.cpu.len()],
             instances: Vec::new(),
             waits: vec![(0.0, 0.0); look.waits.len()],
@@ -281,6 +281,7 @@ impl Plant<'_> {
         let tally = &self.s.tally;
         all.count("requests", tally.requests);
         all.count("useful", tally.ends[Cause::COUNT]);
+        all.count("turned_away", tally.turned_away);
         for cause in Cause::ALL {
             let count = tally.ends[cause as usize];
             if count > 0 {

@@ -442,6 +442,41 @@ fn pieces_go_on_as_they_come() {
     assert_eq!(sum, 90_000_000);
 }
 
+// Lost if broken: a client that closes the page in the middle of an answer keeps the model writing.
+#[test]
+fn a_client_that_goes_in_the_middle_of_an_answer_is_heard_of() {
+    let model = model(
+        r#"
+[system.service.web]
+cancel = true
+[system.endpoint.job]
+steps = [ { llm = { provider = "p", model = "m", prompt = 10, answer = 100, stream = true } } ]
+[system.provider.p.model.m]
+first_token = "100ms"
+per_token   = "10ms"
+"#,
+    );
+    for goes_at in [600, 5000] {
+        let run = Run::new(&model);
+        let host = run.host.clone();
+        let gone = async move { host.sleep_until(millis(goes_at)).await };
+        run.ask_with(Arrival {
+            gone: gone.boxed().shared(),
+            ..arrival(0, millis(0))
+        });
+        run.host.run(millis(10_000));
+        let (_, at, mut answer) = run.answers.lock().expect("no test panics").pop().expect("one");
+        assert_eq!(at, 100.0);
+        let pieces = answer.pieces.take().expect("in pieces");
+        let pieces: Vec<Piece> = futures::executor::block_on(pieces.collect());
+        let broken = pieces.last() == Some(&Piece::Broken(Cause::ClientTimeout));
+        assert_eq!(broken, goes_at < 1100, "{pieces:?}");
+        let readings = run.platform.readings();
+        let in_flight = readings.iter().find(|it| it.name == "p.in_flight").map(|it| it.value);
+        assert_eq!(in_flight, Some(0.0));
+    }
+}
+
 // ---- clients, orders, readings --------------------------------------------------------------------------------------
 
 #[test]
