@@ -212,7 +212,7 @@ struct Client {
 
 impl Client {
     /// Its answer goes on arriving: it may still go before that is whole.
-    fn is_watched(mut self, gone: Gone) {
+    fn watch(mut self, gone: Gone) {
         let (watched, whole) = oneshot::channel();
         self.platform.enter(|plant| plant.watch(self.request, watched));
         let host = Arc::clone(&self.platform.parts.host);
@@ -265,7 +265,7 @@ impl Backend for Platform {
                 }
             };
             if answer.as_ref().is_ok_and(|answer| answer.pieces.is_some()) {
-                client.is_watched(gone);
+                client.watch(gone);
             } else {
                 client.has_all();
             }
