@@ -97,6 +97,8 @@ pub(super) struct Tally {
     /// See `refusals`.
     pub waits: Vec<(u64, SimSpan)>,
     pub level_changes: u64,
+    /// How often something was due, and how late it was acted on in sum.
+    pub dues: (u64, SimSpan),
     pub lines: VecDeque<Line>,
 }
 
@@ -116,6 +118,7 @@ impl Tally {
             refusals: vec![0; model.resources.len()],
             waits: vec![(0, SimSpan::ZERO); model.resources.len()],
             level_changes: 0,
+            dues: (0, SimSpan::ZERO),
             lines: VecDeque::new(),
         }
     }
@@ -137,6 +140,13 @@ impl Tally {
     /// Somebody has what they waited for.
     pub(super) fn waited(&mut self, resource: u16, span: SimSpan) {
         let (count, sum) = &mut self.waits[resource as usize];
+        *count += 1;
+        *sum += span;
+    }
+
+    /// Something that was due was acted on so much later, by the clock.
+    pub(super) fn acted_late(&mut self, span: SimSpan) {
+        let (count, sum) = &mut self.dues;
         *count += 1;
         *sum += span;
     }

@@ -176,17 +176,24 @@ fn lateness_does_not_add_up() {
         "{LOOP}steps = [ {{ cpu = \"4ms\" }}, {{ io = \"10ms\" }}, {{ cpu = \"1ms\" }} ]"
     ));
     let run = Run::with(&model, |parts| parts);
-    let late = Run::on(&model, |host| Arc::new(Late(host)), |parts| parts);
-    for run in [&run, &late] {
+    let late_run = Run::on(&model, |host| Arc::new(Late(host)), |parts| parts);
+    for run in [&run, &late_run] {
         (0..100).for_each(|number| run.ask(number, millis(number * 10)));
     }
-    let (on_time, late) = (run.until(millis(2000)), late.until(millis(2000)));
+    let (on_time, late) = (run.until(millis(2000)), late_run.until(millis(2000)));
     assert_eq!(on_time.len(), 100);
     for ((number, at, _), (same, late_at, _)) in on_time.into_iter().zip(late) {
         assert_eq!(number, same);
         let by = late_at - at;
         assert!((0.0..=3.0001).contains(&by), "request {number} is {by} ms late");
     }
+    let told = late_run
+        .platform
+        .readings()
+        .into_iter()
+        .find(|it| it.name == "platform.late");
+    let told = told.map_or(0.0, |it| it.value);
+    assert!(told > 0.0 && told <= 0.003_001, "{told}");
 }
 
 // ---- what is real beside what is worked out -------------------------------------------------------------------------
