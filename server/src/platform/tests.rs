@@ -263,7 +263,11 @@ timeout  = "1s"
 
 /// A run on a slow database, and the database.
 fn slow(steps: &str, connections: u32, takes: u64, breaks_after: u32) -> (Run, Arc<MemoryStore>) {
-    let model = model(&format!("[system.endpoint.job]\nsteps = {steps}\n{DATABASE}"));
+    slow_with("[system.endpoint.job]", steps, connections, takes, breaks_after)
+}
+
+fn slow_with(head: &str, steps: &str, connections: u32, takes: u64, breaks_after: u32) -> (Run, Arc<MemoryStore>) {
+    let model = model(&format!("{head}\nsteps = {steps}\n{DATABASE}"));
     let store = MemoryStore::new(connections);
     let slow_store = store.clone();
     let run = Run::with(&model, move |parts| {
@@ -317,6 +321,23 @@ fn a_connection_that_breaks_is_replaced() {
     let lost = Some(Cause::DatabaseUnavailable);
     assert_eq!(causes, [None, lost, None, lost]);
     assert_eq!(store.connections().1, 1, "never two at a time");
+}
+
+#[test]
+fn a_process_that_does_not_handle_the_error_of_an_idle_connection_dies_of_it() {
+    for (crashes, died) in [(false, 0.0), (true, 1.0)] {
+        let service = format!("[system.service.web]\ncrash_on_database_error = {crashes}\n[system.endpoint.job]");
+        let (run, _) = slow_with(&service, r#"[ { query = { cpu = "1ms" } } ]"#, 25, 0, 1);
+        // Two connections, each good for one statement; the next one finds out about both.
+        [0, 0, 100]
+            .iter()
+            .enumerate()
+            .for_each(|(number, &at)| run.ask(number as u64, millis(at)));
+        assert_eq!(run.until(millis(1000)).len(), 3);
+        let readings = run.platform.readings();
+        let deaths = readings.iter().find(|it| it.name == "web.deaths").map(|it| it.value);
+        assert_eq!(deaths, Some(died));
+    }
 }
 
 #[test]
