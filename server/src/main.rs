@@ -78,12 +78,9 @@ fn main() -> ExitCode {
         }
     };
     let ended = runtime.block_on(async {
-        match (arguments.command, arguments.serve) {
-            (Some(Command::Upstream(arguments)), _) => run_upstream(arguments).await,
-            (None, Some(arguments)) => run_server(arguments).await,
-            (None, None) => Err(Failure::usage(
-                "error: say which system to run: `highwater-server coaching`",
-            )),
+        match arguments.command {
+            Some(Command::Upstream(arguments)) => run_upstream(arguments).await,
+            None => run_server(arguments.serve).await,
         }
     });
     // What still runs in the background ends here.
@@ -101,7 +98,7 @@ fn main() -> ExitCode {
 fn plan(system: &System) -> Result<Plan, Failure> {
     let profile = system.profile.iter().map(|name| format!("profile={name}"));
     let settings: Vec<String> = profile.chain(system.settings.iter().cloned()).collect();
-    let loaded = files::read_design(&system.name, &settings).map_err(|failure| Failure::usage(failure.to_string()))?;
+    let loaded = files::read_design(system.name(), &settings).map_err(|failure| Failure::usage(failure.to_string()))?;
     let dumb = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
     let text = file::render_all(
@@ -243,13 +240,10 @@ async fn run_server(arguments: Serve) -> Result<(), Failure> {
     let server = serve::start(&plan, options).await.map_err(Failure::world)?;
     let at = server.address();
     let mut said = format!(
-        "{title} listens on http://{at} (dashboard: http://{at}/dashboard).\nReal: sockets, tokens, signatures, every wait, and what is \
-         named here. "
+        "{title} listens on http://{at}; what it does is on http://{at}/dashboard.\nReal are sockets, tokens and signatures, every wait, \
+         and: {}.\nEmulated are the instances with their processors, memory and event loops, after the system file's figures. ",
+        server.notes().join("; ")
     );
-    for note in server.notes() {
-        let _ = write!(said, "{}; ", note.trim_end_matches('.'));
-    }
-    said.push_str("emulated: instances, their processors, memory and event loops, after the system file's figures. ");
     if scale != 1.0 {
         let _ = write!(said, "{scale} seconds of the system pass in one of the clock's. ");
     }
