@@ -236,13 +236,21 @@ async fn run_server(arguments: Serve) -> Result<(), Failure> {
         edge: settings,
     };
     let scale = options.scale;
-    // Whoever stops it while it starts does so at once.
-    let server = serve::start(&plan, options).await.map_err(Failure::world)?;
+    let mut signals = Signals::new()?;
+    let server = tokio::select! {
+        started = serve::start(&plan, options) => started.map_err(Failure::world)?,
+        () = signals.told() => return Ok(()),
+    };
     let at = server.address();
     let mut said = format!(
-        "{title} listens on http://{at}; what it does is on http://{at}/dashboard.\nReal are sockets, tokens and signatures, every wait, \
-         and: {}.\nEmulated are the instances with their processors, memory and event loops, after the system file's figures. ",
-        server.notes().join("; ")
+        "{title} listens on http://{at}; what it does is shown on http://{at}/dashboard.\nReal are sockets, tokens, signatures and every \
+         wait; and\n"
+    );
+    for note in server.notes() {
+        let _ = writeln!(said, "  {note}");
+    }
+    said.push_str(
+        "Emulated are the instances with their processors, memory and event loops, after the system file's figures. ",
     );
     if scale != 1.0 {
         let _ = write!(said, "{scale} seconds of the system pass in one of the clock's. ");
@@ -272,14 +280,14 @@ async fn run_server(arguments: Serve) -> Result<(), Failure> {
         at,
         json!({ "upstreams": server.upstreams() }),
     )?;
-    until_told(lasts).await?;
+    signals.told_within(lasts).await;
     eprintln!("stopping: nothing new is taken, {} in hand", server.in_hand());
     tokio::select! {
         () = server.stop() => {
             eprintln!("stopped");
             Ok(())
         }
-        told = until_told(None) => told,
+        () = signals.told() => Ok(()),
     }
 }
 
@@ -315,6 +323,7 @@ async fn run_upstream(arguments: UpstreamArguments) -> Result<(), Failure> {
     );
     let mut settings = upstream::Settings::new(address(&arguments.listening)?, key.clone());
     settings.secret = Some(admin.clone());
+    let mut signals = Signals::new()?;
     let listening = upstream::start(account, settings).await;
     let upstream = listening.map_err(|error| Failure::world(format!("could not listen: {error}")))?;
     let mut said = format!(
@@ -335,7 +344,7 @@ async fn run_upstream(arguments: UpstreamArguments) -> Result<(), Failure> {
         upstream.address(),
         json!({ "base": upstream.base() }),
     )?;
-    until_told(lasts).await?;
+    signals.told_within(lasts).await;
     upstream.stop();
     eprintln!("stopped");
     Ok(())
@@ -356,24 +365,53 @@ fn print_address(format: Format, address: SocketAddr, more: serde_json::Value) -
     written.map_err(|error| Failure::world(format!("could not write to standard output: {error}")))
 }
 
-/// Ends when it is told to stop, or after so long.
-async fn until_told(lasts: Option<Duration>) -> Result<(), Failure> {
-    let timer = async {
-        match lasts {
-            Some(lasts) => tokio::time::sleep(lasts).await,
-            None => std::future::pending().await,
+/// What the operating system says about stopping, from the moment on that this is made.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |error: io::Error| Failure::world(format!("could not listen to signals: {error}"));
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
+    }
+
+    /// Ends with the next signal.
+    #[cfg(unix)]
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    let failed = |error: io::Error| Failure::world(format!("could not listen to signals: {error}"));
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;
-    #[cfg(unix)]
-    let terminated = terminate.recv();
+    }
+
     #[cfg(not(unix))]
-    let terminated = std::future::pending::<Option<()>>();
-    tokio::select! {
-        told = tokio::signal::ctrl_c() => told.map_err(failed),
-        _ = terminated => Ok(()),
-        () = timer => Ok(()),
+    fn new() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    /// Ends with the next interrupt.
+    #[cfg(not(unix))]
+    async fn told(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Ends with the next signal, or after so long.
+    async fn told_within(&mut self, lasts: Option<Duration>) {
+        match lasts {
+            // An error says that the time is over.
+            Some(lasts) => drop(tokio::time::timeout(lasts, self.told()).await),
+            None => self.told().await,
+        }
     }
 }

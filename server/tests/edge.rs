@@ -282,9 +282,9 @@ impl Site {
     }
 
     fn let_go(&self) {
-        lock(&self.backend.waiting)
-            .drain(..)
-            .for_each(|waiting| drop(waiting.send(())));
+        lock(&self.backend.waiting).drain(..).for_each(|waiting| {
+            let _ = waiting.send(());
+        });
     }
 
     /// How often it turned something away for a reason, once that is at least once.
