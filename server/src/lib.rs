@@ -13,6 +13,7 @@ pub mod cache;
 pub mod client;
 pub mod daemon;
 pub mod edge;
+pub mod monitoring;
 pub mod platform;
 pub mod product;
 pub mod provider;
