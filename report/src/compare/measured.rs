@@ -127,7 +127,11 @@ fn because(found: &Agreement) -> Option<String> {
     let span = |seconds: f64| number::span_words(seconds.abs());
     let tell = |held: &&&Held| {
         let more = if held.difference.value < 0.0 { "less" } else { "more" };
-        format!("{} {more} {}", span(held.difference.value), words::spent(last(&held.path)))
+        format!(
+            "{} {more} {}",
+            span(held.difference.value),
+            words::spent(last(&held.path))
+        )
     };
     if told.is_empty() {
         return None;
@@ -162,7 +166,10 @@ fn region(found: &Agreement) -> Option<String> {
         return Some(format!(
             "The model holds up to {} requests a second; above, {} of the busiest windows.",
             rate(regions[first - 1].to),
-            apart(worst).join(", ").replace(" is ", " is by ").replace("by by", "by")
+            apart(worst)
+                .join(", ")
+                .replace(" is ", " is by ")
+                .replace("by by", "by")
         ));
     }
     let where_: Vec<String> = regions

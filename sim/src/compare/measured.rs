@@ -202,7 +202,9 @@ pub fn hold(simulated: &Run, measured: &[Run], tolerance: &Tolerance) -> Agreeme
     let sim = extended(&simulated.summary);
     let theirs: Vec<Figures> = measured.iter().map(|run| extended(&run.summary)).collect();
     let first = theirs.first().cloned().unwrap_or_default();
-    let seen = requests.as_ref().map_or_else(|| first.clone(), |requests| requests.figures(&first));
+    let seen = requests
+        .as_ref()
+        .map_or_else(|| first.clone(), |requests| requests.figures(&first));
     let mut held: Vec<Held> = Vec::new();
     let mut absent: Vec<(Group, usize)> = Vec::new();
     let listed = figures(&sim, &seen);
@@ -226,12 +228,16 @@ pub fn hold(simulated: &Run, measured: &[Run], tolerance: &Tolerance) -> Agreeme
         }));
     }
     let runs: Vec<&Trace> = measured.iter().filter_map(|run| run.trace.as_ref()).collect();
-    let sides = simulated.trace.as_ref().filter(|_| !runs.is_empty()).map(|trace| Sides {
-        simulated: trace,
-        measured: &runs,
-        replication: requests.as_ref().and_then(Requests::replication),
-        span,
-    });
+    let sides = simulated
+        .trace
+        .as_ref()
+        .filter(|_| !runs.is_empty())
+        .map(|trace| Sides {
+            simulated: trace,
+            measured: &runs,
+            replication: requests.as_ref().and_then(Requests::replication),
+            span,
+        });
     let regions = sides.as_ref().map_or_else(Vec::new, |sides| regions(sides, tolerance));
     let queues = measured.first().map_or_else(Vec::new, |run| queues(simulated, run));
     let side = |run: &Run, origin| Side {
@@ -248,7 +254,12 @@ pub fn hold(simulated: &Run, measured: &[Run], tolerance: &Tolerance) -> Agreeme
             .collect(),
         facts: measured.first().map(|run| run.facts.clone()).unwrap_or_default(),
         batches: requests.as_ref().map(|requests| requests.choice),
-        caveats: caveat::caveats(simulated, measured, pairing.as_ref(), requests.as_ref().map(|found| found.choice)),
+        caveats: caveat::caveats(
+            simulated,
+            measured,
+            pairing.as_ref(),
+            requests.as_ref().map(|found| found.choice),
+        ),
         figures: held,
         absent,
         pairing,
@@ -275,7 +286,11 @@ fn queues(simulated: &Run, measured: &Run) -> Vec<(String, Curve, Curve)> {
         .enumerate()
         .filter_map(|(column, name)| {
             let resource = name.strip_suffix(".queue")?;
-            Some((resource.to_owned(), curve(one, column), curve(other, other.column(name)?)))
+            Some((
+                resource.to_owned(),
+                curve(one, column),
+                curve(other, other.column(name)?),
+            ))
         })
         .filter(|(_, one, other)| most(one).max(most(other)) >= 1.0)
         .collect();
@@ -312,7 +327,11 @@ impl<'a> Requests<'a> {
             .iter()
             .map(|trace| simulated.trace.as_ref().and_then(|mine| partner(mine, trace)))
             .collect();
-        let same = partners.first().copied().flatten().filter(|&one| partners.iter().all(|&other| other == Some(one)));
+        let same = partners
+            .first()
+            .copied()
+            .flatten()
+            .filter(|&one| partners.iter().all(|&other| other == Some(one)));
         let added = |count: usize| {
             let mut parts = vec![Part::new(span.length() / count as f64); count];
             for trace in &traces {
@@ -344,11 +363,13 @@ impl<'a> Requests<'a> {
                 choice,
             });
         }
-        let one_after_the_other = |count: usize| -> Vec<Part> {
-            traces.iter().flat_map(|trace| cut(trace, 0, span, count)).collect()
-        };
+        let one_after_the_other =
+            |count: usize| -> Vec<Part> { traces.iter().flat_map(|trace| cut(trace, 0, span, count)).collect() };
         let choice = choose(count / traces.len() as f64, |pieces| {
-            traces.iter().flat_map(|trace| series(&cut(trace, 0, span, pieces))).collect()
+            traces
+                .iter()
+                .flat_map(|trace| series(&cut(trace, 0, span, pieces)))
+                .collect()
         });
         Some(Self {
             names,
@@ -455,13 +476,7 @@ impl Both<'_> {
             return nothing(Reason::Units);
         }
         let (simulated, measured, difference, basis) = self.apart(run, requests, simulated, measured);
-        let mut verdict = tolerance.judge(
-            self.path,
-            unit,
-            (simulated.value, measured.value),
-            &difference,
-            whole,
-        );
+        let mut verdict = tolerance.judge(self.path, unit, (simulated.value, measured.value), &difference, whole);
         if verdict == Verdict::NotComparable(Reason::NoInterval)
             && let Some((requests, reading)) = requests.and_then(|all| Some((all, Reading::of(self.path, all.names)?)))
             && requests.parts.iter().map(|part| reading.telling(part)).sum::<f64>() < crate::interval::FEW
@@ -526,7 +541,12 @@ impl Both<'_> {
             return (simulated, measured, strangers(&simulated, &measured), Basis::Summary);
         }
         let measured = as_replication(&simulated, measured.value, run.summary.replications);
-        (simulated, measured, strangers(&simulated, &measured), Basis::Replications)
+        (
+            simulated,
+            measured,
+            strangers(&simulated, &measured),
+            Basis::Replications,
+        )
     }
 
     /// Whether a percentile has enough requests beyond it on the measured side for its pieces to say anything.

@@ -49,10 +49,12 @@ pub fn page(found: &Agreement, plots: Vec<Plot>, again: &str) -> Page {
     };
     let requests: Vec<Item> = terminal::partings(found).into_iter().map(item).collect();
     let warnings: Vec<Item> = found.caveats.iter().map(|known| item(caveat(known).1)).collect();
-    let measured = found
-        .measured
-        .iter()
-        .map(|run| ("Measured".to_owned(), format!("{}: {}", run.name, terminal::measured(found, run))));
+    let measured = found.measured.iter().map(|run| {
+        (
+            "Measured".to_owned(),
+            format!("{}: {}", run.name, terminal::measured(found, run)),
+        )
+    });
     let simulated = format!("{}: {}", found.simulated.name, terminal::facts(&found.simulated));
     Page {
         title: format!("{}: simulated and measured", terminal::title(found)),
@@ -60,7 +62,12 @@ pub fn page(found: &Agreement, plots: Vec<Plot>, again: &str) -> Page {
         subject: format!(
             "`{}` stands beside {}. A difference is the simulation's figure less the measured one, with its 95 % interval.",
             found.simulated.name,
-            found.measured.iter().map(|run| format!("`{}`", run.name)).collect::<Vec<_>>().join(", ")
+            found
+                .measured
+                .iter()
+                .map(|run| format!("`{}`", run.name))
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
         verdict: verdict(found),
         numbers: numbers(found),
@@ -71,21 +78,25 @@ pub fn page(found: &Agreement, plots: Vec<Plot>, again: &str) -> Page {
             Section::open("Side by side over time", time),
             Section::new("By load", vec![Block::Table(terminal::regions(found))]),
             Section::new("Request by request", vec![Block::List(requests)]),
-            Section::new(
-                "Failures",
-                of(Group::Cause).into_iter().collect(),
-            ),
+            Section::new("Failures", of(Group::Cause).into_iter().collect()),
             Section::new("By endpoint", of(Group::Endpoint).into_iter().collect()),
             Section::new("Resources", resources),
             Section::new(
                 "How sure that is",
-                std::iter::once(method(found)).chain(absent(found)).map(Block::Text).collect(),
+                std::iter::once(method(found))
+                    .chain(absent(found))
+                    .map(Block::Text)
+                    .collect(),
             ),
             Section::new(
                 "How to run it again",
                 vec![
                     Block::Command(again.to_owned()),
-                    Block::Facts(std::iter::once(("Simulated".to_owned(), simulated)).chain(measured).collect()),
+                    Block::Facts(
+                        std::iter::once(("Simulated".to_owned(), simulated))
+                            .chain(measured)
+                            .collect(),
+                    ),
                 ],
             ),
         ],

@@ -32,7 +32,13 @@ pub fn plots(found: &Agreement) -> Vec<Plot> {
         plots.push(distribution(shape));
     }
     plots.extend(stages(found));
-    plots.extend(found.queues.iter().take(QUEUES).map(|(name, one, other)| queue(name, one, other)));
+    plots.extend(
+        found
+            .queues
+            .iter()
+            .take(QUEUES)
+            .map(|(name, one, other)| queue(name, one, other)),
+    );
     plots
 }
 
@@ -89,7 +95,10 @@ fn over_time(found: &Agreement, shape: &Shape) -> Vec<Plot> {
             name: name.to_owned(),
             title: title.to_owned(),
             finding: told(found.get(path)),
-            note: format!("Requests by the window of {span} in which they arrived. {}", band(found)),
+            note: format!(
+                "Requests by the window of {span} in which they arrived. {}",
+                band(found)
+            ),
             kind: Kind::Lines(Lines::new(Axis::clock(), Axis::new("", unit), lines)),
         })
     };
@@ -213,7 +222,10 @@ fn stages(found: &Agreement) -> Option<Plot> {
             parts: values
                 .into_iter()
                 .enumerate()
-                .map(|(of, value)| Part { of, value: value.max(0.0) })
+                .map(|(of, value)| Part {
+                    of,
+                    value: value.max(0.0),
+                })
                 .collect(),
             interval: None,
             text: number::value(total, Unit::Seconds),
@@ -270,7 +282,13 @@ fn queue(resource: &str, one: &Curve, other: &Curve) -> Plot {
 }
 
 fn slug(name: &str) -> String {
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
+    let letter = |letter: char| {
+        if letter.is_ascii_alphanumeric() {
+            letter.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
     name.chars().map(letter).collect()
 }
 
@@ -309,7 +327,12 @@ fn differences(found: &Agreement) -> Option<Plot> {
     if rows.is_empty() {
         return None;
     }
-    let of = |verdict: &dyn Fn(Verdict) -> bool| found.group(Group::Headline).filter(|held| verdict(held.verdict)).count();
+    let of = |verdict: &dyn Fn(Verdict) -> bool| {
+        found
+            .group(Group::Headline)
+            .filter(|held| verdict(held.verdict))
+            .count()
+    };
     let far = if far.is_empty() {
         String::new()
     } else {
@@ -320,10 +343,13 @@ fn differences(found: &Agreement) -> Option<Plot> {
         label: "as measured".to_owned(),
     });
     let tolerance = found.tolerance.all;
-    let edges = [-tolerance, tolerance].into_iter().filter(|_| tolerance > 0.0).map(|value| Limit {
-        value,
-        label: format!("{} tolerated", percent(tolerance)),
-    });
+    let edges = [-tolerance, tolerance]
+        .into_iter()
+        .filter(|_| tolerance > 0.0)
+        .map(|value| Limit {
+            value,
+            label: format!("{} tolerated", percent(tolerance)),
+        });
     Some(Plot {
         name: "differences".to_owned(),
         title: "The simulation in per cent of what was measured".to_owned(),

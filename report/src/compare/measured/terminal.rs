@@ -48,7 +48,10 @@ fn head(found: &Agreement, paint: Paint) -> String {
     let simulated = format!("simulated  {}  ({})", found.simulated.name, facts(&found.simulated));
     text.push_str(&wrap(&simulated, 11));
     for run in &found.measured {
-        text.push_str(&wrap(&format!("measured   {}  ({})", run.name, measured(found, run)), 11));
+        text.push_str(&wrap(
+            &format!("measured   {}  ({})", run.name, measured(found, run)),
+            11,
+        ));
     }
     text
 }
@@ -64,7 +67,10 @@ pub(super) fn measured(found: &Agreement, run: &Head) -> String {
         told.push(facts.target.clone());
     }
     if facts.time_scale.is_finite() && facts.time_scale != 1.0 {
-        told.push(format!("{} times as fast", number::trim_zeros(&format!("{:.2}", facts.time_scale))));
+        told.push(format!(
+            "{} times as fast",
+            number::trim_zeros(&format!("{:.2}", facts.time_scale))
+        ));
     }
     if facts.lateness.is_finite() {
         told.push(format!("99 % sent within {}", number::span_words(facts.lateness)));
@@ -215,7 +221,8 @@ pub(super) fn partings(found: &Agreement) -> Vec<String> {
 }
 
 fn lower(text: &str) -> String {
-    text.strip_prefix("At").map_or_else(|| text.to_owned(), |rest| format!("at{rest}"))
+    text.strip_prefix("At")
+        .map_or_else(|| text.to_owned(), |rest| format!("at{rest}"))
 }
 
 fn caveats(found: &Agreement, paint: Paint) -> String {

@@ -175,12 +175,8 @@ impl Reading {
     pub fn quotient(self, part: &Part) -> Option<(f64, f64)> {
         let none = (0.0, 0.0);
         match self {
-            Self::Mean(endpoint) => {
-                Some(Self::cell(endpoint, part).map_or(none, |cell| (cell.seconds, cell.useful)))
-            }
-            Self::Errors(endpoint) => {
-                Some(Self::cell(endpoint, part).map_or(none, |cell| (cell.failed, cell.offered)))
-            }
+            Self::Mean(endpoint) => Some(Self::cell(endpoint, part).map_or(none, |cell| (cell.seconds, cell.useful))),
+            Self::Errors(endpoint) => Some(Self::cell(endpoint, part).map_or(none, |cell| (cell.failed, cell.offered))),
             Self::Cause(cause) => Some((part.causes.get(cause).copied().unwrap_or(0.0), part.all.offered)),
             Self::Stage(stage) => Some((part.stages.get(stage).copied().unwrap_or(0.0), part.all.useful)),
             Self::Goodput => Some((part.all.useful, part.length)),

@@ -63,7 +63,11 @@ pub fn shape(sides: &Sides<'_>) -> Shape {
         .iter()
         .map(|&replication| cut(sides.simulated, replication, sides.span, count))
         .collect();
-    let measured: Vec<Vec<Part>> = sides.measured.iter().map(|trace| cut(trace, 0, sides.span, count)).collect();
+    let measured: Vec<Vec<Part>> = sides
+        .measured
+        .iter()
+        .map(|trace| cut(trace, 0, sides.span, count))
+        .collect();
     let windows = (0..count).map(|window| {
         let both = |reading: Reading| (reach(&simulated, window, reading), reach(&measured, window, reading));
         Window {

@@ -125,7 +125,11 @@ impl Tolerance {
             };
         }
         if low > 0.0 || high < 0.0 {
-            return if size > most { Verdict::Differs } else { Verdict::Undecided };
+            return if size > most {
+                Verdict::Differs
+            } else {
+                Verdict::Undecided
+            };
         }
         let mut wide = WIDE * simulated.abs().max(measured.abs());
         if unit == Unit::Share {

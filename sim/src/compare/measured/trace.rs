@@ -24,7 +24,9 @@ impl Names {
         if let Some(&known) = self.numbers.get(name) {
             return Some(known);
         }
-        let number = u16::try_from(self.order.len()).ok().filter(|_| self.order.len() < Self::MOST)?;
+        let number = u16::try_from(self.order.len())
+            .ok()
+            .filter(|_| self.order.len() < Self::MOST)?;
         self.order.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
         Some(number)
@@ -119,7 +121,9 @@ impl Trace {
             return;
         }
         self.rows.push(row);
-        let seconds = stages.into_iter().map(|time| if time.is_finite() { time as f32 } else { 0.0 });
+        let seconds = stages
+            .into_iter()
+            .map(|time| if time.is_finite() { time as f32 } else { 0.0 });
         let padded = seconds.chain(std::iter::repeat(0.0));
         self.times.extend(padded.take(self.stages.len()));
     }
