@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// Starts the program in its folder, waits for word from the pipe, and ends it. `pid` has its number, `ended` its exit code
-/// once it has ended by itself. The word `crash` kills it and leaves the folder; the end of the pipe does everything.
+/// once it has ended. The word `crash` kills it and leaves the folder; the end of the pipe does everything.
 const GUARDIAN: &str = r#"
 trap '' INT TERM HUP
 folder=$1 signal=$2
@@ -26,6 +26,7 @@ shift 2
 cd "$folder" || exit 1
 rm -f pid ended
 {
+    trap - INT TERM HUP
     sh -c 'echo $$ >pid; exec "$@"' sh "$@"
     echo $? >ended
 } </dev/null >>log 2>&1 &
@@ -33,6 +34,12 @@ read -r word
 until [ -s pid ] || [ -e ended ]; do :; done
 if [ "$word" = crash ]; then signal=KILL; fi
 [ -e ended ] || kill -"$signal" "$(cat pid)"
+tries=0
+until [ -e ended ] || [ $tries -ge 500 ]; do
+    sleep .02
+    tries=$((tries + 1))
+done
+[ -e ended ] || kill -KILL "$(cat pid)"
 wait
 if [ "$word" != crash ]; then cd / && rm -rf "$folder"; fi
 "#;

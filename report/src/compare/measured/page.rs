@@ -10,7 +10,6 @@ use crate::number;
 use crate::page::{Block, Item, Number, Page, Section, Tone, Verdict};
 use crate::paint::Style;
 use crate::plot::Plot;
-use crate::words;
 
 /// Figures in large type.
 const LARGE: [&[&str]; 4] = [
@@ -122,7 +121,7 @@ fn numbers(found: &Agreement) -> Vec<Number> {
     let number = |held: &Held| {
         let value = |value: f64| number::trim_zeros(&number::value(value, held.unit));
         Number {
-            label: words::figure(&held.path).replace('`', ""),
+            label: super::name(held),
             value: value(held.measured.value),
             beside: format!("simulated {}; {}", value(held.simulated.value), said(held)),
             tone: match held.verdict {

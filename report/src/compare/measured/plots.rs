@@ -141,7 +141,7 @@ fn over_time(found: &Agreement, shape: &Shape) -> Vec<Plot> {
 fn told(held: Option<&Held>) -> String {
     let Some(held) = held else { return String::new() };
     let value = |value: f64| number::trim_zeros(&number::value(value, held.unit));
-    let what = words::capital(&words::figure(&held.path));
+    let what = words::capital(&name(held));
     let sure = match held.verdict {
         Verdict::Agrees => "which is no difference for sure",
         Verdict::Tolerated => "which is tolerated",
@@ -154,6 +154,11 @@ fn told(held: Option<&Held>) -> String {
         value(held.simulated.value),
         value(held.measured.value)
     )
+}
+
+/// How many times as long the longer of the two is.
+fn ratio(&(_, one, other): &(f64, f64, f64)) -> f64 {
+    (one / other).max(other / one)
 }
 
 fn distribution(shape: &Shape) -> Plot {
@@ -171,7 +176,7 @@ fn distribution(shape: &Shape) -> Plot {
         .distribution
         .iter()
         .filter(|(_, one, other)| *one > 0.0 && *other > 0.0)
-        .max_by(|a, b| (a.1 / a.2).ln().abs().total_cmp(&(b.1 / b.2).ln().abs()));
+        .max_by(|a, b| ratio(a).total_cmp(&ratio(b)));
     let finding = apart.map_or_else(String::new, |(share, one, other)| {
         let span = |seconds: f64| number::span_words(seconds);
         format!(
@@ -315,7 +320,7 @@ fn differences(found: &Agreement) -> Option<Plot> {
             high: held.difference.high.map(|high| high / of),
         };
         let ends = [Some(by.value), by.low, by.high];
-        let called = words::figure(&held.path).replace('`', "");
+        let called = name(held);
         if ends.iter().flatten().any(|end| !end.is_finite() || end.abs() > FAR) {
             far.push(called);
             continue;
