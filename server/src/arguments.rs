@@ -25,7 +25,7 @@ pub struct Arguments {
     pub command: Option<Command>,
     /// How the server runs.
     #[command(flatten)]
-    pub serve: Option<Serve>,
+    pub serve: Serve,
 }
 
 /// What else there is.
@@ -39,8 +39,9 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct System {
     /// A system or a scenario: a file, or the name of a bundled one (`highwater list`); a file wins over a name
-    #[arg(value_name = "SYSTEM|SCENARIO")]
-    pub name: String,
+    // Not there beside a subcommand, which has one of its own.
+    #[arg(value_name = "SYSTEM|SCENARIO", required = true)]
+    name: Option<String>,
     /// Override a setting by its path in the file: `web.plan=pro` (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub settings: Vec<String>,
@@ -53,6 +54,13 @@ pub struct System {
     /// Seconds of the system that pass in one of the clock's
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     pub time_scale: f64,
+}
+
+impl System {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
 }
 
 /// Where something listens.

@@ -19,6 +19,7 @@ use crate::cache::{self, CacheChoice, CacheServer};
 use crate::edge::{self, admin};
 use crate::platform::{Parts, Platform};
 use crate::provider::Provider;
+use crate::provider::http::{HttpProvider, HttpSettings};
 use crate::secret::Secret;
 use crate::store::{self, Seats, Store, StoreChoice};
 use crate::upstream::account::Account;
@@ -100,15 +101,11 @@ pub async fn start(plan: &Plan, options: Options) -> Result<Server, String> {
     let mut notes = Vec::new();
     let stores = stores(&model, &options.store, &mut notes).await?;
     let caches = caches(&model, &options.cache, &host, &mut notes).await?;
-    let (providers, accounts) = providers(&model, &options.upstream, &host, seed, &mut notes)?;
-    let mut upstreams = Vec::new();
-    for (_, account) in &accounts {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut settings = upstream::Settings::new(address, edge::signature::random()?);
-        settings.secret = Some(options.edge.admin.clone());
-        let started = upstream::start(account.clone(), settings).await;
-        upstreams.push(started.map_err(|error| format!("could not start the model provider: {error}"))?);
-    }
+    let Providers {
+        providers,
+        accounts,
+        upstreams,
+    } = providers(&model, &options, &host, seed, &mut notes).await?;
     let platform = Platform::new(Parts {
         model: Arc::clone(&model),
         host: Arc::clone(&host),
@@ -161,7 +158,13 @@ async fn caches(
     let mut caches = Vec::with_capacity(model.caches.len());
     for spec in &model.caches {
         let name = &model.resources[usize::from(spec.resource)].name;
-        let opened = cache::open(choice, Arc::clone(host), None).await;
+        let opened = match cache::open(choice, Arc::clone(host), None).await {
+            Err(_) if *choice == CacheChoice::Local => Ok(cache::OpenedCache {
+                cache: crate::stub::MemoryCache::new(Arc::clone(host)),
+                note: "a map in this process".to_owned(),
+            }),
+            opened => opened,
+        };
         let opened = opened.map_err(|error| format!("could not open the cache `{name}`: {error}"))?;
         notes.push(format!("cache `{name}`: {}", opened.note));
         caches.push(opened.cache);
@@ -169,36 +172,61 @@ async fn caches(
     Ok(caches)
 }
 
-/// Providers, and the accounts of those that are bundled, by name.
-type Providers = (Vec<Arc<dyn Provider>>, Vec<(String, Account)>);
+/// Providers as the platform asks them; of those that are bundled the accounts by name, and where they listen.
+#[derive(Default)]
+struct Providers {
+    providers: Vec<Arc<dyn Provider>>,
+    accounts: Vec<(String, Account)>,
+    upstreams: Vec<Upstream>,
+}
 
-fn providers(
+async fn providers(
     model: &Model,
-    choice: &UpstreamChoice,
+    options: &Options,
     host: &SharedHost,
     seed: u64,
     notes: &mut Vec<String>,
 ) -> Result<Providers, String> {
-    let mut providers: Vec<Arc<dyn Provider>> = Vec::with_capacity(model.providers.len());
-    let mut accounts = Vec::new();
+    let mut found = Providers::default();
     for (number, spec) in model.providers.iter().enumerate() {
         let name = model.resources[usize::from(spec.resource)].name.clone();
-        match choice {
+        let settings = match &options.upstream {
             UpstreamChoice::Bundled => {
                 let terms = Terms::of(model, number).ok_or_else(|| format!("there is no provider {number}"))?;
                 let account = Account::new(Arc::clone(host), terms, seed.wrapping_add(number as u64));
+                let key = edge::signature::random()?;
+                let address = SocketAddr::from(([127, 0, 0, 1], 0));
+                let mut settings = upstream::Settings::new(address, key.clone());
+                settings.secret = Some(options.edge.admin.clone());
+                let upstream = upstream::start(account.clone(), settings)
+                    .await
+                    .map_err(|error| format!("could not start the model provider `{name}`: {error}"))?;
                 notes.push(format!(
-                    "model provider `{name}`: bundled, with the limits and speed of the system file"
+                    "model provider `{name}`: the bundled one at {}, over HTTP, with the speed and limits of the system file",
+                    upstream.base()
                 ));
-                providers.push(Arc::new(account.clone()));
-                accounts.push((name, account));
+                let base = upstream.base();
+                found.accounts.push((name.clone(), account));
+                found.upstreams.push(upstream);
+                HttpSettings {
+                    base,
+                    key: Some(key),
+                    bundled: true,
+                }
             }
-            UpstreamChoice::Url { base, .. } => {
-                return Err(format!("a provider by its address ({base}) is not built yet"));
+            UpstreamChoice::Url { base, key } => {
+                notes.push(format!("model provider `{name}`: {base}, which may cost money"));
+                HttpSettings {
+                    base: base.clone(),
+                    key: Some(key.clone()),
+                    bundled: false,
+                }
             }
-        }
+        };
+        let provider = HttpProvider::new(&settings).map_err(|error| format!("model provider `{name}`: {error}"))?;
+        found.providers.push(Arc::new(provider));
     }
-    Ok((providers, accounts))
+    Ok(found)
 }
 
 /// Faults of the bundled providers on command: `{ "provider": NAME, "slow": { "factor": 3, "for": "5m" } }`, and so `errors`,
