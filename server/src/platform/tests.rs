@@ -2,17 +2,23 @@
 
 use std::sync::{Arc, Mutex};
 
-use highwater_host::{Host, SharedHost, VirtualHost};
+use futures::StreamExt;
+use futures::future::{BoxFuture, FutureExt};
+use highwater_host::{Host, SharedHost, Sleep, VirtualHost, pause};
+use highwater_models::bundled;
 use highwater_models::file::{NoFiles, Request, load_scenario};
+use highwater_models::watch::watchable;
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_program::compile::compile;
 use highwater_program::model::Model;
 use highwater_workload::Key;
 
 use super::{Parts, Platform};
-use crate::arrival::{Answer, Arrival, Payload, Person, stays};
+use crate::arrival::{Answer, Arrival, Payload, Person, Piece, stays};
 use crate::backend::{Backend, Order};
-use crate::stub;
+use crate::provider::{Answering, Provider, Question, Refusal};
+use crate::store::{Connection, Statement, Store, StoreError};
+use crate::stub::{self, MemoryStore};
 
 pub(super) fn model(system: &str) -> Arc<Model> {
     let text = format!(
@@ -56,8 +62,16 @@ impl Run {
     }
 
     fn with(model: &Arc<Model>, change: impl FnOnce(Parts) -> Parts) -> Self {
+        Self::on(model, |host| host, change)
+    }
+
+    fn on(
+        model: &Arc<Model>,
+        clock: impl FnOnce(Arc<VirtualHost>) -> SharedHost,
+        change: impl FnOnce(Parts) -> Parts,
+    ) -> Self {
         let host = VirtualHost::new();
-        let shared: SharedHost = host.clone();
+        let shared = clock(host.clone());
         Self {
             platform: Platform::new(change(stub::parts(model, &shared, 1))),
             host,
@@ -129,4 +143,417 @@ fn a_timer_waits_for_its_turn_on_the_loop() {
         run.until(millis(100)),
         [(0, 14.0, None), (1, 16.0, None), (2, 19.0, None)]
     );
+}
+
+/// A host that rings three milliseconds late.
+struct Late(Arc<VirtualHost>);
+
+const LATE: SimSpan = SimSpan::from_millis(3);
+
+impl Host for Late {
+    fn now(&self) -> SimTime {
+        self.0.now()
+    }
+
+    fn sleep_until(&self, at: SimTime) -> Sleep {
+        self.0.sleep_until(at + LATE)
+    }
+
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self.0.spawn(task);
+    }
+
+    fn scale(&self) -> f64 {
+        self.0.scale()
+    }
+}
+
+// Lost if broken: each slice begins when a late clock has noticed the end of the one before, so that a loop at half of its
+// capacity falls behind for ever.
+#[test]
+fn lateness_does_not_add_up() {
+    let model = model(&format!(
+        "{LOOP}steps = [ {{ cpu = \"4ms\" }}, {{ io = \"10ms\" }}, {{ cpu = \"1ms\" }} ]"
+    ));
+    let run = Run::with(&model, |parts| parts);
+    let late = Run::on(&model, |host| Arc::new(Late(host)), |parts| parts);
+    for run in [&run, &late] {
+        (0..100).for_each(|number| run.ask(number, millis(number * 10)));
+    }
+    let (on_time, late) = (run.until(millis(2000)), late.until(millis(2000)));
+    assert_eq!(on_time.len(), 100);
+    for ((number, at, _), (same, late_at, _)) in on_time.into_iter().zip(late) {
+        assert_eq!(number, same);
+        let by = late_at - at;
+        assert!((0.0..=3.0001).contains(&by), "request {number} is {by} ms late");
+    }
+}
+
+// ---- what is real beside what is worked out -------------------------------------------------------------------------
+
+/// A database each of whose answers takes so long.
+struct Slow {
+    store: Arc<MemoryStore>,
+    host: SharedHost,
+    takes: SimSpan,
+    /// Statements after which the connection breaks.
+    breaks_after: u32,
+}
+
+struct SlowConnection {
+    connection: Box<dyn Connection>,
+    host: SharedHost,
+    takes: SimSpan,
+    left: u32,
+}
+
+impl Store for Slow {
+    fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, StoreError>> {
+        async move {
+            pause(&*self.host, self.takes).await;
+            let connection = SlowConnection {
+                connection: self.store.connect().await?,
+                host: self.host.clone(),
+                takes: self.takes,
+                left: self.breaks_after,
+            };
+            Ok(Box::new(connection) as Box<dyn Connection>)
+        }
+        .boxed()
+    }
+}
+
+impl Connection for SlowConnection {
+    fn run<'a>(&'a mut self, statement: &'a Statement) -> BoxFuture<'a, Result<serde_json::Value, StoreError>> {
+        async move {
+            pause(&*self.host, self.takes).await;
+            if self.left == 0 {
+                return Err(StoreError::Lost("cut".to_owned()));
+            }
+            self.left -= 1;
+            self.connection.run(statement).await
+        }
+        .boxed()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.left == 0
+    }
+}
+
+/// A round trip of 2 ms and 5 ms for a new connection; one core.
+const DATABASE: &str = r#"
+[system.database.postgres]
+cores           = 1
+max_connections = 25
+rtt             = "2ms"
+connect         = "5ms"
+[system.pool.connections]
+database = "postgres"
+max      = 2
+timeout  = "1s"
+"#;
+
+/// A run on a slow database, and the database.
+fn slow(steps: &str, connections: u32, takes: u64, breaks_after: u32) -> (Run, Arc<MemoryStore>) {
+    let model = model(&format!("[system.endpoint.job]\nsteps = {steps}\n{DATABASE}"));
+    let store = MemoryStore::new(connections);
+    let slow_store = store.clone();
+    let run = Run::with(&model, move |parts| {
+        let slow = Slow {
+            store: slow_store,
+            host: parts.host.clone(),
+            takes: SimSpan::from_millis(takes),
+            breaks_after,
+        };
+        Parts {
+            stores: vec![Arc::new(slow)],
+            ..parts
+        }
+    });
+    (run, store)
+}
+
+#[test]
+fn a_step_ends_when_both_the_real_one_and_the_worked_out_one_have() {
+    let steps = r#"[ { query = { cpu = "1ms", wait = "10ms" } } ]"#;
+    // The real ones are quicker. To the server 1, the connection at 6; the query there at 7, worked on until 8, found at
+    // 18, back at 19.
+    let (quick, _) = slow(steps, 25, 2, u32::MAX);
+    quick.ask(0, millis(0));
+    assert_eq!(quick.until(millis(1000)), [(0, 19.0, None)]);
+    // They take 30: the connection is there at 31, the query there at 32 and its answer at 62.
+    let (slow, store) = slow(steps, 25, 30, u32::MAX);
+    slow.ask(0, millis(0));
+    // The next one finds the connection open: there at 101, its answer at 131.
+    slow.ask(1, millis(100));
+    assert_eq!(slow.until(millis(1000)), [(0, 62.0, None), (1, 131.0, None)]);
+    assert_eq!(store.connections(), (1, 1, 0));
+}
+
+#[test]
+fn a_refusal_of_the_database_is_real() {
+    let (run, store) = slow(r#"[ { query = { cpu = "1ms" } } ]"#, 0, 30, u32::MAX);
+    run.ask(0, millis(0));
+    // At the server at 1, which says no at 31; back at 32.
+    assert_eq!(run.until(millis(1000)), [(0, 32.0, Some(Cause::ConnectionRefused))]);
+    assert_eq!(store.connections(), (0, 0, 1));
+}
+
+#[test]
+fn a_connection_that_breaks_is_replaced() {
+    let (run, store) = slow(r#"[ { query = { cpu = "1ms" } } ]"#, 25, 0, 1);
+    for number in 0..4 {
+        run.ask(number, millis(100 * number));
+    }
+    let causes: Vec<Option<Cause>> = run.until(millis(1000)).into_iter().map(|(_, _, cause)| cause).collect();
+    let lost = Some(Cause::DatabaseUnavailable);
+    assert_eq!(causes, [None, lost, None, lost]);
+    assert_eq!(store.connections().1, 1, "never two at a time");
+}
+
+#[test]
+fn a_transaction_is_kept_before_its_answer_or_never_was() {
+    let query = r#"{ query = { cpu = "1ms" } }"#;
+    let steps = format!("[ {{ transaction = {{ steps = [ {query}, {query}, {{ fail = 0.5 }} ] }} }} ]");
+    let (run, store) = slow(&steps, 25, 4, u32::MAX);
+    for number in 0..20 {
+        run.ask(number, millis(100 * number));
+    }
+    let ends = run.until(millis(5000));
+    let ran: Vec<&str> = store.statements().iter().map(word).collect();
+    let good = ends.iter().filter(|(_, _, cause)| cause.is_none()).count();
+    assert!((1..20).contains(&good), "{good} of 20 at a chance of a half");
+    let expected: Vec<&str> = ends
+        .iter()
+        .flat_map(|(_, _, cause)| match cause {
+            None => ["begin", "read", "read", "commit"],
+            Some(_) => ["begin", "read", "read", "rollback"],
+        })
+        .collect();
+    assert_eq!(ran, expected);
+    // There at 2 where the connection is open; the first statement and the one that begins take 8, the other 2 + 4, the end
+    // 4: what was kept was kept before the answer.
+    let last = ends
+        .iter()
+        .rev()
+        .find(|(_, _, cause)| cause.is_none())
+        .expect("one is kept");
+    assert_eq!(last.1 - 100.0 * last.0 as f64, 1.0 + 8.0 + 1.0 + 4.0 + 4.0);
+}
+
+fn word(statement: &Statement) -> &'static str {
+    match statement {
+        Statement::Begin => "begin",
+        Statement::Commit => "commit",
+        Statement::Rollback => "rollback",
+        Statement::Read { .. } => "read",
+        _ => "other",
+    }
+}
+
+// ---- models ---------------------------------------------------------------------------------------------------------
+
+/// A provider that takes its own time, and sends its answer in three pieces.
+struct Own {
+    host: SharedHost,
+    takes: SimSpan,
+}
+
+impl Provider for Own {
+    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Answering, Refusal>> {
+        async move {
+            pause(&*self.host, self.takes).await;
+            let host = self.host.clone();
+            let rest = futures::stream::iter(["two", "three"]).then(move |piece| {
+                let host = host.clone();
+                async move {
+                    pause(&*host, SimSpan::from_millis(10)).await;
+                    Ok(piece.to_owned())
+                }
+            });
+            Ok(Answering {
+                usage: None,
+                text: "one".to_owned(),
+                rest: question.stream.then(|| rest.boxed()),
+            })
+        }
+        .boxed()
+    }
+
+    fn keeps_time(&self) -> bool {
+        true
+    }
+}
+
+fn asks_a_model(stream: bool, takes: u64) -> Run {
+    let model = model(&format!(
+        r#"
+[system.endpoint.job]
+steps = [ {{ llm = {{ provider = "p", model = "m", prompt = 10, answer = 100, stream = {stream} }} }} ]
+[system.provider.p]
+timeout = "500ms"
+retry   = {{ max = 0 }}
+[system.provider.p.model.m]
+first_token = "100ms"
+per_token   = "1ms"
+"#
+    ));
+    Run::with(&model, |parts| {
+        let own = Own {
+            host: parts.host.clone(),
+            takes: SimSpan::from_millis(takes),
+        };
+        Parts {
+            providers: vec![Arc::new(own)],
+            ..parts
+        }
+    })
+}
+
+#[test]
+fn a_provider_that_keeps_its_own_time_is_waited_for_up_to_the_time_out() {
+    let run = asks_a_model(false, 70);
+    run.ask(0, millis(0));
+    assert_eq!(run.until(millis(1000)), [(0, 70.0, None)]);
+    let run = asks_a_model(false, 700);
+    run.ask(0, millis(0));
+    assert_eq!(run.until(millis(1000)), [(0, 500.0, Some(Cause::LlmTimeout))]);
+}
+
+#[test]
+fn pieces_go_on_as_they_come() {
+    let run = asks_a_model(true, 70);
+    run.ask(0, millis(0));
+    run.host.run(millis(1000));
+    let (_, at, mut answer) = run.answers.lock().expect("no test panics").pop().expect("one");
+    assert_eq!((at, answer.cause), (70.0, None));
+    let pieces = answer.pieces.take().expect("in pieces");
+    let pieces: Vec<Piece> = futures::executor::block_on(pieces.collect());
+    let texts: Vec<Piece> = ["one", "two", "three"]
+        .map(|text| Piece::Text(text.to_owned()))
+        .to_vec();
+    assert_eq!(pieces[..3], texts);
+    let Piece::Whole(stages) = &pieces[3] else {
+        panic!("{pieces:?}")
+    };
+    assert_eq!(pieces.len(), 4);
+    let sum: u64 = stages.iter().map(|(_, span)| span.nanos()).sum();
+    assert_eq!(sum, 90_000_000);
+}
+
+// ---- clients, orders, readings --------------------------------------------------------------------------------------
+
+#[test]
+fn work_outlives_its_client_unless_it_is_cancelled() {
+    for cancel in [false, true] {
+        let model = model(&format!(
+            r#"
+[system.service.web]
+cancel = {cancel}
+[system.endpoint.job]
+steps = [ {{ io = "50ms" }}, {{ query = {{ kind = "insert" }} }} ]
+[system.database.postgres.query]
+insert = {{ cpu = "1ms" }}
+{DATABASE}"#
+        ));
+        let store = MemoryStore::new(25);
+        let of_parts = store.clone();
+        let run = Run::with(&model, |parts| Parts {
+            stores: vec![of_parts],
+            ..parts
+        });
+        let host = run.host.clone();
+        let gone = async move { host.sleep_until(millis(20)).await };
+        run.ask_with(Arrival {
+            gone: gone.boxed().shared(),
+            ..arrival(0, millis(0))
+        });
+        let ends = run.until(millis(1000));
+        let kept = store.statements().len();
+        if cancel {
+            assert_eq!((ends, kept), (vec![(0, 20.0, Some(Cause::ClientTimeout))], 0));
+        } else {
+            assert_eq!((ends[0].2, kept), (None, 1));
+        }
+    }
+}
+
+#[test]
+fn orders_are_carried_out_or_refused_with_a_reason() {
+    let model = model("[system.service.web]\nboot = \"1s\"\n[system.endpoint.job]\nsteps = [ { io = \"10ms\" } ]");
+    let run = Run::new(&model);
+    let web = || "web".to_owned();
+    let refused = run.platform.order(Order::Deploy {
+        service: "shop".to_owned(),
+    });
+    assert_eq!(refused, Err("there is no service `shop`".to_owned()));
+    run.platform.order(Order::Deploy { service: web() }).expect("the first");
+    let again = run.platform.order(Order::Deploy { service: web() });
+    assert_eq!(again, Err("a deploy of `web` is under way".to_owned()));
+    let many = run.platform.order(Order::Instances {
+        service: web(),
+        count: 1_000_000,
+    });
+    assert_eq!(many, Err("at most 1000 instances".to_owned()));
+    run.ask(0, millis(500));
+    assert_eq!(run.until(millis(900)), [(0, 510.0, None)]);
+    run.platform
+        .order(Order::Crash {
+            service: web(),
+            count: 1,
+        })
+        .expect("it is there");
+    let lines: Vec<String> = run.platform.lines().into_iter().map(|line| line.text).collect();
+    assert_eq!(
+        lines,
+        [
+            "deploy: 1 new beside 1 old",
+            "an instance dies: crashed; 0 requests in hand are lost"
+        ]
+    );
+}
+
+#[test]
+fn a_platform_that_drains_ends_what_it_has_and_takes_nothing_new() {
+    let model = model("[system.endpoint.job]\nsteps = [ { io = \"100ms\" } ]");
+    let run = Run::new(&model);
+    let (host, platform) = (run.host.clone(), run.platform.clone());
+    let drained = Arc::new(Mutex::new(Vec::new()));
+    let of_task = drained.clone();
+    run.ask(0, millis(0));
+    run.ask(1, millis(60));
+    run.host.spawn(Box::pin(async move {
+        host.sleep_until(millis(50)).await;
+        platform.drain(SimSpan::from_secs(5)).await;
+        of_task.lock().expect("no test panics").push(host.now());
+    }));
+    let ends = run.until(millis(1000));
+    assert_eq!(ends, [(1, 60.0, Some(Cause::NoInstance)), (0, 100.0, None)]);
+    assert_eq!(*drained.lock().expect("no test panics"), [millis(100)]);
+}
+
+// Lost if broken: an alert rule that the simulator looks at has nothing to look at on the server.
+#[test]
+fn whatever_can_be_watched_can_be_read() {
+    let text =
+        "duration = \"1m\"\nsystem = \"coaching\"\nprofile = \"hardened\"\n[load]\nrate = 1.0\nclient = \"browser\"";
+    let loaded = load_scenario(Request::new("box", text), &NoFiles, bundled::system);
+    let plan = loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+    let model = Arc::new(compile(&plan));
+    let run = Run::new(&model);
+    (0..10).for_each(|number| run.ask(number, millis(number)));
+    assert_eq!(run.until(millis(5000)).len(), 10);
+    let readings = run.platform.readings();
+    let names: Vec<&str> = readings.iter().map(|reading| reading.name.as_str()).collect();
+    let missing: Vec<String> = watchable(&plan.system)
+        .into_iter()
+        .filter(|path| !names.contains(&path.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} of {names:?}");
+    let value = |name: &str| readings.iter().find(|it| it.name == name).map(|it| it.value);
+    assert_eq!(value("requests"), Some(10.0));
+    assert_eq!(value("users.online"), Some(10.0));
+    assert_eq!(value("in_system"), Some(0.0));
+    assert!(value("web.cpu").is_some_and(|cpu| cpu > 0.0 && cpu < 1.0));
 }
