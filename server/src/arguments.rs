@@ -123,6 +123,10 @@ pub struct Serve {
     /// The file with the secret that users' tokens are signed with [default: HIGHWATER_TOKEN_SECRET, else by chance]
     #[arg(long, value_name = "FILE")]
     pub token_secret_file: Option<PathBuf>,
+    /// The file that says where the channels of the system's monitoring lead (docs/monitoring.md); without it alerts are only
+    /// logged and shown
+    #[arg(long, value_name = "FILE")]
+    pub channels: Option<PathBuf>,
     /// Open connections at most
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections: u32,

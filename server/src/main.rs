@@ -21,6 +21,7 @@ use highwater_program::compile::compile;
 use highwater_program::files;
 use highwater_server::cache::CacheChoice;
 use highwater_server::edge::{self, signature};
+use highwater_server::monitoring;
 use highwater_server::secret::Secret;
 use highwater_server::serve::{self, Options, UpstreamChoice};
 use highwater_server::store::StoreChoice;
@@ -233,6 +234,12 @@ async fn run_server(arguments: Serve) -> Result<(), Failure> {
             Some(url) => CacheChoice::Url(url.to_owned()),
         },
         upstream,
+        senders: match arguments.channels.as_deref() {
+            Some(file) => {
+                monitoring::settings::read(file).map_err(|reason| Failure::usage(format!("error: {reason}")))?
+            }
+            None => monitoring::Senders::new(),
+        },
         edge: settings,
     };
     let scale = options.scale;

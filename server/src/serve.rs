@@ -5,9 +5,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use highwater_host::{SharedHost, WallHost};
+use highwater_models::SimTime;
 use highwater_models::file::Plan;
 use highwater_program::compile::compile;
 use highwater_program::model::Model;
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use crate::backend::Backend;
 use crate::cache::{self, CacheChoice, CacheServer};
 use crate::edge::{self, admin};
+use crate::monitoring::{self, Monitoring, Senders, advice};
 use crate::platform::{Parts, Platform};
 use crate::provider::Provider;
 use crate::provider::http::{HttpProvider, HttpSettings};
@@ -54,6 +56,8 @@ pub struct Options {
     pub cache: CacheChoice,
     /// The model provider.
     pub upstream: UpstreamChoice,
+    /// Where the channels of the system's monitoring lead; those that are not there are only logged.
+    pub senders: Senders,
     /// The HTTP side.
     pub edge: edge::Settings,
 }
@@ -71,6 +75,7 @@ impl Options {
             store: StoreChoice::Embedded { file: None::<PathBuf> },
             cache: CacheChoice::Local,
             upstream: UpstreamChoice::Bundled,
+            senders: Senders::new(),
             edge: edge::Settings::new(title)?,
         })
     }
@@ -127,14 +132,56 @@ pub async fn start(plan: &Plan, options: Options) -> Result<Server, String> {
     if !accounts.is_empty() {
         settings.upstream = Some(orders(accounts));
     }
-    let http = edge::start(platform.clone(), host, listener, settings)
+    // What the page shows of the rules is known once there is a log that they can write to.
+    let monitoring = Arc::new(OnceLock::new());
+    if model.monitoring.is_some() {
+        let of_page = Arc::clone(&monitoring);
+        settings.alerts = Some(Arc::new(move || alerts(of_page.get())));
+    }
+    let http = edge::start(platform.clone(), Arc::clone(&host), listener, settings)
         .map_err(|error| format!("could not take requests: {error}"))?;
+    let log = Arc::downgrade(http.edge());
+    let log: monitoring::Log = Arc::new(move |line| {
+        if let Some(edge) = log.upgrade() {
+            edge.log(line);
+        }
+    });
+    if let Some(started) = monitoring::start(host, platform.clone(), options.senders, log) {
+        // It is set once, here.
+        let _ = monitoring.set(started);
+    }
     Ok(Server {
         http,
         platform,
         upstreams,
         notes,
     })
+}
+
+/// The rules whose bound is passed, those that fire first.
+fn alerts(monitoring: Option<&Monitoring>) -> Value {
+    let rules = monitoring
+        .map(|monitoring| monitoring.status().rules)
+        .unwrap_or_default();
+    let mut passed: Vec<_> = rules
+        .into_iter()
+        .filter(|rule| rule.is_firing || rule.since.is_some())
+        .collect();
+    passed.sort_by_key(|rule| !rule.is_firing);
+    let shown = passed.into_iter().map(|rule| {
+        let reading = advice::reading(&rule.watch);
+        let side = if rule.is_above { "above" } else { "below" };
+        let (now, bound) = (
+            advice::figure(reading, rule.reading),
+            advice::figure(reading, rule.threshold),
+        );
+        json!({
+            "at": rule.since.map(|since| since.since(SimTime::ZERO).seconds()),
+            "fires": rule.is_firing,
+            "text": format!("{}: {} is {now}, {side} {bound}", rule.name, rule.watch),
+        })
+    });
+    shown.collect()
 }
 
 async fn stores(model: &Model, choice: &StoreChoice, notes: &mut Vec<String>) -> Result<Vec<Arc<dyn Store>>, String> {
@@ -158,13 +205,7 @@ async fn caches(
     let mut caches = Vec::with_capacity(model.caches.len());
     for spec in &model.caches {
         let name = &model.resources[usize::from(spec.resource)].name;
-        let opened = match cache::open(choice, Arc::clone(host), None).await {
-            Err(_) if *choice == CacheChoice::Local => Ok(cache::OpenedCache {
-                cache: crate::stub::MemoryCache::new(Arc::clone(host)),
-                note: "a map in this process".to_owned(),
-            }),
-            opened => opened,
-        };
+        let opened = cache::open(choice, Arc::clone(host), None).await;
         let opened = opened.map_err(|error| format!("could not open the cache `{name}`: {error}"))?;
         notes.push(format!("cache `{name}`: {}", opened.note));
         caches.push(opened.cache);
