@@ -14,7 +14,7 @@ let past = [];
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const number = (value) => value >= 100 ? whole.format(value) : value >= 10 ? value.toFixed(1).replace(/\.0$/, "") : value.toFixed(2).replace(/\.?0+$/, "");
 const span = (seconds) => seconds === null || seconds === undefined ? "–" : seconds < 1 ? Math.round(seconds * 1000) + " ms" : seconds < 60 ? number(seconds) + " s" : number(seconds / 60) + " min";
-const share = (value) => { const percent = value * 100; return (percent > 0 && percent < 1 ? percent.toFixed(2) : percent < 10 ? percent.toFixed(1) : percent.toFixed(0)) + " %"; };
+const share = (value) => { if (value === 0) return "0 %"; const percent = value * 100; return (percent > 0 && percent < 1 ? percent.toFixed(2) : percent < 10 ? percent.toFixed(1) : percent.toFixed(0)) + " %"; };
 const clock = (seconds) => { const s = Math.floor(seconds); const two = (n) => String(n).padStart(2, "0"); return Math.floor(s / 3600) + ":" + two(Math.floor(s / 60) % 60) + ":" + two(s % 60); };
 
 // A second is too short to read from: ten of them are looked at together.
@@ -151,10 +151,12 @@ const list = (id, items, none) => byId(id).replaceChildren(...(items.length ? it
 const entry = (at, text, kind) => { const item = make("li", undefined, kind); item.append(make("time", clock(at)), document.createTextNode(text)); return item; };
 
 const show = (look) => {
-  past.push(look.figures);
+  // The first look is the last of the past that came before it.
+  const last = past[past.length - 1];
+  if (!last || last.at < look.figures.at) past.push(look.figures);
   if (past.length > KEPT) past.shift();
   const now = recent();
-  byId("clock").textContent = "running for " + clock(look.figures.at) + (about.scale === 1 ? "" : ", " + about.scale + " times as fast as the clock") + " · " + whole.format(look.figures.connections) + " connections";
+  byId("clock").textContent = "running for " + clock(look.figures.at) + (about.scale === 1 ? "" : ", " + about.scale + " times as fast as the clock") + " · " + whole.format(look.figures.connections) + (look.figures.connections === 1 ? " connection" : " connections");
   byId("sentence").textContent = sentence(now, look);
   tiles(now, look); charts(); instances(look); lines(look);
   list("alerts", (look.alerts || []).map((alert) => entry(alert.at || 0, (alert.fires ? "firing: " : "") + alert.text, alert.fires ? "fires" : "")), look.alerts === null ? "No rules are watched." : "All quiet.");
