@@ -93,8 +93,9 @@ pub struct Serve {
     /// The database: `embedded` (SQLite in this process) or `embedded:FILE`
     #[arg(long, value_name = "embedded[:FILE]", conflicts_with = "postgres")]
     pub store: Option<String>,
-    /// PostgreSQL: its address, or `temporary` for one that ends with the server
-    #[arg(long, value_name = "URL|temporary")]
+    /// PostgreSQL: its address, or `temporary` for one that ends with the server; with `temporary:fsync` commits wait for
+    /// the disk
+    #[arg(long, value_name = "URL|temporary[:fsync]")]
     pub postgres: Option<String>,
     /// Redis: its address, or `temporary` for one that ends with the server [default: a cache in this process]
     #[arg(long, value_name = "URL|temporary")]

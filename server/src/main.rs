@@ -169,6 +169,7 @@ fn store(arguments: &Serve) -> Result<StoreChoice, Failure> {
     match (arguments.store.as_deref(), arguments.postgres.as_deref()) {
         (None | Some("embedded"), None) => Ok(StoreChoice::Embedded { file: None }),
         (_, Some("temporary")) => Ok(StoreChoice::Temporary { fsync: false }),
+        (_, Some("temporary:fsync")) => Ok(StoreChoice::Temporary { fsync: true }),
         (_, Some(url)) => Ok(StoreChoice::Url(url.to_owned())),
         (Some(text), None) => match text.strip_prefix("embedded:") {
             Some(file) if !file.is_empty() => Ok(StoreChoice::Embedded {

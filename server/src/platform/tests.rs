@@ -176,17 +176,24 @@ fn lateness_does_not_add_up() {
         "{LOOP}steps = [ {{ cpu = \"4ms\" }}, {{ io = \"10ms\" }}, {{ cpu = \"1ms\" }} ]"
     ));
     let run = Run::with(&model, |parts| parts);
-    let late = Run::on(&model, |host| Arc::new(Late(host)), |parts| parts);
-    for run in [&run, &late] {
+    let late_run = Run::on(&model, |host| Arc::new(Late(host)), |parts| parts);
+    for run in [&run, &late_run] {
         (0..100).for_each(|number| run.ask(number, millis(number * 10)));
     }
-    let (on_time, late) = (run.until(millis(2000)), late.until(millis(2000)));
+    let (on_time, late) = (run.until(millis(2000)), late_run.until(millis(2000)));
     assert_eq!(on_time.len(), 100);
     for ((number, at, _), (same, late_at, _)) in on_time.into_iter().zip(late) {
         assert_eq!(number, same);
         let by = late_at - at;
         assert!((0.0..=3.0001).contains(&by), "request {number} is {by} ms late");
     }
+    let told = late_run
+        .platform
+        .readings()
+        .into_iter()
+        .find(|it| it.name == "platform.late");
+    let told = told.map_or(0.0, |it| it.value);
+    assert!(told > 0.0 && told <= 0.003_001, "{told}");
 }
 
 // ---- what is real beside what is worked out -------------------------------------------------------------------------
@@ -440,6 +447,41 @@ fn pieces_go_on_as_they_come() {
     assert_eq!(pieces.len(), 4);
     let sum: u64 = stages.iter().map(|(_, span)| span.nanos()).sum();
     assert_eq!(sum, 90_000_000);
+}
+
+// Lost if broken: a client that closes the page in the middle of an answer keeps the model writing.
+#[test]
+fn a_client_that_goes_in_the_middle_of_an_answer_is_heard_of() {
+    let model = model(
+        r#"
+[system.service.web]
+cancel = true
+[system.endpoint.job]
+steps = [ { llm = { provider = "p", model = "m", prompt = 10, answer = 100, stream = true } } ]
+[system.provider.p.model.m]
+first_token = "100ms"
+per_token   = "10ms"
+"#,
+    );
+    for goes_at in [600, 5000] {
+        let run = Run::new(&model);
+        let host = run.host.clone();
+        let gone = async move { host.sleep_until(millis(goes_at)).await };
+        run.ask_with(Arrival {
+            gone: gone.boxed().shared(),
+            ..arrival(0, millis(0))
+        });
+        run.host.run(millis(10_000));
+        let (_, at, mut answer) = run.answers.lock().expect("no test panics").pop().expect("one");
+        assert_eq!(at, 100.0);
+        let pieces = answer.pieces.take().expect("in pieces");
+        let pieces: Vec<Piece> = futures::executor::block_on(pieces.collect());
+        let broken = pieces.last() == Some(&Piece::Broken(Cause::ClientTimeout));
+        assert_eq!(broken, goes_at < 1100, "{pieces:?}");
+        let readings = run.platform.readings();
+        let in_flight = readings.iter().find(|it| it.name == "p.in_flight").map(|it| it.value);
+        assert_eq!(in_flight, Some(0.0));
+    }
 }
 
 // ---- clients, orders, readings --------------------------------------------------------------------------------------

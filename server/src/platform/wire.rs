@@ -268,13 +268,17 @@ impl Plant<'_> {
             wire.has_begun = false;
         }
         self.s.tasks[index].state = State::Going;
-        match self.s.tasks[index].real.take() {
-            Some(Real::Found(Ok(_))) => true,
-            _ => {
-                self.fail(index, Cause::QueryFailed);
-                false
+        let cause = match self.s.tasks[index].real.take() {
+            Some(Real::Found(Ok(_))) => return true,
+            Some(Real::Found(Err(StoreError::Lost(_)))) => {
+                let now = self.s.now;
+                (0..self.model.databases.len()).for_each(|database| self.look_for_lost(database as u16, now));
+                Cause::DatabaseUnavailable
             }
-        }
+            _ => Cause::QueryFailed,
+        };
+        self.fail(index, cause);
+        false
     }
 
     /// What a connection of a pool was in the middle of never was.
