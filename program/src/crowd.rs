@@ -12,7 +12,7 @@ use highwater_workload::popularity::Popularity;
 use highwater_workload::stream::Purpose;
 use highwater_workload::{Draw, Key, Sampler};
 
-use crate::model::{Addresses, Coming, Model, Recorded, Who};
+use crate::model::{Addresses, Coming, Model, Recorded, Source, Who};
 
 /// Where the number of a person or an address within its stream ends, and that of the stream begins.
 const STREAM: u32 = 48;
@@ -153,7 +153,7 @@ impl Crowd {
     /// Nobody has come yet.
     #[must_use]
     pub fn new(model: &Model, root: Key) -> Self {
-        let stream = |(number, source): (usize, &crate::model::Source)| {
+        let stream = |(number, source): (usize, &Source)| {
             let key = root.purpose(Purpose::Arrivals).child(number as u64);
             let arrivals = match &source.coming {
                 Coming::Open {
@@ -355,6 +355,20 @@ impl Crowd {
         false
     }
 
+    /// A person of a stream by their number within it: the whole number, and their class.
+    #[must_use]
+    pub fn person(&self, model: &Model, source: u16, person: u64) -> (u64, u8) {
+        let spec = &model.sources[source as usize];
+        let person = (u64::from(spec.people_of) << STREAM) | person;
+        (person, self.class_of(spec, person))
+    }
+
+    #[inline]
+    fn class_of(&self, spec: &Source, person: u64) -> u8 {
+        let key = || self.root.purpose(Purpose::Person).child(person).child(0);
+        pick(&spec.classes, || key().draw().uniform()).unwrap_or(0)
+    }
+
     /// Whose session it is, of which class and from which address.
     fn who_comes(
         &mut self,
@@ -376,7 +390,7 @@ impl Crowd {
         let of_person = || root.purpose(Purpose::Person).child(person);
         let class = match recorded.and_then(|row| row.class) {
             Some(class) => class,
-            None => pick(&spec.classes, || of_person().child(0).draw().uniform()).unwrap_or(0),
+            None => self.class_of(spec, person),
         };
         let ip = match (recorded.and_then(|row| row.ip), spec.addresses) {
             (Some(ip), _) => ip,
