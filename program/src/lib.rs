@@ -9,4 +9,5 @@ pub mod compile;
 pub mod crowd;
 pub mod files;
 pub mod model;
+pub mod strain;
 pub mod variants;

@@ -29,6 +29,7 @@ use crate::event::{Due, Event, EventQueue, Scheduled};
 use crate::experiment::RequestRow;
 use crate::measure::Record;
 use crate::slab::Slab;
+use crate::trace::Trace;
 use highwater_models::machine::processor::{Limit, Processor};
 use highwater_program::crowd::Crowd;
 use highwater_program::model::{Model, SiteId, Stage};
@@ -60,16 +61,15 @@ mod scaling;
 mod session;
 mod settings;
 mod state;
-mod strain;
 mod task;
 mod turn;
 
+pub(crate) use highwater_program::strain::Strains;
 pub(crate) use link::Link;
 pub(crate) use plain::Visit;
 pub use plain::is_plain;
 pub(crate) use plant::*;
 pub(crate) use state::*;
-pub(crate) use strain::Strains;
 
 /// How a caller follows and stops a replication.
 #[derive(Debug)]
@@ -149,6 +149,27 @@ pub fn simulate_variants<'m>(
         keep_requests,
         control,
     )
+}
+
+/// The same of one model, with everything that went in and out of the system.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_traced(
+    model: &Model,
+    seed: u64,
+    replication: u32,
+    control: &Control<'_>,
+) -> Result<(Record, Trace), SimulationError> {
+    let mut world = World::new(model, Key::root(seed, replication), replication, false);
+    world.trace = Some(Box::default());
+    world.begin();
+    world.run(control)?;
+    world.close_books()?;
+    let mut trace = world.trace.take().map(|trace| *trace).unwrap_or_default();
+    // Noted when their clients sent them.
+    trace.arrived.sort_by_key(|arrived| arrived.at);
+    Ok((world.record, trace))
 }
 
 fn simulate_in<'m>(
@@ -299,6 +320,7 @@ impl<'m> World<'m> {
             runs: vec![VecDeque::new(); model.queues.len()],
             record: Record::new(model),
             rows: keep_requests.then(Vec::new),
+            trace: None,
             at_this_instant: 0,
             loading: true,
             done: false,

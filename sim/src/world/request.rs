@@ -179,6 +179,9 @@ impl World<'_> {
         };
         self.record.attempts_begun += 1;
         let task = self.insert_task(task);
+        if self.trace.is_some() {
+            self.trace_arrival(task.index, self.now + there);
+        }
         self.requests[index].task = task;
         if spec.timeout != SimSpan::FOREVER {
             let deadline = self.now + spec.timeout;

@@ -13,6 +13,7 @@ use crate::experiment::RequestRow;
 use crate::measure::Record;
 use crate::slab::{Handle, Slab};
 use crate::split::Split;
+use crate::trace::Trace;
 use highwater_models::machine::breaker::Pass;
 use highwater_models::machine::connections::{ConnectionId, Waiting};
 use highwater_models::machine::job_queue::JobPlace;
@@ -618,6 +619,8 @@ pub(crate) struct World<'m> {
     pub runs: Vec<VecDeque<(SimTime, Handle, SimTime)>>,
     pub record: Record,
     pub rows: Option<Vec<RequestRow>>,
+    /// What goes in and out, for whoever wants to know.
+    pub trace: Option<Box<Trace>>,
     /// Steps taken since time last went on.
     pub at_this_instant: u64,
     pub loading: bool,

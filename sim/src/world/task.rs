@@ -651,6 +651,9 @@ impl World<'_> {
         let run = &mut self.tasks[index];
         run.enter(self.now, STAGE_CLIENT, &mut self.record);
         run.state = State::Answering;
+        if self.trace.is_some() {
+            self.trace_end(index);
+        }
         self.leave(index);
         let task = &self.tasks[index];
         let request = self.requests.get(task.request);
