@@ -302,10 +302,12 @@ async fn measure(
         }
         _ => Default::default(),
     };
+    let without_token = Arc::<AtomicU64>::default();
     let identity = Identity {
         shared_luck,
         tokens,
         webhook_secret,
+        without_token: Arc::clone(&without_token),
     };
     let keep = match arguments.connections {
         Kept::Session => Keep::Session,
@@ -378,7 +380,7 @@ async fn measure(
             connections.opened.load(Ordering::Relaxed),
             connections.held_up.load(Ordering::Relaxed),
         ),
-        without_token: 0,
+        without_token: without_token.load(Ordering::Relaxed),
     };
     Ok((log, facts))
 }

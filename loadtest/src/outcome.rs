@@ -44,7 +44,7 @@ pub struct Facts {
     pub stopped: Option<Stop>,
     /// Connections opened, and attempts that had to wait for the bound on them.
     pub connections: (u64, u64),
-    /// People who came without a token although they were signed in.
+    /// Attempts without a token of people who are signed in, where others had one.
     pub without_token: u64,
 }
 
@@ -74,12 +74,16 @@ pub struct Outcome {
 
 /// A part of what was seen, cut into units.
 struct Part<'l> {
-    units: Vec<Unit_<'l>>,
+    units: Vec<Slice<'l>>,
+    /// Seconds of one.
     span: f64,
+    /// Runs: counts are means over them.
+    runs: f64,
 }
 
+/// What was seen in one unit.
 #[derive(Default)]
-struct Unit_<'l> {
+struct Slice<'l> {
     rows: Vec<&'l Row>,
     readings: Vec<&'l Reading>,
 }
@@ -111,6 +115,14 @@ impl Cut {
         }
     }
 
+    /// Runs: counts are means over them.
+    fn runs(&self) -> f64 {
+        match self.basis {
+            Basis::Repeats(count) => f64::from(count),
+            _ => 1.0,
+        }
+    }
+
     /// Seconds of a unit.
     fn span(&self) -> f64 {
         let whole = self.to.since(self.from).seconds();
@@ -139,7 +151,7 @@ pub fn outcome(plan: &Plan, model: &Model, log: &Log, facts: &Facts) -> Outcome 
     let whole = part(log, &cut, |_| true);
     let mut figures = Figures::default();
     sessions(&mut figures, log, &cut);
-    requests(&mut figures, &[], &whole, model, true);
+    requests(&mut figures, &[], &whole);
     breakdown(&mut figures, &whole, model);
     for (kind, names, number) in kinds(model) {
         for (first, name) in names.iter().enumerate() {
@@ -149,7 +161,7 @@ pub fn outcome(plan: &Plan, model: &Model, log: &Log, facts: &Facts) -> Outcome 
             }
             let part = part(log, &cut, |row| names.get(number(row)) == Some(name));
             if part.units.iter().any(|unit| !unit.rows.is_empty()) {
-                requests(&mut figures, &[kind, name], &part, model, false);
+                requests(&mut figures, &[kind, name], &part);
             }
         }
     }
@@ -241,8 +253,8 @@ fn basis(log: &Log, facts: &Facts, from: SimTime, to: SimTime) -> Basis {
 }
 
 fn part<'l>(log: &'l Log, cut: &Cut, is_of: impl Fn(&Row) -> bool) -> Part<'l> {
-    let mut units: Vec<Unit_<'l>> = Vec::new();
-    units.resize_with(cut.count(), Unit_::default);
+    let mut units: Vec<Slice<'l>> = Vec::new();
+    units.resize_with(cut.count(), Slice::default);
     for row in log.rows.iter().filter(|row| is_of(row)) {
         units[cut.unit(row.repeat, row.at)].rows.push(row);
     }
@@ -255,6 +267,7 @@ fn part<'l>(log: &'l Log, cut: &Cut, is_of: impl Fn(&Row) -> bool) -> Part<'l> {
     Part {
         units,
         span: cut.span(),
+        runs: cut.runs(),
     }
 }
 
@@ -277,10 +290,7 @@ fn count(figures: &mut Figures, path: &[&str], value: f64) {
 }
 
 fn sessions(figures: &mut Figures, log: &Log, cut: &Cut) {
-    let runs = match cut.basis {
-        Basis::Repeats(count) => f64::from(count),
-        _ => 1.0,
-    };
+    let runs = cut.runs();
     let ended = || log.visits.iter().filter(|visit| visit.length.is_some());
     let abandoned = ended().filter(|visit| visit.abandoned).count() as f64;
     count(figures, &["sessions", "offered"], log.visits.len() as f64 / runs);
@@ -300,9 +310,9 @@ fn sessions(figures: &mut Figures, log: &Log, cut: &Cut) {
 }
 
 /// The figures of requests, of the whole run or a part of it.
-fn requests(figures: &mut Figures, prefix: &[&str], part: &Part<'_>, model: &Model, is_whole: bool) {
+fn requests(figures: &mut Figures, prefix: &[&str], part: &Part<'_>) {
     let at = |keys: &[&'static str]| under(prefix, keys);
-    let runs = runs(part, is_whole, model);
+    let runs = part.runs;
     let rows = || part.units.iter().flat_map(|unit| unit.rows.iter().copied());
     let counted = |is: &dyn Fn(&Row) -> bool| rows().filter(|row| is(row)).count() as f64 / runs;
     let ending = |ending: Ending| move |row: &Row| row.ending == ending;
@@ -329,7 +339,7 @@ fn requests(figures: &mut Figures, prefix: &[&str], part: &Part<'_>, model: &Mod
     let attempts: f64 = rows().map(|row| f64::from(row.attempts)).sum();
     count(figures, &at(&["attempts", "offered"]), attempts / runs);
     let pairs = |part_of: &dyn Fn(&Row) -> f64| -> Vec<(f64, f64)> {
-        let pair = |unit: &Unit_<'_>| (unit.rows.iter().map(|row| part_of(row)).sum(), unit.rows.len() as f64);
+        let pair = |unit: &Slice<'_>| (unit.rows.iter().map(|row| part_of(row)).sum(), unit.rows.len() as f64);
         part.units.iter().map(pair).collect()
     };
     let one_if = |is: bool| f64::from(u8::from(is));
@@ -358,7 +368,7 @@ fn requests(figures: &mut Figures, prefix: &[&str], part: &Part<'_>, model: &Mod
         );
     }
     let timed = |of: &dyn Fn(&Row) -> Option<SimSpan>| -> Vec<Vec<u64>> {
-        let useful = |unit: &Unit_<'_>| -> Vec<u64> {
+        let useful = |unit: &Slice<'_>| -> Vec<u64> {
             let rows = unit.rows.iter().filter(|row| row.ending == Ending::Useful);
             rows.filter_map(|row| of(row)).map(SimSpan::nanos).collect()
         };
@@ -366,7 +376,7 @@ fn requests(figures: &mut Figures, prefix: &[&str], part: &Part<'_>, model: &Mod
     };
     distribution(figures, &at(&["latency"]), timed(&|row| Some(row.latency)), runs);
     distribution(figures, &at(&["first_byte"]), timed(&|row| row.first_byte), runs);
-    let readings = |unit: &Unit_<'_>| -> Vec<u64> {
+    let readings = |unit: &Slice<'_>| -> Vec<u64> {
         let answered = unit.readings.iter().filter_map(|reading| reading.first_byte);
         answered.map(SimSpan::nanos).collect()
     };
@@ -407,17 +417,6 @@ fn requests(figures: &mut Figures, prefix: &[&str], part: &Part<'_>, model: &Mod
             insert(figures, &path, FigureKind::Estimate, Unit::Share, estimate);
         }
     }
-}
-
-/// Counts of several runs are means over them.
-fn runs(part: &Part<'_>, _is_whole: bool, _model: &Model) -> f64 {
-    let most = part
-        .units
-        .iter()
-        .flat_map(|unit| &unit.rows)
-        .map(|row| row.repeat)
-        .max();
-    f64::from(most.unwrap_or(0) + 1)
 }
 
 /// `count, mean, sd, min, p50 … max` of nanoseconds by unit, in seconds.
@@ -517,7 +516,6 @@ fn timeline(model: &Model, log: &Log, facts: &Facts) -> Timeline {
         failed: f64,
         latencies: Vec<u64>,
         by_cause: BTreeMap<usize, f64>,
-        late: f64,
     }
     let window = model.window.seconds();
     let last = log.rows.iter().map(|row| row.at).max().unwrap_or(SimTime::ZERO);
@@ -541,7 +539,6 @@ fn timeline(model: &Model, log: &Log, facts: &Facts) -> Timeline {
                 causes.push(cause as usize);
             }
         }
-        window.late = window.late.max(0.0);
     }
     causes.sort_unstable();
     let mut columns: Vec<String> = ["offered", "succeeded", "failed", "latency_mean", "latency_p95"]
@@ -625,7 +622,7 @@ fn warnings(
         warn(
             "without-token",
             format!(
-                "{} people came without a token although they were signed in: they were not known before the start",
+                "{} attempts went without a token although their people are signed in: who would come was not known before the start",
                 facts.without_token
             ),
         );

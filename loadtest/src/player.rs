@@ -101,9 +101,16 @@ impl Player {
     ) -> Arc<Self> {
         let (stop, told) = oneshot::channel();
         let sites = model.sites.iter().map(|site| (site.sampler.clone(), site.place));
+        let mut crowd = Crowd::new(&model, root);
+        for (source, spec) in model.sources.iter().enumerate() {
+            // Whose times go by a rate are told when they begin: what was to come first comes earlier or later then.
+            if !matches!(spec.coming, Coming::Open { .. }) {
+                crowd.set_factor(source as u16, bounds.load_factor);
+            }
+        }
         let budgets = model.clients.iter().map(|client| RetryBudget::new(client.retry_budget));
         Arc::new(Self {
-            crowd: Mutex::new(Crowd::new(&model, root)),
+            crowd: Mutex::new(crowd),
             sites: Mutex::new(sites.collect()),
             budgets: Mutex::new(budgets.collect()),
             log: Mutex::default(),
@@ -150,7 +157,8 @@ impl Player {
             Either::Left(_) => None,
             Either::Right((why, _)) => why,
         };
-        self.stopped.store(true, Ordering::Relaxed);
+        // Whatever is still under way is nobody's any more.
+        self.stop(Stop::Told);
         let mut log = std::mem::take(&mut *lock(&self.log));
         log.ended = vec![self.host.now().min(self.model.end)];
         (log, early)
@@ -189,12 +197,16 @@ impl Player {
     async fn bring(self: Arc<Self>, source: u16, alive: mpsc::UnboundedSender<()>) {
         let mut changes = self.changes(source).into_iter().peekable();
         let mut expected = self.fill_up(source, SimTime::ZERO, &alive);
+        // Who is expected from the start on comes before the load ends at that instant, whoever else after.
+        let mut is_first = true;
         loop {
             let change = changes.peek().map_or(SimTime::NEVER, |change| change.0);
             let at = expected.unwrap_or(SimTime::NEVER).min(change);
-            if at > self.model.duration || !self.wait_until(at).await {
+            let is_late = at > self.model.duration || (at == self.model.duration && !is_first);
+            if is_late || !self.wait_until(at).await {
                 return;
             }
+            is_first = false;
             if let Some((at, factor)) = changes.next_if(|change| change.0 == at) {
                 let before = expected.unwrap_or(SimTime::NEVER);
                 let changed = lock(&self.crowd).change(&self.model, source, factor, at, before);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use highwater_models::SimTime;
-use highwater_program::crowd::Crowd;
+use highwater_program::crowd::{Changed, Crowd};
 use highwater_program::model::{Coming, Model, Who};
 use highwater_workload::Key;
 use http_body_util::{BodyExt, Full, Limited};
@@ -213,10 +213,11 @@ impl Target {
     /// # Errors
     /// When there is no answer.
     pub async fn believes(&self) -> Result<bool, Refused> {
-        let headers = [("x-highwater-person", "0"), ("x-highwater-signed-in", "no")];
+        // Whoever believes the generator reads this header, and finds that it is nonsense.
+        let headers = [("x-highwater-person", "0"), ("x-highwater-draws", "nonsense")];
         let asked = self.ask(Method::POST, "/api/trpc/highwater.nothing", &headers, Some(json!({})));
         let (status, _) = asked.await?;
-        Ok(status != 401)
+        Ok(status == 400)
     }
 
     /// Tokens of people, each under their number; in bulk, by class.
@@ -276,6 +277,15 @@ fn wanted(model: &Model) -> Vec<&str> {
         .collect()
 }
 
+/// Users that a stream wants and does not have yet come.
+fn fill_up(crowd: &mut Crowd, model: &Model, source: u16, at: SimTime, found: &mut HashMap<u64, u8>) {
+    for _ in 0..crowd.missing(model, source, at) {
+        let user = crowd.begin_user(source);
+        let who = crowd.begin(model, source, user, None, at);
+        found.insert(who.person, who.class);
+    }
+}
+
 /// Who may come, with their classes, as far as that is known before the start: all streams are played without their
 /// sessions' lengths. Of streams in which somebody comes who is not online just then, all people there are.
 #[must_use]
@@ -292,18 +302,20 @@ pub fn people(model: &Model, root: Key, load_factor: f64) -> Vec<(u64, u8)> {
             let (number, class) = crowd.person(model, source, person);
             found.insert(number, class);
         }
-        crowd.set_factor(source, load_factor.max(1.0));
         let mut at = SimTime::ZERO;
-        while found.len() < PEOPLE {
-            for _ in 0..crowd.missing(model, source, at) {
-                let user = crowd.begin_user(source);
-                let who = crowd.begin(model, source, user, None, at);
-                found.insert(who.person, who.class);
+        if matches!(spec.coming, Coming::Closed { .. }) {
+            crowd.set_factor(source, load_factor);
+        }
+        fill_up(&mut crowd, model, source, at, &mut found);
+        let mut next = crowd.next_arrival(model, source, at);
+        if load_factor != 1.0 {
+            let expected = next.unwrap_or(SimTime::NEVER);
+            if let Changed::Expect(other) = crowd.change(model, source, load_factor, at, expected) {
+                next = other;
             }
-            let Some(next) = crowd.next_arrival(model, source, at) else {
-                break;
-            };
-            at = next;
+        }
+        while let Some(time) = next.filter(|_| found.len() < PEOPLE) {
+            at = time;
             if !matches!(spec.coming, Coming::Closed { .. }) {
                 let arrival = crowd.arrive(model, source);
                 for _ in 0..arrival.sessions {
@@ -312,6 +324,8 @@ pub fn people(model: &Model, root: Key, load_factor: f64) -> Vec<(u64, u8)> {
                     found.insert(who.person, who.class);
                 }
             }
+            fill_up(&mut crowd, model, source, at, &mut found);
+            next = crowd.next_arrival(model, source, at);
         }
     }
     let mut people: Vec<(u64, u8)> = found.into_iter().collect();

@@ -7,9 +7,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use futures::channel::mpsc;
-use futures::future::{AbortHandle, BoxFuture, Either, FutureExt, abortable, join, select};
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::channel::{mpsc, oneshot};
+use futures::future::{Either, FutureExt, join, select};
+use futures::stream::StreamExt;
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_program::crowd::{attempt_key, request_key, resend_draw, retry_draw, within_stream};
 use highwater_program::model::{Client, STAGE_BACKOFF, STAGE_CLIENT, Stage};
@@ -25,7 +25,8 @@ struct Waiting {
     number: u32,
     began: SimTime,
     deadline: SimTime,
-    handle: AbortHandle,
+    /// Dropped, the client has gone.
+    _here: oneshot::Sender<()>,
 }
 
 /// An attempt's answer at its client, or that there is none.
@@ -41,8 +42,6 @@ struct Answered {
     retry_after: Option<SimSpan>,
     memory: Memory,
 }
-
-type Attempts = FuturesUnordered<BoxFuture<'static, Option<Answered>>>;
 
 /// A request under way.
 struct Request<'p> {
@@ -61,10 +60,9 @@ struct Request<'p> {
     retries: u32,
     resent: bool,
     waiting: Vec<Waiting>,
-    flying: Attempts,
-    /// First bytes of good answers: which attempt's, and when.
-    seen: mpsc::UnboundedReceiver<(u32, SimTime)>,
-    sees: mpsc::UnboundedSender<(u32, SimTime)>,
+    /// What its attempts say.
+    hears: mpsc::UnboundedReceiver<Heard>,
+    says: mpsc::UnboundedSender<Heard>,
     /// Nanoseconds by stage.
     split: Vec<u64>,
     server: Option<SimSpan>,
@@ -78,8 +76,6 @@ enum Heard {
     Answer(Answered),
     /// Of an attempt of that number, at a time.
     FirstByte(u32, SimTime),
-    /// An attempt that was given up is gone.
-    GivenUp,
     Clock,
 }
 
@@ -127,7 +123,7 @@ impl Player {
         let spec = &self.model.clients[usize::from(session.client)];
         lock(&self.budgets)[usize::from(session.client)].note_request();
         let key = request_key(session.who.key, number);
-        let (sees, seen) = mpsc::unbounded();
+        let (says, hears) = mpsc::unbounded();
         let mut request = Request {
             player: self,
             session,
@@ -142,9 +138,8 @@ impl Player {
             retries: 0,
             resent: false,
             waiting: Vec::new(),
-            flying: Attempts::new(),
-            seen,
-            sees,
+            hears,
+            says,
             split: vec![0; self.model.stages.len()],
             server: None,
             patience: SimTime::NEVER,
@@ -183,7 +178,6 @@ impl Request<'_> {
                         self.patience = SimTime::NEVER;
                     }
                 }
-                Heard::GivenUp => {}
                 Heard::Clock => {
                     if let Some(end) = self.is_due(due, at) {
                         return end;
@@ -195,12 +189,8 @@ impl Request<'_> {
 
     /// The next thing that is heard of, until a time.
     async fn listen(&mut self, until: SimTime) -> Heard {
-        let answer = pin!(next(&mut self.flying));
-        let heard = select(answer, self.seen.next());
-        match select(heard, self.player.host.sleep_until(until)).await {
-            Either::Left((Either::Left((Some(answered), _)), _)) => Heard::Answer(answered),
-            Either::Left((Either::Right((Some((number, at)), _)), _)) => Heard::FirstByte(number, at),
-            Either::Left(_) => Heard::GivenUp,
+        match select(self.hears.next(), self.player.host.sleep_until(until)).await {
+            Either::Left((heard, _)) => heard.unwrap_or(Heard::Clock),
             Either::Right(_) => Heard::Clock,
         }
     }
@@ -224,7 +214,7 @@ impl Request<'_> {
             Due::Timeout => {
                 while let Some(place) = self.waiting.iter().position(|waiting| waiting.deadline <= at) {
                     let waiting = self.waiting.remove(place);
-                    self.give_up_on(&waiting, at);
+                    self.give_up_on(waiting, at);
                 }
                 self.failed(Cause::ClientTimeout, None, at)
             }
@@ -234,7 +224,7 @@ impl Request<'_> {
                     self.waited(at);
                 }
                 for waiting in std::mem::take(&mut self.waiting) {
-                    self.give_up_on(&waiting, at);
+                    self.give_up_on(waiting, at);
                 }
                 if self.spec.patience.is_some() {
                     self.session.abandoned.store(true, Ordering::Relaxed);
@@ -286,25 +276,21 @@ impl Request<'_> {
             request: self.key,
             memory: lock(&session.memory).clone(),
         };
-        let flight = fly(
-            Arc::clone(player),
-            Arc::clone(session),
-            attempt,
-            Ways {
-                number,
-                began: at,
-                there,
-                back,
-                sees: self.sees.clone(),
-            },
-        );
-        let (flight, handle) = abortable(flight);
-        self.flying.push(flight.map(Result::ok).boxed());
+        let (here, gone) = oneshot::channel();
+        let ways = Ways {
+            number,
+            began: at,
+            there,
+            back,
+            says: self.says.clone(),
+        };
+        let flight = fly(Arc::clone(player), Arc::clone(session), attempt, ways, gone);
+        player.host.spawn(flight.boxed());
         self.waiting.push(Waiting {
             number,
             began: at,
             deadline,
-            handle,
+            _here: here,
         });
     }
 
@@ -381,8 +367,7 @@ impl Request<'_> {
     }
 
     /// The client stops waiting for an attempt.
-    fn give_up_on(&mut self, waiting: &Waiting, at: SimTime) {
-        waiting.handle.abort();
+    fn give_up_on(&mut self, waiting: Waiting, at: SimTime) {
         self.read(None, None);
         self.since = at;
         if !self.resent {
@@ -419,7 +404,7 @@ impl Request<'_> {
     /// It ends in exactly one way.
     fn end(mut self, at: SimTime, cause: Option<Cause>) {
         for waiting in std::mem::take(&mut self.waiting) {
-            self.give_up_on(&waiting, at);
+            self.give_up_on(waiting, at);
         }
         let progress = &self.player.progress;
         match cause {
@@ -465,35 +450,52 @@ impl Request<'_> {
     }
 }
 
-/// The next attempt that ends and was not given up. Waits for ever while none is under way.
-async fn next(flying: &mut Attempts) -> Option<Answered> {
-    match flying.next().await {
-        Some(found) => found,
-        None => futures::future::pending().await,
-    }
-}
-
 /// The way of an attempt.
 struct Ways {
     number: u32,
     began: SimTime,
     there: SimSpan,
     back: SimSpan,
-    sees: mpsc::UnboundedSender<(u32, SimTime)>,
+    says: mpsc::UnboundedSender<Heard>,
 }
 
-/// An attempt on its way there and back.
-async fn fly(player: Arc<Player>, session: Arc<Session>, attempt: Attempt, ways: Ways) -> Answered {
-    let host = &player.host;
+/// An attempt on its way there and back. Its client may go meanwhile: then the exchange is broken off; but what is on its
+/// way already gets there, and is worked on for nobody.
+async fn fly(
+    player: Arc<Player>,
+    session: Arc<Session>,
+    attempt: Attempt,
+    ways: Ways,
+    mut gone: oneshot::Receiver<()>,
+) {
     let leaves = ways.began + ways.there;
-    host.sleep_until(leaves).await;
-    let late = host.now().since(leaves);
+    player.host.sleep_until(leaves).await;
+    if player.is_stopped() {
+        return;
+    }
+    let late = player.host.now().since(leaves);
     player.progress.late.store(late.nanos(), Ordering::Relaxed);
     lock(&player.log).lateness.push(late);
+    let is_gone = gone.try_recv().is_err();
+    let exchange = pin!(exchange(&player, &session, attempt, &ways));
+    let told = player.told.clone();
+    if is_gone {
+        select(exchange, told).await;
+        return;
+    }
+    if let Either::Left((answered, _)) = select(exchange, select(gone, told)).await {
+        // Where nobody listens any more the request is over.
+        let _ = ways.says.unbounded_send(Heard::Answer(answered));
+    }
+}
+
+/// An exchange, and the way back to the client.
+async fn exchange(player: &Player, session: &Session, attempt: Attempt, ways: &Ways) -> Answered {
+    let host = &player.host;
     let mut answered = Answered {
         number: ways.number,
         began: ways.began,
-        at: leaves,
+        at: ways.began,
         first_byte: None,
         cause: None,
         strange: None,
@@ -515,7 +517,7 @@ async fn fly(player: Arc<Player>, session: Arc<Session>, attempt: Attempt, ways:
                 if is_good {
                     host.sleep_until(first_byte).await;
                     // Where nobody listens any more the request is over.
-                    let _ = ways.sees.unbounded_send((ways.number, first_byte));
+                    let _ = ways.says.unbounded_send(Heard::FirstByte(ways.number, first_byte));
                 }
             };
             let ((rest, whole), ()) = join(rest, first).await;

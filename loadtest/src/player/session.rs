@@ -1,10 +1,11 @@
 //! A visit: its flow, with think times, choices, loops and branches.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::channel::mpsc;
-use futures::future::{BoxFuture, FutureExt, join_all};
+use futures::future::{BoxFuture, Either, FutureExt, join_all, select};
 use highwater_models::SimTime;
 use highwater_program::crowd::{Identity, flow_key};
 use highwater_program::model::{FlowOp, Pc, Recorded};
@@ -90,7 +91,9 @@ impl Player {
             log.visits.len() - 1
         });
         let end = Arc::clone(self).thread(Arc::clone(&session), start, 0, at).await;
+        // One that the end of the run cut off has no length.
         if let Some(place) = place
+            && !self.is_stopped()
             && let Some(visit) = lock(&self.log).visits.get_mut(place)
         {
             visit.length = Some(end.since(at));
@@ -115,7 +118,13 @@ impl Player {
                 let op = self.model.flow_ops[pc as usize];
                 pc += 1;
                 match op {
-                    FlowOp::Request { endpoint } => at = self.request(&session, endpoint, at).await,
+                    FlowOp::Request { endpoint } => {
+                        let asked = pin!(self.request(&session, endpoint, at));
+                        match select(asked, self.told.clone()).await {
+                            Either::Left((end, _)) => at = end,
+                            Either::Right(_) => break,
+                        }
+                    }
                     FlowOp::Think { site } => {
                         at = at + self.span(site, key, iteration);
                         if !self.wait_until(at).await {

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::future::{BoxFuture, FutureExt};
@@ -35,6 +36,8 @@ pub struct Identity {
     pub shared_luck: bool,
     /// A token by the number of the person; whoever has none comes without.
     pub tokens: HashMap<u64, Arc<str>>,
+    /// Attempts of people who are signed in and have no token, where others have one.
+    pub without_token: Arc<AtomicU64>,
     /// The secret of payment events.
     pub webhook_secret: Option<String>,
 }
@@ -158,8 +161,12 @@ impl Shared {
             let [_, a, b, c] = (within_stream(attempt.ip) as u32).to_be_bytes();
             request = request.header("x-forwarded-for", format!("10.{a}.{b}.{c}"));
             let own = self.identity.tokens.get(&attempt.person);
-            if let Some(token) = attempt.memory.token.as_ref().or(own.filter(|_| attempt.signed_in)) {
-                request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+            match attempt.memory.token.as_ref().or(own.filter(|_| attempt.signed_in)) {
+                Some(token) => request = request.header(AUTHORIZATION, format!("Bearer {token}")),
+                None if attempt.signed_in && !self.identity.tokens.is_empty() => {
+                    self.identity.without_token.fetch_add(1, Ordering::Relaxed);
+                }
+                None => {}
             }
         }
         if let (true, Some(secret)) = (route.is_webhook, &self.identity.webhook_secret) {
