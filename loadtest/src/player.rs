@@ -80,8 +80,11 @@ pub struct Player {
     progress: Arc<Progress>,
     /// Whether nothing new begins.
     stopped: AtomicBool,
-    stop: Mutex<Option<oneshot::Sender<Stop>>>,
-    told: Shared<BoxFuture<'static, Option<Stop>>>,
+    /// Why it was stopped.
+    why: Mutex<Option<Stop>>,
+    stop: Mutex<Option<oneshot::Sender<()>>>,
+    /// Done when it is stopped, or over.
+    told: Shared<BoxFuture<'static, ()>>,
 }
 
 /// A lock whose holder never panics.
@@ -117,7 +120,8 @@ impl Player {
             progress: Arc::default(),
             stopped: AtomicBool::new(false),
             stop: Mutex::new(Some(stop)),
-            told: told.map(Result::ok).boxed().shared(),
+            why: Mutex::new(None),
+            told: told.map(|_| ()).boxed().shared(),
             model,
             host,
             transport,
@@ -133,10 +137,16 @@ impl Player {
 
     /// Ends the run now; what was measured stays.
     pub fn stop(&self, why: Stop) {
+        lock(&self.why).get_or_insert(why);
+        self.end();
+    }
+
+    /// Nothing begins any more, and whatever is under way is nobody's.
+    fn end(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         if let Some(stop) = lock(&self.stop).take() {
-            // Where nobody listens, the run is over.
-            let _ = stop.send(why);
+            // Where nobody listens, all is over already.
+            let _ = stop.send(());
         }
     }
 
@@ -152,13 +162,9 @@ impl Player {
         }
         drop(alive);
         let end = self.host.sleep_until(self.model.end);
-        let over = select(gone.next(), end);
-        let early = match select(over, self.told.clone()).await {
-            Either::Left(_) => None,
-            Either::Right((why, _)) => why,
-        };
-        // Whatever is still under way is nobody's any more.
-        self.stop(Stop::Told);
+        select(select(gone.next(), end), self.told.clone()).await;
+        let early = *lock(&self.why);
+        self.end();
         let mut log = std::mem::take(&mut *lock(&self.log));
         log.ended = vec![self.host.now().min(self.model.end)];
         (log, early)

@@ -43,7 +43,7 @@ fn shown(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Seconds => seconds(value),
         Unit::Share => percent(value),
-        Unit::PerSecond => format!("{value:.1} a second"),
+        Unit::PerSecond => format!("{value:.1}/s"),
         Unit::Dollars => format!("{value:.2} USD"),
         _ if !value.is_finite() => "–".to_owned(),
         _ if value.fract() == 0.0 => format!("{value:.0}"),

@@ -310,6 +310,27 @@ async fn bounds_hold() {
     assert!(seen.heads.lock().expect("nobody panics").len() <= 10);
 }
 
+// Lost if broken: an operator who stops a load test has nothing of it, or it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_stopped_keeps_what_was_measured() {
+    let (address, seen) = serve(Does::Hangs).await;
+    let scenario = plan("");
+    let model = Arc::new(compile(&scenario));
+    // As fast as the wall: the scenario itself would take twenty seconds.
+    let host: SharedHost = WallHost::new(1.0).expect("a thread");
+    let connections = Arc::new(Connections::new(vec![address], Keep::Session, 10));
+    let transport = Http::new(&model, Identity::default(), address.to_string(), 1.0, connections);
+    let player = Player::new(model, Key::root(1, 0), host, Arc::new(transport), Bounds::default());
+    let playing = tokio::spawn(Arc::clone(&player).play());
+    while seen.heads.lock().expect("nobody panics").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    player.stop(Stop::Told);
+    let (log, early) = playing.await.expect("nobody panics");
+    assert_eq!(early, Some(Stop::Told));
+    assert!(!log.rows.is_empty() && log.rows.iter().all(|row| row.ending == Ending::InFlight));
+}
+
 // Lost if broken: no other command can read what a load test leaves.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_leaves_the_files_of_a_run() {

@@ -126,7 +126,7 @@ impl Player {
                         }
                     }
                     FlowOp::Think { site } => {
-                        at = at + self.span(site, key, iteration);
+                        at += self.span(site, key, iteration);
                         if !self.wait_until(at).await {
                             break;
                         }

@@ -110,10 +110,10 @@ pub fn rest(is_stream: bool, body: &[u8], stages: &Stages) -> Rest {
     }
     let mut rest = Rest::default();
     // Most answers have nothing to remember, and are not looked into.
-    if text.contains("\"conversation") || text.contains("\"token\"") {
-        if let Ok(value) = serde_json::from_str::<Value>(text) {
-            remember(&value, &mut rest.memory);
-        }
+    if (text.contains("\"conversation") || text.contains("\"token\""))
+        && let Ok(value) = serde_json::from_str::<Value>(text)
+    {
+        remember(&value, &mut rest.memory);
     }
     rest
 }
