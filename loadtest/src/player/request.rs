@@ -254,6 +254,12 @@ impl Request<'_> {
         let number = self.attempts;
         self.attempts += 1;
         let player = self.player;
+        if let Some(row) = self.row
+            && let Some(row) = lock(&player.log).rows.get_mut(row)
+        {
+            // Also of one that is still in hand when the run ends.
+            row.attempts = self.attempts;
+        }
         let round_trip = player.span(self.spec.rtt, self.key, number);
         let there = SimSpan::from_nanos(round_trip.nanos() / 2);
         let back = SimSpan::from_nanos(round_trip.nanos() - there.nanos());
@@ -422,7 +428,6 @@ impl Request<'_> {
             row.cause = cause;
             row.latency = at.since(self.at);
             row.first_byte = self.first_byte.map(|first| first.since(self.at));
-            row.attempts = self.attempts;
             row.server = self.server;
             let stages = self.split.iter().enumerate().filter(|(_, nanos)| **nanos > 0);
             row.stages = stages
