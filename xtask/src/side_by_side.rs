@@ -160,6 +160,8 @@ impl Programs {
         for (package, program) in PROGRAMS {
             command.args(["-p", package, "--bin", program]);
         }
+        // Its library is others' too, and comes without a network.
+        command.args(["--features", "highwater-loadtest/generator"]);
         show("building", &command);
         let status = command.status().map_err(|error| format!("cargo: {error}"))?;
         if !status.success() {
