@@ -130,6 +130,24 @@ fn a_part_that_is_slower_is_found_with_its_size() {
     assert_eq!(found.count(|verdict| verdict == Verdict::Differs), 0);
 }
 
+// Lost if broken: repeats of a load test stand beside the wrong replications, or only the first is looked at.
+#[test]
+fn repeats_stand_beside_the_replications_that_they_played() {
+    let slow = model(200, "rate = 5.0", "60ms", "60ms");
+    let simulated = run(&model(200, "rate = 5.0", "50ms", "60ms"), 9, 5);
+    let half_width = |repeats: u32| {
+        let found = compared(&simulated, run(&slow, 9, repeats));
+        assert!(found.pairing.is_some());
+        let io = found.get(&["breakdown", "all", "io"]).expect("a stage");
+        assert_eq!(io.basis, Some(Basis::SamePeople));
+        assert!((io.ratio() + 1.0 / 6.0).abs() < 1e-3, "{io:?}");
+        io.difference.half_width().expect("an interval")
+    };
+    // Four times as many requests: half as wide, and never wider than three quarters of it.
+    let (one, four) = (half_width(1), half_width(4));
+    assert!(four < 0.75 * one, "{four} of {one}");
+}
+
 // Lost if broken: nothing to be read from a pair of runs that are one and the same.
 #[test]
 fn a_run_agrees_with_itself_request_by_request() {
