@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use highwater_report::again::Again;
 
-use crate::again::Again;
 use crate::check::Check;
 use crate::new::New;
 use crate::precision::Asked;

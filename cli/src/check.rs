@@ -14,13 +14,13 @@ use clap::{Args, ValueEnum};
 use highwater_models::file::{Diagnostic, PlaceData, Plan, Sources, place_in_text};
 use highwater_models::record::baseline::{Baseline, BaselineRun};
 use highwater_models::review::{Review, review};
+use highwater_report::again::Again;
 use highwater_report::check::{self, Against, Checked, Complaint, Kind, Run, Standing, annotations, junit, markdown};
 use highwater_report::{baseline, csv};
 use highwater_sim::change;
 use highwater_sim::decide::{self, Needed};
 use highwater_sim::experiment::{self, Options, Outcome};
 
-use crate::again::Again;
 use crate::arguments::{Format, Runs, Threads, Undecided};
 use crate::environment::{self, Github};
 use crate::exit::Exit;

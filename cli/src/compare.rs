@@ -10,11 +10,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use highwater_models::file::Plan;
+use highwater_report::again::Again;
 use highwater_report::{compare as shown, read};
 use highwater_sim::compare::{Comparison, Origin, Side, compare};
 use highwater_sim::experiment::{self, Options};
 
-use crate::again::Again;
 use crate::arguments::{Format, Threads, with_profile};
 use crate::environment;
 use crate::exit::Exit;

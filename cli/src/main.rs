@@ -3,7 +3,6 @@
 //! Owns: arguments, files, progress, exit codes. Results go to standard output, everything else to standard error.
 //! Never: what a result means (`sim/`) or how it reads (`report/`).
 
-mod again;
 mod arguments;
 mod check;
 mod compare;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use highwater_models::record::sweep::Design;
+use highwater_report::again::Again;
 use highwater_report::sweep::place;
 
-use crate::again::Again;
 use crate::arguments::{Format, Undecided};
 use crate::exit::Exit;
 use crate::failure::Failure;

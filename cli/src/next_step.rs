@@ -5,10 +5,10 @@
 use std::sync::atomic::AtomicBool;
 
 use highwater_models::file::Plan;
+use highwater_report::again::Again;
 use highwater_sim::experiment::Outcome;
 use highwater_sim::probe::{self, Budget};
 
-use crate::again::Again;
 use crate::arguments::{Format, Run, Switch};
 use crate::failure::Failure;
 use crate::progress::Bar;

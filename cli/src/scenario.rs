@@ -8,7 +8,7 @@ use highwater_models::file::{self, Diagnostic, Loaded, LoadedSystem, Plan, Sourc
 use highwater_program::files::{self, Found, NotFound};
 use highwater_report::paint::Paint;
 
-pub use highwater_program::files::{Disk, catalogue_names};
+pub use highwater_program::files::Disk;
 
 use crate::environment;
 use crate::failure::Failure;

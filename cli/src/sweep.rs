@@ -13,13 +13,14 @@ use highwater_models::file::study::{self as file, Beside, Design as Study};
 use highwater_models::file::{At, Name, Plan};
 use highwater_models::record::sweep::{Axis, Design, Level, Point, Precision};
 use highwater_models::units::Share;
+use highwater_program::files::catalogue_names;
+use highwater_report::again::Again;
 use highwater_report::sweep::plan::{Extent, progress, statement};
 use highwater_report::sweep::{self as shown, is_met, is_missed};
 use highwater_sim::experiment::Progress as _;
 use highwater_sim::sweep::findings::findings;
 use highwater_sim::sweep::{self, Settings, SweepError};
 
-use crate::again::Again;
 use crate::arguments::{Format, Threads, Undecided};
 use crate::environment;
 use crate::exit::Exit;
@@ -29,7 +30,6 @@ use crate::output::{self, Folder};
 use crate::precision;
 use crate::progress::Bar;
 use crate::report::{Reports, Wanted};
-use crate::scenario::catalogue_names;
 use crate::shard::{self, Shard};
 use crate::study;
 

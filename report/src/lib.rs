@@ -3,6 +3,7 @@
 //! Owns: wording, rounding and layout of results.
 //! Never: computing a figure or deciding an objective (`sim/`), opening files or looking at the terminal (`cli/`).
 
+pub mod again;
 pub mod baseline;
 pub mod check;
 pub mod compare;

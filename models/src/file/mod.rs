@@ -29,6 +29,7 @@ mod check_scenario;
 mod check_steps;
 mod check_system;
 mod diagnostic;
+mod edit;
 mod figure;
 mod kind;
 mod law;
@@ -59,6 +60,7 @@ mod value;
 
 pub use catalogue::{CatalogueKind, CatalogueNames, any_name};
 pub use diagnostic::{Diagnostic, DiagnosticData, Label, PlaceData, Severity, Sources, render_all};
+pub use edit::{write_setting, write_settings};
 pub use kind::{is_ours, is_scenario};
 pub use load::{Loaded, LoadedSystem, Request, load_scenario, load_system};
 pub use name::{Name, Named};

@@ -317,7 +317,7 @@ fn is_named(parts: &[(String, At)], last: bool) -> bool {
 }
 
 /// The first `=` outside quotes.
-fn equals_sign(flag: &str) -> Option<usize> {
+pub(crate) fn equals_sign(flag: &str) -> Option<usize> {
     let mut quote = None;
     for (byte, letter) in flag.char_indices() {
         match (quote, letter) {

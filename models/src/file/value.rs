@@ -131,7 +131,7 @@ pub(super) fn toml(node: &Node, float: fn(f64) -> String) -> String {
 }
 
 /// A text in the quotes of TOML.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut written = String::from("\"");
     for letter in text.chars() {
         match letter {

@@ -2,7 +2,7 @@
 //!
 //! Owns: how its words are put together. Never: which of a command's arguments decide (each command's own file).
 
-use highwater_report::next_step::shell;
+use crate::next_step::shell;
 
 /// A command under construction.
 #[derive(Debug)]
@@ -10,11 +10,13 @@ pub struct Again(String);
 
 impl Again {
     /// `highwater` with that command.
+    #[must_use]
     pub fn new(command: &str) -> Self {
         Self(format!("highwater {command}"))
     }
 
     /// With a word of its own: a scenario, a folder.
+    #[must_use]
     pub fn word(mut self, word: &str) -> Self {
         self.0.push(' ');
         self.0.push_str(&shell(word));
@@ -22,12 +24,14 @@ impl Again {
     }
 
     /// With a flag for each of the values.
+    #[must_use]
     pub fn flag(self, name: &str, values: impl IntoIterator<Item: ToString>) -> Self {
         let with = |again: Self, value| again.word(name).word(&ToString::to_string(&value));
         values.into_iter().fold(self, with)
     }
 
     /// The whole, as a shell takes it.
+    #[must_use]
     pub fn text(self) -> String {
         self.0
     }
