@@ -36,6 +36,8 @@ pub struct Wanted {
     /// Where everything goes.
     out: PathBuf,
     seed: u64,
+    /// Where the programs are, if they are built already.
+    programs: Option<PathBuf>,
 }
 
 /// Where the scenarios of `--all` are.
@@ -64,6 +66,7 @@ impl Wanted {
             tolerance: "10%".to_owned(),
             out: PathBuf::from("target/side-by-side"),
             seed: 1,
+            programs: None,
         };
         let mut arguments = arguments.iter();
         while let Some(&argument) = arguments.next() {
@@ -74,6 +77,7 @@ impl Wanted {
                 "--repeats" => wanted.repeats = number(argument, value()?)?,
                 "--seed" => wanted.seed = number(argument, value()?)?,
                 "--tolerance" => wanted.tolerance = value()?.to_owned(),
+                "--programs" => wanted.programs = Some(PathBuf::from(value()?)),
                 "--out" => wanted.out = PathBuf::from(value()?),
                 flag if flag.starts_with('-') => return Err(format!("`{flag}` is not known")),
                 scenario => wanted.scenarios.push(scenario.to_owned()),
@@ -121,7 +125,10 @@ pub fn run(root: &Path, arguments: &[&str]) -> ExitCode {
 }
 
 fn all(root: &Path, wanted: &Wanted) -> Result<bool, String> {
-    let programs = Programs::build(root)?;
+    let programs = match &wanted.programs {
+        Some(folder) => Programs::of(&std::path::absolute(folder).map_err(|error| error.to_string())?)?,
+        None => Programs::build(root)?,
+    };
     let mut rows = Vec::new();
     for scenario in &wanted.scenarios {
         rows.push(one(root, &programs, scenario, wanted)?);
@@ -150,13 +157,8 @@ impl Programs {
     /// Builds them as they are released: a server that is slow by itself is not the one that is compared.
     fn build(root: &Path) -> Result<Self, String> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        // A developer's build answers sooner than a release is built; its code is optimized all the same.
-        let release = std::env::var_os("HIGHWATER_DEV_BUILD").is_none();
         let mut command = Command::new(cargo);
-        command.current_dir(root).args(["build", "--locked"]);
-        if release {
-            command.arg("--release");
-        }
+        command.current_dir(root).args(["build", "--locked", "--release"]);
         for (package, program) in PROGRAMS {
             command.args(["-p", package, "--bin", program]);
         }
@@ -166,12 +168,23 @@ impl Programs {
             return Err(format!("the programs do not build ({status})"));
         }
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        let folder = target.join(if release { "release" } else { "debug" });
-        let program = |name: &str| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        Self::of(&target.join("release"))
+    }
+
+    /// Those in a folder.
+    fn of(folder: &Path) -> Result<Self, String> {
+        let program = |name: &str| {
+            let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+            if path.is_file() {
+                Ok(path)
+            } else {
+                Err(format!("{} is not there", path.display()))
+            }
+        };
         Ok(Self {
-            highwater: program(PROGRAMS[0].1),
-            server: program(PROGRAMS[1].1),
-            loadtest: program(PROGRAMS[2].1),
+            highwater: program(PROGRAMS[0].1)?,
+            server: program(PROGRAMS[1].1)?,
+            loadtest: program(PROGRAMS[2].1)?,
         })
     }
 }
