@@ -319,8 +319,10 @@ fn listening(server: &mut Guarded) -> Result<u64, String> {
             }
         }
     });
-    said.recv_timeout(UP)
-        .map_err(|_| format!("the server did not say within {} s where it listens", UP.as_secs()))
+    said.recv_timeout(UP).map_err(|error| match error {
+        mpsc::RecvTimeoutError::Timeout => format!("the server did not say within {} s where it listens", UP.as_secs()),
+        mpsc::RecvTimeoutError::Disconnected => "the server ended before it listened; above is why".to_owned(),
+    })
 }
 
 /// Runs a command that may end with one of these codes, and says with which.

@@ -530,6 +530,10 @@ impl Both<'_> {
             let measured = theirs.estimate(&requests.parts);
             return (simulated, measured, strangers(&simulated, &measured), Basis::Batches);
         }
+        // What requests do not tell is that of the replications with the same people: their luck is the measured run's.
+        let simulated = requests
+            .and_then(|requests| self.of_partners(requests.partners.as_deref()?, run.summary.replications))
+            .unwrap_or(simulated);
         let values: Vec<f64> = self
             .measured
             .iter()
@@ -543,13 +547,25 @@ impl Both<'_> {
         if self.measured.len() == 1 && measured.low.is_some() && measured.high.is_some() && reading.is_none() {
             return (simulated, measured, strangers(&simulated, &measured), Basis::Summary);
         }
-        let measured = as_replication(&simulated, measured.value, run.summary.replications);
+        let all = self.simulated.map_or(simulated, |figure| figure.estimate);
+        let measured = as_replication(&all, measured.value, run.summary.replications);
         (
             simulated,
             measured,
             strangers(&simulated, &measured),
             Basis::Replications,
         )
+    }
+
+    /// The simulation's figure in these of its replications, as unsure as single ones are; `None` where their values are not
+    /// known.
+    fn of_partners(&self, partners: &[u32], replications: u32) -> Option<Estimate> {
+        let figure = self.simulated?;
+        let value = |&replication: &u32| figure.samples.get(replication as usize).copied();
+        let values: Vec<f64> = partners.iter().map(value).collect::<Option<_>>()?;
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let by_replication = !values.is_empty() && values.iter().all(|value| value.is_finite());
+        by_replication.then(|| as_replication(&figure.estimate, mean, replications))
     }
 
     /// Whether a percentile has enough requests beyond it on the measured side for its pieces to say anything.
@@ -569,6 +585,3 @@ fn as_replication(simulated: &Estimate, value: f64, count: u32) -> Estimate {
         high: end(simulated.high),
     }
 }
-
-#[cfg(test)]
-mod tests;
