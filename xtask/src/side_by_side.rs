@@ -35,7 +35,8 @@ pub struct Wanted {
     tolerance: String,
     /// Where everything goes.
     out: PathBuf,
-    seed: u64,
+    /// The root seed of all, instead of the scenario's.
+    seed: Option<u64>,
     /// Where the programs are, if they are built already.
     programs: Option<PathBuf>,
 }
@@ -65,7 +66,7 @@ impl Wanted {
             repeats: 1,
             tolerance: "10%".to_owned(),
             out: PathBuf::from("target/side-by-side"),
-            seed: 1,
+            seed: None,
             programs: None,
         };
         let mut arguments = arguments.iter();
@@ -75,7 +76,7 @@ impl Wanted {
                 "--all" => wanted.all = true,
                 "--time-scale" => wanted.time_scale = number(argument, value()?)?,
                 "--repeats" => wanted.repeats = number(argument, value()?)?,
-                "--seed" => wanted.seed = number(argument, value()?)?,
+                "--seed" => wanted.seed = Some(number(argument, value()?)?),
                 "--tolerance" => wanted.tolerance = value()?.to_owned(),
                 "--programs" => wanted.programs = Some(PathBuf::from(value()?)),
                 "--out" => wanted.out = PathBuf::from(value()?),
@@ -97,6 +98,12 @@ impl Wanted {
             return Err("name a scenario, or `--all`".to_owned());
         }
         Ok(wanted)
+    }
+
+    /// The seed as words of a command.
+    fn seed(&self) -> Vec<String> {
+        self.seed
+            .map_or_else(Vec::new, |seed| vec!["--seed".to_owned(), seed.to_string()])
     }
 }
 
@@ -230,7 +237,7 @@ fn one(root: &Path, programs: &Programs, scenario: &str, wanted: &Wanted) -> Res
             "--next-step",
             "off",
         ])
-        .args(["--seed", &wanted.seed.to_string()])
+        .args(wanted.seed())
         .arg("--out")
         .arg(&simulated)
         .stdout(Stdio::null());
@@ -276,14 +283,8 @@ fn measure(
         .arg(scenario)
         .args(["--port", "0", "--format", "json", "--load-test"])
         .args(["--postgres", "temporary", "--redis", "temporary"])
-        .args([
-            "--time-scale",
-            &scale,
-            "--seed",
-            &wanted.seed.to_string(),
-            "--for",
-            AT_MOST,
-        ])
+        .args(["--time-scale", &scale, "--for", AT_MOST])
+        .args(wanted.seed())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -295,7 +296,8 @@ fn measure(
     load.current_dir(root)
         .arg(scenario)
         .args(["--target", &format!("http://127.0.0.1:{port}")])
-        .args(["--time-scale", &scale, "--seed", &wanted.seed.to_string()])
+        .args(["--time-scale", &scale])
+        .args(wanted.seed())
         .arg("--out")
         .arg(folder)
         .stdout(Stdio::null());

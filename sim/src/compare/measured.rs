@@ -332,7 +332,7 @@ impl<'a> Requests<'a> {
     fn new(simulated: &'a Run, measured: &'a [Run], span: Span) -> Option<Self> {
         let runs = runs(measured);
         let &first = runs.first()?;
-        if !(span.length() > 0.0) {
+        if span.length() <= 0.0 || span.length().is_nan() {
             return None;
         }
         let requests = runs.iter().map(|&(trace, repeat)| trace.of(repeat).len()).max()? as f64;
