@@ -98,7 +98,7 @@ usage: cargo xtask test                   format, lints, documentation, every te
        cargo xtask validation             runs every case of `highwater validate` and writes docs/validation.md
        cargo xtask conformance            records the traces of the real packages anew (needs Node.js) and replays them
        cargo xtask side-by-side SCENARIO [--time-scale X] [--repeats N] [--tolerance 10%] [--seed N] [--out DIR]
-                                          the server, a load test, the simulation, and a page on which both stand
+                                          [--programs DIR]: the server, a load test, the simulation, a page with both
        cargo xtask side-by-side --all     the same for examples/side-by-side, and writes docs/fidelity.md (takes minutes)
        cargo xtask tour [FOLDER]          takes pictures of the desktop app on a display of its own (needs Xvfb)";
 
