@@ -115,6 +115,8 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
     let scenario = FileKind::Scenario.root();
     let system = FileKind::System.root();
 
+    made.keys(&scenario, &[], &["profile"]);
+    groups.push(made.group("The system as a whole", ""));
     made.keys(&scenario, &[], &["duration", "load"]);
     groups.push(made.group("Who comes", ""));
     for (name, _) in plan.scenario.source.iter() {
@@ -140,7 +142,7 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
     }
     made.rest();
     groups.push(made.group("What requests do", ""));
-    made.keys(&scenario, &[], &["profile", "replications", "seed", "precision", "drain", "measure"]);
+    made.keys(&scenario, &[], &["replications", "seed", "precision", "drain", "measure"]);
     groups.push(made.group("The run", ""));
     groups.retain(|group| !group.controls.is_empty());
     groups
@@ -257,7 +259,8 @@ impl Maker<'_> {
         if !is_given && (kind == Kind::Text || key.required) {
             return;
         }
-        let matters = is_first(title, key.key) && (is_given || key.default.is_some_and(|default| default != "{}"));
+        let matters = is_first(title, key.key)
+            && (is_given || key.key == "profile" || key.default.is_some_and(|default| default != "{}"));
         self.controls.push(Control {
             path: written(path),
             label: label(&self.called(path)[head.min(path.len().saturating_sub(1))..]),
@@ -282,7 +285,8 @@ impl Maker<'_> {
             && let Some(name) = &phase.name
         {
             called[2].clone_from(&name.text);
-            called[1] = "phase".to_owned();
+            // The name says enough: `morning › duration`.
+            called.remove(1);
         }
         called
     }

@@ -104,9 +104,9 @@ fn axis(ui: &mut Ui, growth: &Growth, wants: &mut Vec<Command>) {
         let at = place(stage.months, f64::from(stage.users));
         let is_on = number == growth.stage;
         painter.circle_filled(at, if is_on { 7.0 } else { 4.5 }, if is_on { ink.accent } else { wash(ink.accent, 0.6) });
-        let align = if number == STAGES.len() - 1 { egui::Align2::RIGHT_BOTTOM } else { egui::Align2::LEFT_BOTTOM };
+        let align = if number == STAGES.len() - 1 { egui::Align2::RIGHT_TOP } else { egui::Align2::LEFT_TOP };
         let text = format!("{} users, month {}", number::count(f64::from(stage.users)), stage.months);
-        painter.text(at + Vec2::new(if number == 3 { -10.0 } else { 8.0 }, 2.0), align, text, egui::FontId::proportional(12.0), ink.text);
+        painter.text(at + Vec2::new(if number == 3 { -4.0 } else { 8.0 }, 6.0), align, text, egui::FontId::proportional(12.0), ink.text);
     }
 }
 
