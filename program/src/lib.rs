@@ -8,4 +8,5 @@
 pub mod compile;
 pub mod files;
 pub mod model;
+pub mod strain;
 pub mod variants;

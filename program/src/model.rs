@@ -418,6 +418,15 @@ pub struct Model {
     pub not_simulated: Vec<String>,
 }
 
+impl Model {
+    /// Whether what is asked for then is measured. Where measuring lasts until the load ends, so is what comes later.
+    #[must_use]
+    #[inline]
+    pub fn measures(&self, at: SimTime) -> bool {
+        at >= self.measure_from && (at <= self.measure_to || self.measure_to == self.duration)
+    }
+}
+
 /// Billionths in one.
 pub const NANO: f64 = 1e9;
 

@@ -7,6 +7,7 @@
 //! it.
 
 mod files;
+pub mod measured;
 mod page;
 mod terminal;
 #[cfg(test)]

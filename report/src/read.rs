@@ -5,6 +5,11 @@
 //! Never: opening files; guessing. Values by replication and units come from `replications.csv`; without it the unit of a
 //! figure follows from its name.
 
+mod facts;
+mod lines;
+mod requests;
+mod timeline;
+
 use highwater_models::record::figures::{Estimate, Figure, FigureKind, Figures, Path, Unit};
 use highwater_models::record::summary::{Bottleneck, Objective, Summary, Warning};
 use highwater_sim::compare::Origin;
@@ -12,11 +17,11 @@ use highwater_sim::interval::Intervals;
 use highwater_sim::outcome::build::at_least_zero;
 use serde_json::{Map, Value};
 
+pub use self::facts::facts;
+pub use self::requests::{Requests, requests};
+pub use self::timeline::timeline;
 use crate::json;
 use crate::replications;
-
-/// Keys of the top level that only a measured run has, and that hold no figures.
-const MEASURED: [&str; 2] = ["origin", "plan"];
 
 /// A result from the texts of its files.
 ///
@@ -24,6 +29,7 @@ const MEASURED: [&str; 2] = ["origin", "plan"];
 /// In words, which file is wrong and why.
 pub fn summary(text: &str, values: Option<&str>) -> Result<(Summary, Origin), String> {
     let root: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    let is_measured = facts::is_measured(&root);
     let Value::Object(root) = root else {
         return Err("it is not a summary of a run".to_owned());
     };
@@ -52,7 +58,7 @@ pub fn summary(text: &str, values: Option<&str>) -> Result<(Summary, Origin), St
         ..Summary::default()
     };
     for (key, value) in &root {
-        let without = [&json::HEADER[..], &json::FOOTER, &MEASURED];
+        let without = [&json::HEADER[..], &json::FOOTER, &facts::KEYS];
         if !without.iter().any(|keys| keys.contains(&key.as_str())) {
             figures(&Path::new(&[key]), value, &mut summary.figures);
         }
@@ -69,7 +75,7 @@ pub fn summary(text: &str, values: Option<&str>) -> Result<(Summary, Origin), St
             text: warning["text"].as_str().unwrap_or_default().to_owned(),
         })
         .collect();
-    let origin = if of("origin") == "measurement" {
+    let origin = if is_measured {
         Origin::Measurement
     } else {
         Origin::Simulation

@@ -10,6 +10,15 @@
 pub mod arrival;
 pub mod backend;
 pub mod cache;
+pub mod client;
+pub mod daemon;
+pub mod edge;
+pub mod monitoring;
 pub mod platform;
+pub mod product;
 pub mod provider;
+pub mod secret;
+pub mod serve;
 pub mod store;
+pub mod stub;
+pub mod upstream;

@@ -1,6 +1,10 @@
 //! The model provider as the platform calls it: one attempt at a time. Retries, budgets and breakers are machines of the
 //! platform.
 
+pub mod http;
+pub mod luck;
+pub mod sse;
+
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use highwater_models::SimSpan;
@@ -65,4 +69,10 @@ pub struct Answering {
 pub trait Provider: Send + Sync + 'static {
     /// Asks once. Whoever drops the answer hangs up.
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Answering, Refusal>>;
+
+    /// Whether its answers take what they take, as a real provider's do. Else one that comes sooner than
+    /// [`Luck`] says is held back until then.
+    fn keeps_time(&self) -> bool {
+        false
+    }
 }

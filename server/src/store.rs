@@ -3,11 +3,22 @@
 //! Owns: what the product asks of a database, and the ways in which a database says no. When a connection is opened, lent and
 //! closed is the pool's decision, elsewhere.
 
+mod embedded;
+mod postgres;
+mod sql;
+pub mod temporary;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
+
+use embedded::Embedded;
+use postgres::Postgres;
+use temporary::Cluster;
 
 /// Which database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +73,59 @@ pub struct OpenedStore {
 /// # Errors
 /// When it cannot be reached or started: a sentence that says why.
 pub async fn open(choice: &StoreChoice, seats: Seats) -> Result<OpenedStore, StoreError> {
-    let _ = (choice, seats);
-    Err(StoreError::Failed("not built yet".to_owned()))
+    match choice {
+        StoreChoice::Embedded { file } => {
+            let (path, failed) = (file.clone(), |why: tokio::task::JoinError| {
+                StoreError::Lost(why.to_string())
+            });
+            let opened = tokio::task::spawn_blocking(move || Embedded::open(path.as_deref(), seats)).await;
+            let (store, version) = opened.map_err(failed)??;
+            let place = file
+                .as_ref()
+                .map_or("in a temporary file".to_owned(), |file| file.display().to_string());
+            let note = format!("SQLite {version}, {place}, {}", connections(i64::from(seats.free)));
+            let store = Arc::new(store);
+            Ok(OpenedStore { store, note })
+        }
+        StoreChoice::Url(address) => reach(address, None, seats).await,
+        StoreChoice::Temporary { fsync } => {
+            let cluster = Cluster::start(seats, *fsync).await?;
+            let address = cluster.address();
+            reach(&address, Some(cluster), seats).await
+        }
+    }
+}
+
+async fn reach(address: &str, cluster: Option<Cluster>, seats: Seats) -> Result<OpenedStore, StoreError> {
+    let kind = if cluster.is_some() { "temporary " } else { "" };
+    let (store, facts) = Postgres::open(address, cluster).await?;
+    let mut note = format!(
+        "{kind}PostgreSQL {} at {}, {}",
+        facts.version,
+        facts.place,
+        connections(facts.free)
+    );
+    if seats.free != u32::MAX && i64::from(seats.free) != facts.free {
+        note.push_str(&format!("; the system has {}", seats.free));
+    }
+    if facts.superuser {
+        note.push_str("; as a superuser, whom the reserved connections are kept for: use another role");
+    }
+    let store = Arc::new(store);
+    Ok(OpenedStore { store, note })
+}
+
+fn connections(free: i64) -> String {
+    match free {
+        1 => "1 connection for the application".to_owned(),
+        free if free >= i64::from(u32::MAX) => "as many connections as are asked for".to_owned(),
+        free => format!("{free} connections for the application"),
+    }
+}
+
+/// The end of a transaction of which a statement has failed.
+fn nothing_kept() -> StoreError {
+    StoreError::Failed("a statement of the transaction has failed before, so nothing of it is kept".to_owned())
 }
 
 /// What one query does. Which statement a step of an endpoint is follows from the endpoint, the kind of query and how

@@ -16,6 +16,7 @@ mod caveat;
 pub mod chance;
 pub mod difference;
 mod headline;
+pub mod measured;
 
 use highwater_models::record::figures::{Estimate, Figure, FigureKind, Figures, Path, Unit};
 use highwater_models::record::summary::{Objective, Summary};

@@ -19,6 +19,7 @@ mod share;
 
 pub use percentile::{FEW, Sample};
 pub use share::FEW_EVENTS;
+pub(crate) use share::RULE_OF_THREE;
 
 use highwater_models::record::figures::Estimate;
 use highwater_workload::math::exp;

@@ -15,6 +15,7 @@ pub mod probe;
 pub mod slab;
 pub mod split;
 pub mod sweep;
+pub mod trace;
 pub mod validate;
 pub mod warm_up;
 pub mod world;

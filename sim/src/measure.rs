@@ -340,7 +340,8 @@ impl Record {
             return;
         }
         let latency = request.latency;
-        if self.breakdown.add(latency, split) != latency {
+        let coarse = coarse_bucket(latency);
+        if self.breakdown.add(coarse, split) != latency {
             self.stage_mismatches += 1;
         }
         let cell = self.cell_at(request.cell);
@@ -361,11 +362,10 @@ impl Record {
             window.useful += 1;
             window.ended_useful += u64::from(ended == request.window);
             window.latency += u128::from(latency);
-            let bucket = coarse_bucket(latency);
-            if bucket >= window.latencies.len() {
-                window.latencies.resize((bucket / 16 + 1) * 16, 0);
+            if coarse >= window.latencies.len() {
+                window.latencies.resize((coarse / 16 + 1) * 16, 0);
             }
-            window.latencies[bucket] += 1;
+            window.latencies[coarse] += 1;
         }
         if ended != request.window
             && let Some(window) = self.windows.get_mut(ended)

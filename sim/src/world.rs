@@ -3,7 +3,8 @@
 //! Owns: the clock, the pending events, who is ready to go on, and the tables of what is in flight.
 //! What stands in the tables is in `state` (who is on the way) and `plant` (what they meet).
 //! What happens at each place is in the rooms beside this one: `task` (an attempt's steps), `turn` (event loops and
-//! CPUs), `holding` (slots, connections, queues), `database`, `cache`, `provider` (what lies behind the process), `session` (people), `request` (what they ask for),
+//! CPUs), `holding` (slots, connections, queues), `database`, `cache`, `provider` (what lies behind the process), `session` (people), `request` (what they ask for), `plain` (all of that
+//! where a model is plain),
 //! `balance` (which instance a request goes to), `instance` (lives), `memory`, `health`, `deploy` and `scaling` (what
 //! begins and ends them), `event` (the scenario's), `chores` (windows and the log), `books` (what must add up).
 //! Order: whoever becomes ready at an instant goes on in the order in which that happened (invariant 5).
@@ -25,10 +26,11 @@ use highwater_workload::Key;
 use highwater_workload::arrivals::Arrivals;
 use highwater_workload::stream::Purpose;
 
-use crate::event::{Event, EventQueue, Scheduled};
+use crate::event::{Due, Event, EventQueue, Scheduled};
 use crate::experiment::RequestRow;
 use crate::measure::Record;
 use crate::slab::Slab;
+use crate::trace::Trace;
 use highwater_models::machine::processor::{Limit, Processor};
 use highwater_program::model::{Coming, Model, SiteId, Stage};
 use highwater_program::variants::Variants;
@@ -50,6 +52,7 @@ mod link;
 mod memory;
 mod money;
 mod monitor;
+mod plain;
 mod plant;
 mod pooler;
 mod provider;
@@ -58,14 +61,15 @@ mod scaling;
 mod session;
 mod settings;
 mod state;
-mod strain;
 mod task;
 mod turn;
 
+pub(crate) use highwater_program::strain::Strains;
 pub(crate) use link::Link;
+pub(crate) use plain::Visit;
+pub use plain::is_plain;
 pub(crate) use plant::*;
 pub(crate) use state::*;
-pub(crate) use strain::Strains;
 
 /// How a caller follows and stops a replication.
 #[derive(Debug)]
@@ -145,6 +149,27 @@ pub fn simulate_variants<'m>(
         keep_requests,
         control,
     )
+}
+
+/// The same of one model, with everything that went in and out of the system.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_traced(
+    model: &Model,
+    seed: u64,
+    replication: u32,
+    control: &Control<'_>,
+) -> Result<(Record, Trace), SimulationError> {
+    let mut world = World::new(model, Key::root(seed, replication), replication, false);
+    world.trace = Some(Box::default());
+    world.begin();
+    world.run(control)?;
+    world.close_books()?;
+    let mut trace = world.trace.take().map(|trace| *trace).unwrap_or_default();
+    // Noted when their clients sent them.
+    trace.arrived.sort_by_key(|arrived| arrived.at);
+    Ok((world.record, trace))
 }
 
 fn simulate_in<'m>(
@@ -299,6 +324,9 @@ impl<'m> World<'m> {
             sessions: Slab::default(),
             fibres: Slab::default(),
             flow_frames: Vec::new(),
+            // Rows of requests are written by the general way alone.
+            is_plain: !keep_requests && plain::is_plain(model),
+            visits: Slab::default(),
             sites: Sites::new(model),
             processes: Vec::new(),
             instances: Vec::new(),
@@ -328,6 +356,7 @@ impl<'m> World<'m> {
             runs: vec![VecDeque::new(); model.queues.len()],
             record: Record::new(model),
             rows: keep_requests.then(Vec::new),
+            trace: None,
             at_this_instant: 0,
             loading: true,
             done: false,
@@ -360,25 +389,19 @@ impl<'m> World<'m> {
     }
 
     fn run(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
+        if self.is_plain {
+            self.run_plain(control)?;
+        } else {
+            self.run_any(control)?;
+        }
+        control.progress.store(self.model.end.nanos(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn run_any(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
         // Users who are there from the start begin then, and not with the first event.
         self.ready_go_on()?;
-        while !self.done {
-            let Some(due) = self.events.take() else {
-                break;
-            };
-            if due.at > self.now {
-                self.at_this_instant = 0;
-                self.now = due.at;
-            } else {
-                self.go_on_at_this_instant()?;
-            }
-            self.record.events += 1;
-            if self.record.events & 0x3fff == 0 {
-                control.progress.store(self.now.nanos(), Ordering::Relaxed);
-                if control.cancel.load(Ordering::Relaxed) {
-                    return Err(SimulationError::Cancelled);
-                }
-            }
+        while let Some(due) = self.next_event(control)? {
             if let Some(index) = due.task() {
                 self.resume(index, due.scheduled);
             } else if let Some(index) = due.fibre() {
@@ -388,8 +411,32 @@ impl<'m> World<'m> {
             }
             self.ready_go_on()?;
         }
-        control.progress.store(self.model.end.nanos(), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Takes the next event, to which time goes on; none when the run is over.
+    #[inline(always)]
+    fn next_event(&mut self, control: &Control<'_>) -> Result<Option<Due>, SimulationError> {
+        if self.done {
+            return Ok(None);
+        }
+        let Some(due) = self.events.take() else {
+            return Ok(None);
+        };
+        if due.at > self.now {
+            self.at_this_instant = 0;
+            self.now = due.at;
+        } else {
+            self.go_on_at_this_instant()?;
+        }
+        self.record.events += 1;
+        if self.record.events & 0x3fff == 0 {
+            control.progress.store(self.now.nanos(), Ordering::Relaxed);
+            if control.cancel.load(Ordering::Relaxed) {
+                return Err(SimulationError::Cancelled);
+            }
+        }
+        Ok(Some(due))
     }
 
     /// Whoever is ready at this instant goes on, and whoever that makes ready.
@@ -451,7 +498,7 @@ impl<'m> World<'m> {
 
     /// The run is over once nobody comes any more and nothing is in hand.
     pub(crate) fn end_if_idle(&mut self) {
-        let is_idle = !self.loading && self.tasks.is_empty() && self.sessions.is_empty();
+        let is_idle = !self.loading && self.tasks.is_empty() && self.sessions.is_empty() && self.visits.is_empty();
         // Queries of processes that have died go on at the server.
         if is_idle
             && self.now >= self.model.measure_to

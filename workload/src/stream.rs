@@ -68,6 +68,13 @@ impl Key {
         ))
     }
 
+    /// The key that [`number`](Self::number) gave.
+    #[must_use]
+    #[inline]
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
     /// The stream of a purpose.
     #[must_use]
     #[inline]

@@ -1,12 +1,14 @@
 //! The project's own chores: `cargo xtask test` runs every check that a change has to pass, `cargo xtask plan-review`
 //! puts the bundled plan to the test, `cargo xtask validation` the simulator, `cargo xtask coverage` the intervals,
-//! `cargo xtask conformance` records what the real packages decide, `cargo xtask tour` takes pictures of the desktop app.
+//! `cargo xtask conformance` records what the real packages decide, `cargo xtask side-by-side` holds the simulator against the
+//! reference server, `cargo xtask tour` takes pictures of the desktop app.
 //!
 //! Owns: which checks there are and their order, cheapest first.
 //! Never: a check of its own. Each step is a command that anybody can run by hand, and it is printed as such.
 
 mod conformance;
 mod plan_review;
+mod side_by_side;
 mod tour;
 mod validation;
 
@@ -93,6 +95,9 @@ usage: cargo xtask test                   format, lints, documentation, every te
        cargo xtask plan-review --quick    runs the quick claims and compares them with the page
        cargo xtask validation             runs every case of `highwater validate` and writes docs/validation.md
        cargo xtask conformance            records the traces of the real packages anew (needs Node.js) and replays them
+       cargo xtask side-by-side SCENARIO [--time-scale X] [--repeats N] [--tolerance 10%] [--seed N] [--out DIR]
+                                          the server, a load test, the simulation, and a page on which both stand
+       cargo xtask side-by-side --all     the same for examples/side-by-side, and writes docs/fidelity.md (takes minutes)
        cargo xtask tour [FOLDER]          takes pictures of the desktop app on a display of its own (needs Xvfb)";
 
 fn main() -> ExitCode {
@@ -104,6 +109,7 @@ fn main() -> ExitCode {
         ["validation"] => validation::run(root()),
         ["coverage"] => run(&[COVERAGE]),
         ["conformance"] => conformance::run(root()),
+        ["side-by-side", rest @ ..] => side_by_side::run(root(), rest),
         ["tour"] => tour::run(root(), None),
         ["tour", folder] => tour::run(root(), Some(folder)),
         ["help" | "--help" | "-h"] => {

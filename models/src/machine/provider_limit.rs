@@ -64,6 +64,19 @@ pub struct Refused {
     pub by: LimitBy,
 }
 
+/// What is left of one limit.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Which.
+    pub by: LimitBy,
+    /// The most that can be left of it.
+    pub limit: u64,
+    /// Whole requests or tokens that are left now.
+    pub left: u64,
+    /// When all of it is there again if nothing more is charged.
+    pub full_in: SimSpan,
+}
+
 /// Settings of an account. `None` is no limit.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct ProviderLimitConfig {
@@ -213,6 +226,19 @@ impl ProviderLimit {
         &self.config
     }
 
+    /// What is left of each limit that there is: those of a minute first.
+    pub fn left(&mut self, now: SimTime) -> impl Iterator<Item = Left> {
+        self.limits.iter_mut().flatten().map(move |limit| {
+            let (size, left, full_in) = limit.meter.left(now);
+            Left {
+                by: limit.by,
+                limit: size,
+                left,
+                full_in,
+            }
+        })
+    }
+
     /// Requests let through.
     #[must_use]
     pub fn accepted(&self) -> u64 {
@@ -330,6 +356,32 @@ impl Meter {
                 } else {
                     *end - now
                 }
+            }
+        }
+    }
+
+    /// Brings the meter up to `now`; its size, what is left of it, and how long until it is full.
+    fn left(&mut self, now: SimTime) -> (u64, u64, SimSpan) {
+        self.wait(now, 0);
+        match self {
+            Self::Bucket {
+                rate, per, size, units, ..
+            } => {
+                let missing = u128::from(*size) * u128::from(*per) - *units;
+                let wait = match missing.checked_div(u128::from(*rate)) {
+                    _ if missing == 0 => SimSpan::ZERO,
+                    Some(_) => {
+                        let wait = missing.div_ceil(u128::from(*rate));
+                        SimSpan::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX))
+                    }
+                    None => SimSpan::FOREVER,
+                };
+                // No more than `size`, which is a whole number of this width.
+                (*size, (*units / u128::from(*per)) as u64, wait)
+            }
+            Self::Fixed { limit, used, end, .. } => {
+                let wait = if *used == 0 { SimSpan::ZERO } else { *end - now };
+                (*limit, limit.saturating_sub(*used), wait)
             }
         }
     }

@@ -151,6 +151,16 @@ pub struct Source {
     pub phase_ends: Vec<SimTime>,
 }
 
+impl Source {
+    /// The phase of what is asked for then, a number in [`Model::phases`](super::Model::phases): after the last one, the last.
+    #[must_use]
+    #[inline]
+    pub fn phase_at(&self, at: SimTime) -> u16 {
+        let phase = self.phase_ends.iter().position(|&end| at < end);
+        self.first_phase + phase.unwrap_or(self.phase_ends.len().max(1) - 1) as u16
+    }
+}
+
 /// How people are spread over addresses.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub enum Addresses {

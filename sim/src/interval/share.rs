@@ -25,7 +25,7 @@ use super::{Intervals, bare};
 pub const FEW_EVENTS: f64 = 10.0;
 
 /// What none among so many leaves possible, times their number.
-pub(super) const RULE_OF_THREE: f64 = 3.0;
+pub(crate) const RULE_OF_THREE: f64 = 3.0;
 
 impl Intervals {
     /// The events' share of all, a pair for each replication. Bounds are within 0 and 1. NaN of none at all; without bounds

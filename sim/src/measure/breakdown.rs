@@ -53,10 +53,10 @@ impl Breakdown {
         }
     }
 
-    /// Adds a request, whose time by stage is taken out of `split`; returns the sum of its stages.
+    /// Adds a request whose latency is in a coarse bucket, and whose time by stage is taken out of `split`; returns the sum
+    /// of its stages.
     #[inline(always)]
-    pub fn add(&mut self, latency: u64, split: &mut Split) -> u64 {
-        let bucket = coarse_bucket(latency);
+    pub fn add(&mut self, bucket: usize, split: &mut Split) -> u64 {
         if bucket >= self.count.len() {
             // Whole octaves, so that growing stops after a few times.
             let buckets = (bucket / 16 + 1) * 16;
@@ -116,7 +116,7 @@ mod tests {
         for request in 0..100 {
             let nanos = if request < 90 { 1_000_000_000 } else { 8_000_000_000 };
             split.add(0, nanos);
-            assert_eq!(breakdown.add(nanos, &mut split), nanos);
+            assert_eq!(breakdown.add(coarse_bucket(nanos), &mut split), nanos);
         }
         let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
         assert!(close(breakdown.mean_of_slowest(0.05)[0], 8.0));

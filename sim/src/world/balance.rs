@@ -243,6 +243,9 @@ impl World<'_> {
 
     /// The client of an attempt has gone. Its work goes on, unless the service cancels it.
     pub(super) fn client_gone(&mut self, index: u32) {
+        if self.trace.is_some() {
+            self.trace_gone(index);
+        }
         let task = &self.tasks[index];
         if let State::Queue(queue, _) = task.state
             && self.model.queues[queue as usize].drops_abandoned

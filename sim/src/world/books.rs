@@ -36,15 +36,18 @@ impl World<'_> {
             record.keys += machine.keys_seen();
             record.windows += machine.windows_opened();
         }
-        self.record.whole_in_flight = self.requests.iter().count() as u64;
-        self.record.in_flight = self.requests.iter().filter(|(_, request)| request.measured).count() as u64;
+        let requests = self.requests.iter().map(|(_, request)| request.measured);
+        let asking = self.visits.iter().filter(|(_, visit)| visit.is_asking());
+        let measured: Vec<bool> = requests.chain(asking.map(|(_, visit)| visit.measured)).collect();
+        self.record.whole_in_flight = measured.len() as u64;
+        self.record.in_flight = measured.iter().filter(|&&measured| measured).count() as u64;
         let attempts = self
             .tasks
             .iter()
             .filter(|(_, task)| task.kind == super::TaskKind::Attempt);
-        self.record.attempts_in_flight = attempts
-            .filter(|(_, task)| task.state != super::State::Answering)
-            .count() as u64;
+        let attempts = attempts.filter(|(_, task)| task.state != super::State::Answering);
+        let asking = self.visits.iter().filter(|(_, visit)| visit.is_asking());
+        self.record.attempts_in_flight = (attempts.count() + asking.count()) as u64;
         self.check()
     }
 
@@ -166,6 +169,11 @@ impl World<'_> {
                     *time += u128::from(self.now.since(held.since).nanos());
                 }
             }
+        }
+        for slot in self.visits.iter().flat_map(|(_, visit)| visit.held()) {
+            let (count, time) = &mut holders[slot.resource as usize];
+            *count += 1;
+            *time += u128::from(self.now.since(slot.since).nanos());
         }
         for spec in self
             .model

@@ -1,12 +1,13 @@
 //! The clock's own chores: where measuring begins and ends, windows of the timeline, snapshots, the log.
 
-use highwater_models::SimSpan;
 use highwater_models::record::summary::LogEntry;
+use highwater_models::{SimSpan, SimTime};
 
 use super::World;
 use crate::event::Event;
 use crate::measure::SnapshotRecord;
-use highwater_program::model::{NANO, ResourceKind, Runtime};
+use crate::trace::{Arrived, Ended};
+use highwater_program::model::{NANO, ResourceKind, Runtime, STAGE_CLIENT};
 
 /// Share of its capacity at which a resource counts as saturated over a window.
 const SATURATED: f64 = 0.95;
@@ -174,5 +175,53 @@ impl World<'_> {
         if work > SimSpan::ZERO && self.has_loop(process) {
             self.background_slice(process, work);
         }
+    }
+
+    // ---- what goes in and out ---------------------------------------------------------------------------------------
+
+    /// An attempt will be at the balancer then.
+    #[cold]
+    pub(super) fn trace_arrival(&mut self, index: u32, at: SimTime) {
+        let task = &self.tasks[index];
+        let arrived = Arrived {
+            at,
+            key: task.key,
+            endpoint: task.endpoint,
+            class: task.class,
+            signed_in: task.signed_in,
+            person: task.person,
+            ip: task.ip,
+            session: u64::from(task.session.index) << 32 | u64::from(task.session.generation),
+        };
+        self.trace
+            .iter_mut()
+            .for_each(|trace| trace.arrived.push(arrived.clone()));
+    }
+
+    /// An attempt's client has gone.
+    #[cold]
+    pub(super) fn trace_gone(&mut self, index: u32) {
+        let gone = (self.now, self.tasks[index].key);
+        self.trace.iter_mut().for_each(|trace| trace.gone.push(gone));
+    }
+
+    /// An attempt has ended at the server.
+    #[cold]
+    pub(super) fn trace_end(&mut self, index: u32) {
+        let run = &self.tasks[index];
+        let nanos = run.split.nanos().iter().enumerate();
+        let nanos = nanos.filter(|&(stage, &nanos)| stage as u16 != STAGE_CLIENT && nanos > 0);
+        let process = self.processes.get(run.process as usize);
+        let ended = Ended {
+            at: self.now,
+            key: run.key,
+            cause: run.cause,
+            retry_after: run.retry_after.filter(|_| run.cause.is_some()),
+            stages: nanos
+                .map(|(stage, &nanos)| (stage as u16, SimSpan::from_nanos(nanos)))
+                .collect(),
+            place: process.map(|process| (process.instance, run.process)),
+        };
+        self.trace.iter_mut().for_each(|trace| trace.ended.push(ended.clone()));
     }
 }

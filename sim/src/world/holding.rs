@@ -555,9 +555,13 @@ impl World<'_> {
                     let station = &mut self.record.stations[spec.resource as usize];
                     station.give_up(self.now, waiter.since, self.record.measuring);
                     self.record.see(self.now, spec.cause, Some(spec.resource));
-                    let task = &mut self.tasks[waiter.ticket.index];
-                    task.failing = Some(spec.cause);
-                    task.state = State::Going;
+                    if self.is_plain {
+                        self.visits[waiter.ticket.index].fails(spec.cause);
+                    } else {
+                        let task = &mut self.tasks[waiter.ticket.index];
+                        task.failing = Some(spec.cause);
+                        task.state = State::Going;
+                    }
                     self.ready.push_back(Ready::Task(waiter.ticket));
                 }
                 let deadline = self.processes[process as usize].slots[local].next_deadline();

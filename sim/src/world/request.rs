@@ -45,15 +45,8 @@ impl World<'_> {
         let session = &mut self.sessions[session_handle.index];
         let number = session.requests;
         session.requests += 1;
-        let source = &self.model.sources[session.source as usize];
-        let phase = source.first_phase
-            + source
-                .phase_ends
-                .iter()
-                .position(|&end| self.now < end)
-                .unwrap_or(source.phase_ends.len().max(1) - 1) as u16;
-        let late = self.model.measure_to == self.model.duration;
-        let measured = self.now >= self.model.measure_from && (self.now <= self.model.measure_to || late);
+        let phase = self.model.sources[session.source as usize].phase_at(self.now);
+        let measured = self.model.measures(self.now);
         let window = self.record.window_of(self.now);
         let cell = self.record.cell_index(endpoint, session.class, phase);
         let client = session.client;
@@ -186,6 +179,9 @@ impl World<'_> {
         };
         self.record.attempts_begun += 1;
         let task = self.insert_task(task);
+        if self.trace.is_some() {
+            self.trace_arrival(task.index, self.now + there);
+        }
         self.requests[index].task = task;
         if spec.timeout != SimSpan::FOREVER {
             let deadline = self.now + spec.timeout;

@@ -10,7 +10,7 @@ use super::{Fibre, Ready, STANDSTILL, Session, World};
 use crate::event::{Event, Scheduled};
 use crate::slab::Handle;
 use crate::split::Split;
-use highwater_program::model::{Addresses, Coming, FlowOp, Recorded, Who};
+use highwater_program::model::{Addresses, Coming, FlowOp, Pc, Recorded, Who};
 
 impl World<'_> {
     /// The first arrival of every source.
@@ -154,13 +154,32 @@ impl World<'_> {
     }
 
     fn begin_new_session(&mut self, source: u16, user: u64, recorded: Option<&Recorded>) {
-        self.begin_session(source, user, recorded, None);
+        if self.is_plain {
+            self.begin_visit(source, user, recorded);
+        } else {
+            self.begin_session(source, user, recorded, None);
+        }
     }
 
     /// A session begins: with a new thread, which is ready, or in place of a session that ends now and of its last
     /// thread, which is then the caller's to go on with.
     #[inline(always)]
     fn begin_session(&mut self, source: u16, user: u64, recorded: Option<&Recorded>, place: Option<(u32, u32)>) {
+        let (session, pc) = self.introduce(source, user, recorded);
+        if let Some((place, fibre)) = place {
+            let session = self.sessions.renew(place, session);
+            self.fibres.renew(fibre, Fibre::new(session, Handle::NOTHING, pc, 0));
+        } else {
+            self.record.online.up(self.now);
+            let session = self.sessions.insert(session);
+            let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
+            self.ready.push_back(Ready::Fibre(fibre));
+        }
+    }
+
+    /// Whoever comes next from a source: the session, counted, and where its flow starts.
+    #[inline(always)]
+    pub(super) fn introduce(&mut self, source: u16, user: u64, recorded: Option<&Recorded>) -> (Session, Pc) {
         let spec = &self.model.sources[source as usize];
         let state = &mut self.sources[source as usize];
         let number = state.sessions;
@@ -206,16 +225,7 @@ impl World<'_> {
             self.record.sessions.offered += 1;
             self.record.sessions.signed_up += u64::from(matches!(spec.who, Who::SignUp));
         }
-        let pc = self.model.flows[flow as usize].start;
-        if let Some((place, fibre)) = place {
-            let session = self.sessions.renew(place, session);
-            self.fibres.renew(fibre, Fibre::new(session, Handle::NOTHING, pc, 0));
-        } else {
-            self.record.online.up(self.now);
-            let session = self.sessions.insert(session);
-            let fibre = self.insert_fibre(session, Handle::NOTHING, pc, 0);
-            self.ready.push_back(Ready::Fibre(fibre));
-        }
+        (session, self.model.flows[flow as usize].start)
     }
 
     /// Whose session it is, of which class and from which address.
@@ -470,31 +480,31 @@ impl World<'_> {
         self.end_session(session.index, index)
     }
 
-    /// A session ends with its last thread. A user of a closed source begins the next one in its place.
-    #[inline]
-    fn end_session(&mut self, index: u32, fibre: u32) -> bool {
-        let session = &self.sessions[index];
-        let (source, user, person) = (session.source, session.user, session.person & 0xffff_ffff_ffff);
-        if session.measured {
-            let length = self.now.since(session.began).nanos();
-            let record = &mut self.record.sessions;
-            record.length.record(length);
-            if session.abandoned {
-                record.abandoned += 1;
-            } else {
-                record.completed += 1;
-            }
-        }
+    /// Whether a session that ends is followed by the next one of the same user; else the user is gone.
+    #[inline(always)]
+    pub(super) fn is_followed(&mut self, person: u64, source: u16) -> bool {
         let spec = &self.model.sources[source as usize];
         if !matches!(spec.who, Who::Same | Who::New | Who::InOrder(_)) {
             self.sources[spec.people_of as usize].mark_offline(person);
         }
         if let Coming::Closed { segments } = &spec.coming {
             if self.is_wanted(segments, source) {
-                self.begin_session(source, user, None, Some((index, fibre)));
                 return true;
             }
             self.sources[source as usize].active -= 1;
+        }
+        false
+    }
+
+    /// A session ends with its last thread. A user of a closed source begins the next one in its place.
+    #[inline]
+    fn end_session(&mut self, index: u32, fibre: u32) -> bool {
+        let session = &self.sessions[index];
+        let (source, user) = (session.source, session.user);
+        let person = session.end(self.now, &mut self.record);
+        if self.is_followed(person, source) {
+            self.begin_session(source, user, None, Some((index, fibre)));
+            return true;
         }
         self.fibres.remove(fibre);
         self.sessions.remove(index);

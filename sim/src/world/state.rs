@@ -5,12 +5,15 @@
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 
-use super::{DatabaseState, Instance, Link, Opening, PoolerState, Process, ProviderState, ServiceState, Strains, Wake};
+use super::{
+    DatabaseState, Instance, Link, Opening, PoolerState, Process, ProviderState, ServiceState, Strains, Visit, Wake,
+};
 use crate::event::{EventQueue, Scheduled};
 use crate::experiment::RequestRow;
 use crate::measure::Record;
 use crate::slab::{Handle, Slab};
 use crate::split::Split;
+use crate::trace::Trace;
 use highwater_models::machine::breaker::Pass;
 use highwater_models::machine::connections::{ConnectionId, Waiting};
 use highwater_models::machine::job_queue::JobPlace;
@@ -391,6 +394,24 @@ pub(crate) struct Session {
     pub messages: f64,
 }
 
+impl Session {
+    /// It is over, and counted: whose it was, as a number within the source.
+    #[inline(always)]
+    pub fn end(&self, now: SimTime, record: &mut Record) -> u64 {
+        if self.measured {
+            let length = now.since(self.began).nanos();
+            let record = &mut record.sessions;
+            record.length.record(length);
+            if self.abandoned {
+                record.abandoned += 1;
+            } else {
+                record.completed += 1;
+            }
+        }
+        self.person & 0xffff_ffff_ffff
+    }
+}
+
 /// A thread of a session's flow.
 #[derive(Clone, Debug)]
 pub(crate) struct Fibre {
@@ -599,6 +620,10 @@ pub(crate) struct World<'m> {
     pub sessions: Slab<Session>,
     pub fibres: Slab<Fibre>,
     pub flow_frames: Vec<Vec<(u32, Pc)>>,
+    /// Whether the model is plain: then whoever is on the way is in `visits`, and the tables above are empty.
+    pub is_plain: bool,
+    /// See `is_plain`.
+    pub visits: Slab<Visit>,
     pub sites: Sites,
     pub processes: Vec<Process>,
     pub instances: Vec<Instance>,
@@ -619,6 +644,8 @@ pub(crate) struct World<'m> {
     pub runs: Vec<VecDeque<(SimTime, Handle, SimTime)>>,
     pub record: Record,
     pub rows: Option<Vec<RequestRow>>,
+    /// What goes in and out, for whoever wants to know.
+    pub trace: Option<Box<Trace>>,
     /// Steps taken since time last went on.
     pub at_this_instant: u64,
     pub loading: bool,

@@ -14,6 +14,15 @@ use crate::event::{Event, Scheduled};
 use crate::slab::Handle;
 use highwater_program::model::{Op, Pc, STAGE_BACKOFF, STAGE_CLIENT, STAGE_IO};
 
+/// Who asks a limiter, and where.
+pub(super) struct Asker {
+    pub process: u32,
+    pub session: Handle,
+    pub person: u64,
+    pub ip: u64,
+    pub signed_in: bool,
+}
+
 impl World<'_> {
     /// Puts a task into the table, with clean stages.
     // Inlined, so that the task is built where it stays and not copied there.
@@ -384,74 +393,85 @@ impl World<'_> {
 
     /// Asks a limiter. True when the task goes on; else it is to go on at `pc`, if at all.
     fn limit(&mut self, index: u32, limiter: u16, pc: Pc) -> bool {
-        let spec = &self.model.limiters[limiter as usize];
         let task = &self.tasks[index];
-        let address = || {
-            let process = &self.processes[task.process as usize];
-            let service = &self.model.services[process.service as usize];
-            let address = if service.trusts_proxy {
-                task.ip
-            } else {
-                // Behind a proxy that is not trusted everybody comes from the proxy's few addresses.
-                Key::root(0, 0)
-                    .child(task.ip)
-                    .draw()
-                    .below(service.proxy_addresses.max(1))
-            };
-            // An address stands apart from a person's number by its highest bit.
-            address | 1 << 63
+        let asker = Asker {
+            process: task.process,
+            session: task.session,
+            person: task.person,
+            ip: task.ip,
+            signed_in: task.signed_in,
         };
+        match self.ask_limiter(limiter, &asker) {
+            Ok(SimSpan::ZERO) => true,
+            Ok(wait) => {
+                self.pause_at(index, wait, self.model.limiters[limiter as usize].stage, pc);
+                false
+            }
+            Err(retry_after) => {
+                if retry_after.is_some() {
+                    self.tasks[index].retry_after = retry_after;
+                }
+                self.fail(index, Cause::RateLimited);
+                false
+            }
+        }
+    }
+
+    /// What a limiter says: how long to wait, which is mostly no time, or no, and then perhaps when to come back.
+    #[inline(always)]
+    pub(super) fn ask_limiter(&mut self, limiter: u16, asker: &Asker) -> Result<SimSpan, Option<SimSpan>> {
+        let spec = &self.model.limiters[limiter as usize];
         let key = match spec.key {
-            LimiterKey::User if task.signed_in => task.person,
-            LimiterKey::User | LimiterKey::Ip => address(),
-            LimiterKey::Session => u64::from(task.session.index) << 32 | u64::from(task.session.generation),
+            LimiterKey::User if asker.signed_in => asker.person,
+            LimiterKey::User | LimiterKey::Ip => self.address(asker),
+            LimiterKey::Session => u64::from(asker.session.index) << 32 | u64::from(asker.session.generation),
             LimiterKey::All => 0,
         };
         let machine = if spec.shared {
             &mut self.shared_limiters[spec.local as usize]
         } else {
-            &mut self.processes[task.process as usize].limiters[spec.local as usize]
+            &mut self.processes[asker.process as usize].limiters[spec.local as usize]
         };
-        let measuring = self.record.measuring;
-        if spec.waits {
-            let Some(at) = machine.reserve_within(self.now, key, spec.max_wait) else {
-                if measuring {
-                    self.record.limiters[limiter as usize].refused += 1;
-                }
-                let station = &mut self.record.stations[spec.resource as usize];
-                station.first_refusal.get_or_insert(self.now);
-                self.record.see(self.now, Cause::RateLimited, Some(spec.resource));
-                self.fail(index, Cause::RateLimited);
-                return false;
-            };
-            if measuring {
-                self.record.limiters[limiter as usize].accepted += 1;
+        let answer = if spec.waits {
+            let at = machine.reserve_within(self.now, key, spec.max_wait);
+            at.map(|at| at.since(self.now)).ok_or(None)
+        } else {
+            match machine.hit(self.now, key) {
+                Verdict::Admit => Ok(SimSpan::ZERO),
+                Verdict::Refuse { retry_after } => Err(Some(retry_after)),
             }
-            let wait = at.since(self.now);
-            if wait > SimSpan::ZERO {
-                self.pause_at(index, wait, spec.stage, pc);
-            }
-            return wait == SimSpan::ZERO;
+        };
+        if answer.is_err() {
+            self.note_refusal(limiter);
+        } else if self.record.measuring {
+            self.record.limiters[limiter as usize].accepted += 1;
         }
-        match machine.hit(self.now, key) {
-            Verdict::Admit => {
-                if measuring {
-                    self.record.limiters[limiter as usize].accepted += 1;
-                }
-                true
-            }
-            Verdict::Refuse { retry_after } => {
-                if measuring {
-                    self.record.limiters[limiter as usize].refused += 1;
-                }
-                let station = &mut self.record.stations[spec.resource as usize];
-                station.first_refusal.get_or_insert(self.now);
-                self.record.see(self.now, Cause::RateLimited, Some(spec.resource));
-                self.tasks[index].retry_after = Some(retry_after);
-                self.fail(index, Cause::RateLimited);
-                false
-            }
+        answer
+    }
+
+    /// The address that a limiter sees, which stands apart from a person's number by its highest bit.
+    fn address(&self, asker: &Asker) -> u64 {
+        let process = &self.processes[asker.process as usize];
+        let service = &self.model.services[process.service as usize];
+        let address = if service.trusts_proxy {
+            asker.ip
+        } else {
+            // Behind a proxy that is not trusted everybody comes from the proxy's few addresses.
+            let key = Key::root(0, 0).child(asker.ip);
+            key.draw().below(service.proxy_addresses.max(1))
+        };
+        address | 1 << 63
+    }
+
+    #[cold]
+    fn note_refusal(&mut self, limiter: u16) {
+        let resource = self.model.limiters[limiter as usize].resource;
+        if self.record.measuring {
+            self.record.limiters[limiter as usize].refused += 1;
         }
+        let station = &mut self.record.stations[resource as usize];
+        station.first_refusal.get_or_insert(self.now);
+        self.record.see(self.now, Cause::RateLimited, Some(resource));
     }
 
     fn repeat(&mut self, index: u32, site: u32, after: Pc) {
@@ -631,6 +651,9 @@ impl World<'_> {
         let run = &mut self.tasks[index];
         run.enter(self.now, STAGE_CLIENT, &mut self.record);
         run.state = State::Answering;
+        if self.trace.is_some() {
+            self.trace_end(index);
+        }
         self.leave(index);
         let task = &self.tasks[index];
         let request = self.requests.get(task.request);

@@ -1,15 +1,15 @@
 //! What is wrong with services, databases, caches and providers at the moment.
 //!
-//! Owns: the sums of all faults under way. Never: when one begins or ends (that is `event`).
+//! Owns: the sums of all faults under way. Never: when one begins or ends (that is for whoever runs the system).
 
 use highwater_models::SimSpan;
 use highwater_workload::Key;
 
-use highwater_program::model::{Model, Target, Trouble};
+use crate::model::{Model, Target, Trouble};
 
 /// What is wrong with one of them.
 #[derive(Copy, Clone, Debug, PartialEq)]
-pub(crate) struct Strain {
+pub struct Strain {
     /// Everything takes so many times as long.
     pub slow: f64,
     /// This share fails.
@@ -21,7 +21,8 @@ pub(crate) struct Strain {
 }
 
 impl Strain {
-    const NONE: Self = Self {
+    /// Nothing is wrong.
+    pub const NONE: Self = Self {
         slow: 1.0,
         errors: 0.0,
         down: false,
@@ -29,7 +30,7 @@ impl Strain {
     };
 
     /// With another fault: slow ones multiply, failing ones fail independently.
-    pub(crate) fn add(&mut self, trouble: Trouble) {
+    pub fn add(&mut self, trouble: Trouble) {
         match trouble {
             Trouble::Slow(factor) => self.slow *= factor,
             Trouble::Errors(share) => self.errors = 1.0 - (1.0 - self.errors) * (1.0 - share),
@@ -42,7 +43,8 @@ impl Strain {
 
     /// How long something takes now.
     #[inline]
-    pub(crate) fn stretch(self, span: SimSpan) -> SimSpan {
+    #[must_use]
+    pub fn stretch(self, span: SimSpan) -> SimSpan {
         if self.slow == 1.0 {
             span
         } else {
@@ -52,29 +54,35 @@ impl Strain {
 
     /// Whether anything fails now.
     #[inline]
-    pub(crate) fn fails_some(&self) -> bool {
+    #[must_use]
+    pub fn fails_some(&self) -> bool {
         self.down || self.errors > 0.0
     }
 
     /// Whether something fails: a uniform draw under a key of its own.
     #[inline]
-    pub(crate) fn fails(self, key: impl FnOnce() -> Key) -> bool {
+    pub fn fails(self, key: impl FnOnce() -> Key) -> bool {
         self.errors > 0.0 && key().draw().uniform() < self.errors
     }
 }
 
 /// All of them.
 #[derive(Clone, Debug)]
-pub(crate) struct Strains {
+pub struct Strains {
+    /// By service.
     pub services: Vec<Strain>,
+    /// By database.
     pub databases: Vec<Strain>,
+    /// By cache.
     pub caches: Vec<Strain>,
+    /// By provider.
     pub providers: Vec<Strain>,
 }
 
 impl Strains {
     /// Nothing is wrong.
-    pub(crate) fn new(model: &Model) -> Self {
+    #[must_use]
+    pub fn new(model: &Model) -> Self {
         Self {
             services: vec![Strain::NONE; model.services.len()],
             databases: vec![Strain::NONE; model.databases.len()],
@@ -83,7 +91,8 @@ impl Strains {
         }
     }
 
-    pub(crate) fn of(&mut self, target: Target) -> &mut Strain {
+    /// Of one target.
+    pub fn of(&mut self, target: Target) -> &mut Strain {
         match target {
             Target::Service(number) => &mut self.services[number as usize],
             Target::Database(number) => &mut self.databases[number as usize],
@@ -93,7 +102,7 @@ impl Strains {
     }
 
     /// What is wrong with a target, from all the faults under way.
-    pub(crate) fn set(&mut self, target: Target, troubles: impl Iterator<Item = Trouble>) {
+    pub fn set(&mut self, target: Target, troubles: impl Iterator<Item = Trouble>) {
         let mut strain = Strain::NONE;
         troubles.for_each(|trouble| strain.add(trouble));
         *self.of(target) = strain;
