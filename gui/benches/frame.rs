@@ -21,9 +21,17 @@ const FRAMES: usize = 200;
 
 fn main() {
     // `cargo test --benches` runs it with `--test`, which asks for no figures.
-    let frames = if std::env::args().any(|word| word == "--test") { 3 } else { FRAMES };
+    let frames = if std::env::args().any(|word| word == "--test") {
+        3
+    } else {
+        FRAMES
+    };
     let shown = month();
-    println!("heaviest view: {ROWS} windows, {} charts, {} series", shown.charts.len(), shown.charts.iter().map(|chart| chart.series.len()).sum::<usize>());
+    println!(
+        "heaviest view: {ROWS} windows, {} charts, {} series",
+        shown.charts.len(),
+        shown.charts.iter().map(|chart| chart.series.len()).sum::<usize>()
+    );
     for view in [View::Timelines, View::Map, View::Explore] {
         let mut app = App::new().opening("growth-10000");
         // It goes on simulating meanwhile.
@@ -61,7 +69,12 @@ fn main() {
 /// A month with ten instances, made up: its size is what counts.
 fn month() -> Arc<Shown> {
     let text = bundled::scenario("normal").expect("bundled");
-    let settings = ["duration=20s".to_owned(), "load={ users = 5 }".to_owned(), "web.instances=10".to_owned(), "measure={}".to_owned()];
+    let settings = [
+        "duration=20s".to_owned(),
+        "load={ users = 5 }".to_owned(),
+        "web.instances=10".to_owned(),
+        "measure={}".to_owned(),
+    ];
     let loaded = open::read("normal", text.to_owned(), true, &settings);
     let said = highwater_models::file::render_all(&loaded.diagnostics, &loaded.sources, false);
     let plan = loaded.plan.unwrap_or_else(|| panic!("{said}"));
@@ -74,7 +87,11 @@ fn month() -> Arc<Shown> {
     let wave = |row: usize, column: usize| {
         let day = (row as f64 / 1440.0 * std::f64::consts::TAU).sin() + 1.2;
         let noise = ((row * 7919 + column * 104_729) % 1000) as f64 / 1000.0;
-        let most = if columns[column].ends_with("utilization") { 0.4 } else { 40.0 };
+        let most = if columns[column].ends_with("utilization") {
+            0.4
+        } else {
+            40.0
+        };
         day * most * (0.5 + noise)
     };
     for cause in Cause::ALL.iter().take(8) {
@@ -88,7 +105,9 @@ fn month() -> Arc<Shown> {
     outcome.timeline = Timeline {
         window: 60.0,
         rows: (0..ROWS).map(row).collect(),
-        ranges: (0..ROWS).map(|at| row(at).into_iter().map(|value| (value * 0.8, value * 1.2)).collect()).collect(),
+        ranges: (0..ROWS)
+            .map(|at| row(at).into_iter().map(|value| (value * 0.8, value * 1.2)).collect())
+            .collect(),
         phases: Vec::new(),
         faults: vec![Stretch {
             name: "openai down".to_owned(),
@@ -97,5 +116,10 @@ fn month() -> Arc<Shown> {
         }],
         columns,
     };
-    Arc::new(Shown::new(Arc::new(plan), outcome, Grade::Whole, "highwater run normal"))
+    Arc::new(Shown::new(
+        Arc::new(plan),
+        outcome,
+        Grade::Whole,
+        "highwater run normal",
+    ))
 }

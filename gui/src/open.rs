@@ -41,8 +41,13 @@ pub fn read(name: &str, text: String, is_bundled: bool, settings: &[String]) -> 
 /// Why it cannot be compared, in a sentence.
 pub fn result(name: &str) -> Result<Side, String> {
     let path = Path::new(name.trim());
-    let summary = if path.is_dir() { path.join("summary.json") } else { path.to_owned() };
-    let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("could not read {}: {error}", path.display()));
+    let summary = if path.is_dir() {
+        path.join("summary.json")
+    } else {
+        path.to_owned()
+    };
+    let read =
+        |path: &Path| fs::read_to_string(path).map_err(|error| format!("could not read {}: {error}", path.display()));
     let text = read(&summary)?;
     let beside = summary.with_file_name("replications.csv");
     let values = if beside.is_file() { Some(read(&beside)?) } else { None };

@@ -349,7 +349,10 @@ impl State {
             settings,
         };
         Some(match variant {
-            Variant::File => ("the file as it is".to_owned(), source(document.file().to_owned(), Vec::new())),
+            Variant::File => (
+                "the file as it is".to_owned(),
+                source(document.file().to_owned(), Vec::new()),
+            ),
             Variant::Now => (now_name(document), source(document.text().ok()?, Vec::new())),
             Variant::Profile(name) => (
                 format!("with profile {name}"),

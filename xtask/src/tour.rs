@@ -16,7 +16,15 @@ const SIZES: [(u32, u32); 2] = [(1280, 800), (1920, 1080)];
 const LOOKS: [&str; 2] = ["light", "dark"];
 /// The views by their names in files, in the order of the keys 1 to 9.
 const VIEWS: [&str; 9] = [
-    "start", "explore", "timelines", "map", "time", "compare", "growth", "faults", "take-away",
+    "start",
+    "explore",
+    "timelines",
+    "map",
+    "time",
+    "compare",
+    "growth",
+    "faults",
+    "take-away",
 ];
 /// The longest that a view may take to come to rest.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -38,7 +46,11 @@ pub fn run(root: &Path, folder: Option<&str>) -> ExitCode {
 
 fn tour(root: &Path, folder: &Path) -> Result<usize, String> {
     for program in ["Xvfb", "xdotool", "import"] {
-        let found = Command::new(program).arg("-help").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let found = Command::new(program)
+            .arg("-help")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
         found.map_err(|_| format!("{program} is missing: apt-get install xvfb xdotool imagemagick"))?;
     }
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -133,18 +145,31 @@ impl Display {
     fn open(number: u32, (width, height): (u32, u32)) -> Result<Self, String> {
         let name = format!(":{number}");
         let server = Command::new("Xvfb")
-            .args([&name, "-screen", "0", &format!("{width}x{height}x24"), "-nolisten", "tcp"])
+            .args([
+                &name,
+                "-screen",
+                "0",
+                &format!("{width}x{height}x24"),
+                "-nolisten",
+                "tcp",
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .map(Running)
             .map_err(|error| format!("Xvfb: {error}"))?;
-        let display = Self {
-            name,
-            _server: server,
+        let display = Self { name, _server: server };
+        let asked = || {
+            display
+                .command(Path::new("xdotool"))
+                .arg("getdisplaygeometry")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
         };
-        let asked = || display.command(Path::new("xdotool")).arg("getdisplaygeometry").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        until(Duration::from_secs(20), "the display", || asked().is_ok_and(|status| status.success()))?;
+        until(Duration::from_secs(20), "the display", || {
+            asked().is_ok_and(|status| status.success())
+        })?;
         Ok(display)
     }
 
@@ -166,7 +191,10 @@ impl Display {
     fn window(&self) -> Result<String, String> {
         let mut found = String::new();
         until(Duration::from_secs(60), "the window", || {
-            let asked = self.command(Path::new("xdotool")).args(["search", "--name", "^Highwater$"]).output();
+            let asked = self
+                .command(Path::new("xdotool"))
+                .args(["search", "--name", "^Highwater$"])
+                .output();
             if let Ok(output) = asked {
                 let text = String::from_utf8_lossy(&output.stdout).into_owned();
                 found = text.lines().last().unwrap_or_default().to_owned();
@@ -182,7 +210,11 @@ impl Display {
         let mut same = 0;
         thread::sleep(Duration::from_millis(600));
         until(PATIENCE, "a view that comes to rest", || {
-            let taken = self.command(Path::new("import")).args(["-window", window]).arg(picture).status();
+            let taken = self
+                .command(Path::new("import"))
+                .args(["-window", window])
+                .arg(picture)
+                .status();
             let bytes = std::fs::read(picture).unwrap_or_default();
             // What ImageMagick writes beside the picture is the time; the picture itself is most of the file.
             let pixels = pixels(&bytes);

@@ -11,8 +11,8 @@ mod map;
 mod nav;
 mod out;
 mod plots;
-mod start;
 mod stages;
+mod start;
 mod timelines;
 pub mod widget;
 
