@@ -66,6 +66,7 @@ fn tour(root: &Path, folder: &Path) -> Result<usize, String> {
     let id = display.window()?;
     display.tell(&["windowmove", &id, "0", "0"])?;
     let mut count = 0;
+    let mut before = Vec::new();
     for (width, height) in SIZES {
         display.tell(&["windowsize", &id, &width.to_string(), &height.to_string()])?;
         for look in LOOKS {
@@ -77,12 +78,14 @@ fn tour(root: &Path, folder: &Path) -> Result<usize, String> {
                 display.tell(&["mousemove", &(width - 3).to_string(), "50"])?;
                 display.tell(&["windowfocus", &id])?;
                 display.tell(&["key", &format!("ctrl+{}", key + 1)])?;
+                let picture = folder.join(format!("{view}-{look}-{width}.png"));
+                display.change(&id, &picture, &before)?;
                 if *view == "map" {
                     seek(&display, (width, height))?;
                 }
-                let picture = folder.join(format!("{view}-{look}-{width}.png"));
-                // The first waits until everything has been simulated.
-                display.rest(&id, &picture, if count < 2 { 6 } else { 1 })?;
+                // The first waits until everything has been simulated: what is left to do is told to the minute.
+                display.rest(&id, &picture, if count == 0 { 40 } else { 2 })?;
+                before = std::fs::read(&picture).map(|bytes| pixels(&bytes)).unwrap_or_default();
                 count += 1;
             }
         }
@@ -204,21 +207,42 @@ impl Display {
         Ok(found)
     }
 
+    /// Waits until the window shows something else than before; not for ever, for two views may look alike.
+    fn change(&self, window: &str, picture: &Path, before: &[u8]) -> Result<(), String> {
+        for _ in 0..12 {
+            thread::sleep(Duration::from_millis(400));
+            if self.take(window, picture)? != before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a picture and hands back its own part of it.
+    fn take(&self, window: &str, picture: &Path) -> Result<Vec<u8>, String> {
+        let taken = self
+            .command(Path::new("import"))
+            .args(["-window", window])
+            .arg(picture)
+            .status();
+        match taken {
+            Ok(status) if status.success() => {
+                Ok(std::fs::read(picture).map(|bytes| pixels(&bytes)).unwrap_or_default())
+            }
+            _ => Err(format!("import could not take {}", picture.display())),
+        }
+    }
+
     /// Takes pictures until as many as that, one more than, look alike; the last one stays.
     fn rest(&self, window: &str, picture: &Path, alike: u32) -> Result<(), String> {
         let mut last = Vec::new();
         let mut same = 0;
         thread::sleep(Duration::from_millis(600));
         until(PATIENCE, "a view that comes to rest", || {
-            let taken = self
-                .command(Path::new("import"))
-                .args(["-window", window])
-                .arg(picture)
-                .status();
-            let bytes = std::fs::read(picture).unwrap_or_default();
-            // What ImageMagick writes beside the picture is the time; the picture itself is most of the file.
-            let pixels = pixels(&bytes);
-            same = if taken.is_ok() && pixels == last { same + 1 } else { 0 };
+            let Ok(pixels) = self.take(window, picture) else {
+                return false;
+            };
+            same = if pixels == last { same + 1 } else { 0 };
             last = pixels;
             same >= alike
         })

@@ -351,7 +351,7 @@ fn verdict(ui: &mut Ui, state: &State, shown: &Shown) {
 }
 
 /// Width of a number with what it is.
-const NUMBER: f32 = 142.0;
+const NUMBER: f32 = 126.0;
 
 fn numbers(ui: &mut Ui, shown: &Shown) {
     let ink = Ink::now(ui);
