@@ -11,8 +11,9 @@ use highwater_models::draft::{self, Mistake, QUESTIONS};
 use highwater_report::{csv, json};
 
 use crate::document::Origin;
+use crate::model::result::Shown;
 use crate::open;
-use crate::state::{self, Command, Effect, Notice, Product, Run, State, View};
+use crate::state::{self, Command, Effect, Look, Notice, Product, Run, State, View};
 use crate::task::{self, Answer};
 use crate::theme;
 use crate::view::{self, Around};
@@ -91,6 +92,11 @@ impl App {
         self.worker.is_busy()
     }
 
+    /// Shows a result that was made elsewhere.
+    pub fn present(&mut self, shown: Arc<Shown>) {
+        self.state.shown = Some(shown);
+    }
+
     /// Does what a user wants.
     pub fn want(&mut self, command: Command) {
         for effect in state::apply(&mut self.state, command) {
@@ -130,8 +136,9 @@ impl App {
         {
             *since = now;
         }
-        let wants = shortcuts(&ctx, &self.state);
-        wants.into_iter().for_each(|command| self.want(command));
+        for command in shortcuts(&ctx, &self.state) {
+            self.want_in(&ctx, command);
+        }
         self.dropped(&ctx);
         let running = self.worker.running();
         let around = Around {
@@ -146,17 +153,7 @@ impl App {
         let wants = view::show(ui, &self.state, &around);
         let has_wants = !wants.is_empty();
         for command in wants {
-            match command {
-                Command::Look(look) => {
-                    self.want(Command::Look(look));
-                    look.wear(&ctx);
-                }
-                Command::Scale(scale) => {
-                    self.want(Command::Scale(scale));
-                    ctx.set_zoom_factor(self.state.scale);
-                }
-                command => self.want(command),
-            }
+            self.want_in(&ctx, command);
         }
         view::notice(ui, &self.state)
             .into_iter()
@@ -164,6 +161,16 @@ impl App {
         if has_wants {
             ctx.request_repaint();
         }
+    }
+
+    /// Does what a user wants, what changes the window itself included.
+    fn want_in(&mut self, ctx: &Context, command: Command) {
+        match command {
+            Command::Look(look) => look.wear(ctx),
+            Command::Scale(scale) => ctx.set_zoom_factor(scale.clamp(0.7, 2.0)),
+            _ => {}
+        }
+        self.want(command);
     }
 
     fn dropped(&mut self, ctx: &Context) {
@@ -220,7 +227,7 @@ impl App {
 
     fn compare(&mut self) {
         let b = self.state.compare.b.clone().unwrap_or(state::Variant::Now);
-        let sides = (self.state.variant(&self.state.compare.a), self.state.variant(&b));
+        let sides = (self.state.half(&self.state.compare.a), self.state.half(&b));
         let (Some(a), Some(b)) = sides else {
             self.state.compare.why = "one of the two cannot be run any more: pick another".to_owned();
             return;
@@ -403,6 +410,12 @@ fn shortcuts(ctx: &Context, state: &State) -> Vec<Command> {
     on(ctrl, Key::Y, Command::Redo);
     on(ctrl, Key::Z, Command::Undo);
     on(ctrl, Key::O, Command::Show(View::Start));
+    let next = if ctx.theme() == egui::Theme::Dark {
+        Look::Light
+    } else {
+        Look::Dark
+    };
+    on(ctrl, Key::D, Command::Look(next));
     if state.document.is_some() {
         on(ctrl, Key::S, Command::Save(state.fields.save.clone()));
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::kittest::Queryable;
 use highwater_gui::App;
 use highwater_gui::state::{Run, Variant, View};
 use highwater_program::files;
@@ -13,21 +13,7 @@ use highwater_report::page::Tone;
 use highwater_sim::experiment::{self, Options};
 
 /// One place for jobs of 100 ms, of which twelve come a second: it cannot hold. With two it does.
-const SCENARIO: &str = r#"# Is one place enough for twelve jobs a second?
-
-duration     = "4m"
-replications = 3
-load         = { rate = 12.0 }
-
-[objectives]
-p95 = "1s"
-
-[system.pool.places]
-max = 1
-
-[system.endpoint.job]
-steps = [ { take = { from = "places", for = "100ms" } } ]
-"#;
+const SCENARIO: &str = include_str!("places.toml");
 
 fn harness(app: App) -> Harness<'static, App> {
     let mut harness = Harness::builder()
@@ -121,9 +107,9 @@ fn open_a_scenario_move_a_slider_see_it_hold_save_it_and_open_it_again() {
 
     // Saved beside its file, and the command makes the same of it.
     let saved = folder.path().join("two-places.toml").display().to_string();
-    let mut app = harness.into_state();
-    app.want(highwater_gui::state::Command::Save(saved.clone()));
-    let mut harness = self::harness(app);
+    harness
+        .state_mut()
+        .want(highwater_gui::state::Command::Save(saved.clone()));
     settle(&mut harness);
     let shown = harness.state().state().shown.clone().expect("a result");
     let found = files::find(&saved).expect("it was saved");

@@ -138,6 +138,8 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
     let scenario = FileKind::Scenario.root();
     let system = FileKind::System.root();
 
+    made.keys(&scenario, &[], &["profile"]);
+    groups.push(made.group("The system as a whole", ""));
     made.keys(&scenario, &[], &["duration", "load"]);
     groups.push(made.group("Who comes", ""));
     for (name, _) in plan.scenario.source.iter() {
@@ -166,7 +168,7 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
     made.keys(
         &scenario,
         &[],
-        &["profile", "replications", "seed", "precision", "drain", "measure"],
+        &["replications", "seed", "precision", "drain", "measure"],
     );
     groups.push(made.group("The run", ""));
     groups.retain(|group| !group.controls.is_empty());
@@ -284,7 +286,8 @@ impl Maker<'_> {
         if !is_given && (kind == Kind::Text || key.required) {
             return;
         }
-        let matters = is_first(title, key.key) && (is_given || key.default.is_some_and(|default| default != "{}"));
+        let matters = is_first(title, key.key)
+            && (is_given || key.key == "profile" || key.default.is_some_and(|default| default != "{}"));
         self.controls.push(Control {
             path: written(path),
             label: label(&self.called(path)[head.min(path.len().saturating_sub(1))..]),
@@ -309,7 +312,8 @@ impl Maker<'_> {
             && let Some(name) = &phase.name
         {
             called[2].clone_from(&name.text);
-            called[1] = "phase".to_owned();
+            // The name says enough: `morning › duration`.
+            called.remove(1);
         }
         called
     }

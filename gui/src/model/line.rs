@@ -252,13 +252,11 @@ fn level(raw: &[Raw]) -> Level {
 }
 
 impl Series {
-    /// Its highest value.
+    /// The highest value of any replication.
     #[must_use]
     pub fn most(&self) -> f64 {
         let level = self.levels.first();
-        level.map_or(0.0, |level| {
-            level.points.iter().map(|point| point.y).fold(0.0, f64::max)
-        })
+        level.map_or(0.0, |level| level.high.iter().copied().fold(0.0, f64::max))
     }
 
     /// The finest level of which no more than so many points stand in a stretch of time.

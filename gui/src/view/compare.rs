@@ -6,7 +6,7 @@ use highwater_report::{number, words};
 use highwater_sim::compare::{Change, Comparison};
 
 use super::{Around, widget};
-use crate::state::{Command, State, Variant};
+use crate::state::{Command, Field, State, Variant};
 use crate::theme::Ink;
 
 /// Paints it.
@@ -46,7 +46,10 @@ fn pick(ui: &mut Ui, state: &State, around: &Around, wants: &mut Vec<Command>) {
         combo(ui, state, "B, what is compared", &mut chosen.1, &all);
     });
     ui.horizontal_wrapped(|ui| {
-        let is_same = chosen.0 == chosen.1;
+        let run = |variant: &Variant| state.variant(variant).map(|(_, source)| (source.text, source.settings));
+        let is_run = |variant: &Variant| !matches!(variant, Variant::Left(_));
+        let is_same =
+            chosen.0 == chosen.1 || is_run(&chosen.0) && is_run(&chosen.1) && run(&chosen.0) == run(&chosen.1);
         let button = egui::Button::new(RichText::new("Compare the two").color(if ink.is_dark {
             egui::Color32::BLACK
         } else {
@@ -77,6 +80,22 @@ fn pick(ui: &mut Ui, state: &State, around: &Around, wants: &mut Vec<Command>) {
             );
         }
     });
+    ui.horizontal_wrapped(|ui| {
+        let label = ui.label("Or a result that is there already: the folder of a run or of a load test");
+        let mut path = state.fields.result.clone();
+        let field = egui::TextEdit::singleline(&mut path)
+            .hint_text("path/to/folder")
+            .desired_width(240.0);
+        if ui.add(field).labelled_by(label.id).changed() {
+            wants.push(Command::Field(Field::Result, path.clone()));
+        }
+        if ui
+            .add_enabled(!path.trim().is_empty(), egui::Button::new("Take it as B"))
+            .clicked()
+        {
+            wants.push(Command::AddResult(path));
+        }
+    });
     let now = (state.compare.a.clone(), state.compare.b.clone().unwrap_or(Variant::Now));
     if chosen != now {
         wants.push(Command::Pick(chosen.0, chosen.1));
@@ -95,14 +114,16 @@ fn variants(state: &State) -> Vec<Variant> {
         );
     }
     all.extend((0..state.compare.kept.len()).map(Variant::Kept));
+    all.extend(state.compare.folders.iter().cloned().map(Variant::Left));
     all
 }
 
 fn combo(ui: &mut Ui, state: &State, label: &str, chosen: &mut Variant, all: &[Variant]) {
-    let name = |variant: &Variant| {
-        state
+    let name = |variant: &Variant| match variant {
+        Variant::Left(path) => format!("the result in {path}"),
+        variant => state
             .variant(variant)
-            .map_or_else(|| "gone".to_owned(), |(name, _)| name)
+            .map_or_else(|| "gone".to_owned(), |(name, _)| name),
     };
     let named = ui.label(label);
     let response = egui::ComboBox::from_id_salt(label)

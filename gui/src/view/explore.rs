@@ -111,7 +111,7 @@ fn setting(ui: &mut Ui, state: &State, group: &Group, control: &Control, wants: 
     ui.push_id(&control.path, |ui| {
         let response = ui
             .horizontal(|ui| {
-                let width = (ui.available_width() * 0.36).floor();
+                let width = (ui.available_width() * 0.4).floor();
                 let text = RichText::new(capital(&control.label));
                 let text = if changed.is_some() {
                     text.color(ink.accent)
@@ -350,25 +350,32 @@ fn verdict(ui: &mut Ui, state: &State, shown: &Shown) {
     });
 }
 
+/// Width of a number with what it is.
+const NUMBER: f32 = 126.0;
+
 fn numbers(ui: &mut Ui, shown: &Shown) {
     let ink = Ink::now(ui);
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = Vec2::new(26.0, 8.0);
-        for number in &shown.page.numbers {
-            ui.vertical(|ui| {
-                ui.spacing_mut().item_spacing.y = 1.0;
-                let color = number.tone.map_or(
-                    ink.text,
-                    |tone| if tone == Tone::Open { ink.text } else { ink.tone(tone) },
-                );
-                ui.label(widget::bold(&number.value, 18.0).color(color));
-                ui.label(RichText::new(&number.label).color(ink.faint).size(11.5));
-                if !number.beside.is_empty() {
-                    ui.label(RichText::new(&number.beside).color(ink.faint).size(11.0));
-                }
-            });
-        }
-    });
+    let numbers = &shown.page.numbers;
+    let columns = ((ui.available_width() / NUMBER) as usize).clamp(1, numbers.len().max(1));
+    let each = (ui.available_width() / columns as f32 - 10.0).min(220.0);
+    for row in numbers.chunks(columns) {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 10.0;
+            for number in row {
+                ui.allocate_ui_with_layout(Vec2::new(each, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+                    ui.set_width(each);
+                    ui.spacing_mut().item_spacing.y = 1.0;
+                    let tone = number.tone.filter(|tone| *tone != Tone::Open);
+                    let color = tone.map_or(ink.text, |tone| ink.tone(tone));
+                    ui.label(widget::bold(&number.value, 18.0).color(color));
+                    ui.label(RichText::new(&number.label).color(ink.faint).size(11.5));
+                    if !number.beside.is_empty() {
+                        ui.label(RichText::new(&number.beside).color(ink.faint).size(11.0));
+                    }
+                });
+            }
+        });
+    }
 }
 
 fn next_step(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {

@@ -114,9 +114,9 @@ fn axis(ui: &mut Ui, growth: &Growth, wants: &mut Vec<Command>) {
             if is_on { ink.accent } else { wash(ink.accent, 0.6) },
         );
         let align = if number == STAGES.len() - 1 {
-            egui::Align2::RIGHT_BOTTOM
+            egui::Align2::RIGHT_TOP
         } else {
-            egui::Align2::LEFT_BOTTOM
+            egui::Align2::LEFT_TOP
         };
         let text = format!(
             "{} users, month {}",
@@ -124,7 +124,7 @@ fn axis(ui: &mut Ui, growth: &Growth, wants: &mut Vec<Command>) {
             stage.months
         );
         painter.text(
-            at + Vec2::new(if number == 3 { -10.0 } else { 8.0 }, 2.0),
+            at + Vec2::new(if number == 3 { -4.0 } else { 8.0 }, 6.0),
             align,
             text,
             egui::FontId::proportional(12.0),

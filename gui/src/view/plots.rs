@@ -79,7 +79,9 @@ pub fn chart(
     let unit = chart.unit;
     let width = ui.available_width();
     let zoom = state.timelines.zoom;
-    let at = (place == "timelines").then_some(state.moment.at).filter(|at| *at > 0.0);
+    let at = matches!(place, "timelines" | "map")
+        .then_some(state.moment.at)
+        .filter(|at| *at > 0.0);
     let response = Plot::new((place, &chart.name))
         .height(height)
         .link_axis(link, Vec2b::new(true, false))

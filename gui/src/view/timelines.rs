@@ -119,5 +119,32 @@ fn happened(ui: &mut Ui, shown: &Shown, wants: &mut Vec<Command>) {
                 ui.add_space(10.0);
             }
         });
+        log(ui, shown, wants);
+    });
+}
+
+/// Everything that was decided in the first replication.
+fn log(ui: &mut Ui, shown: &Shown, wants: &mut Vec<Command>) {
+    let log = &shown.outcome.summary.log;
+    if log.is_empty() {
+        return;
+    }
+    let title = format!("All {} decisions and events of the first replication", log.len());
+    egui::CollapsingHeader::new(title).id_salt("log").show(ui, |ui| {
+        let height = ui.text_style_height(&egui::TextStyle::Body);
+        ScrollArea::vertical()
+            .id_salt("log")
+            .max_height(180.0)
+            .show_rows(ui, height, log.len(), |ui, rows| {
+                for entry in &log[rows] {
+                    ui.horizontal(|ui| {
+                        if ui.link(plots::clock_text(entry.at)).clicked() {
+                            wants.push(Command::Seek(entry.at));
+                        }
+                        ui.label(RichText::new(&entry.subject).strong());
+                        ui.add(egui::Label::new(&entry.text).truncate());
+                    });
+                }
+            });
     });
 }
