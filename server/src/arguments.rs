@@ -105,6 +105,9 @@ pub struct Serve {
     /// The file with the key of that provider's account [default: the variable OPENAI_API_KEY]
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
+    /// The file that says where the channels of `[alerts]` lead [default: nowhere; alerts are logged]
+    #[arg(long, value_name = "FILE")]
+    pub alerts: Option<PathBuf>,
     /// Let people in without a token; they are counted by their address
     #[arg(long)]
     pub guests: bool,

@@ -233,6 +233,13 @@ async fn run_server(arguments: Serve) -> Result<(), Failure> {
             Some(url) => CacheChoice::Url(url.to_owned()),
         },
         upstream,
+        senders: match arguments.alerts.as_deref() {
+            Some(path) => {
+                let senders = highwater_server::monitoring::settings::read(path);
+                senders.map_err(|reason| Failure::usage(format!("error: {reason}")))?
+            }
+            None => highwater_server::monitoring::Senders::new(),
+        },
         edge: settings,
     };
     let scale = options.scale;

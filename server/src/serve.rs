@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use highwater_host::{SharedHost, WallHost};
+use highwater_models::SimTime;
 use highwater_models::file::Plan;
 use highwater_program::compile::compile;
 use highwater_program::model::Model;
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use crate::backend::Backend;
 use crate::cache::{self, CacheChoice, CacheServer};
 use crate::edge::{self, admin};
+use crate::monitoring::{self, Monitoring, Senders};
 use crate::platform::{Parts, Platform};
 use crate::provider::Provider;
 use crate::provider::http::{HttpProvider, HttpSettings};
@@ -54,6 +56,8 @@ pub struct Options {
     pub cache: CacheChoice,
     /// The model provider.
     pub upstream: UpstreamChoice,
+    /// Where the channels of the system's alerts lead.
+    pub senders: Senders,
     /// The HTTP side.
     pub edge: edge::Settings,
 }
@@ -71,6 +75,7 @@ impl Options {
             store: StoreChoice::Embedded { file: None::<PathBuf> },
             cache: CacheChoice::Local,
             upstream: UpstreamChoice::Bundled,
+            senders: Senders::new(),
             edge: edge::Settings::new(title)?,
         })
     }
@@ -82,6 +87,8 @@ pub struct Server {
     platform: Arc<Platform>,
     /// Listening, for whoever wants to ask the bundled providers from outside.
     upstreams: Vec<Upstream>,
+    /// Looks until the server ends.
+    monitoring: Option<Arc<Monitoring>>,
     notes: Vec<String>,
 }
 
@@ -127,13 +134,39 @@ pub async fn start(plan: &Plan, options: Options) -> Result<Server, String> {
     if !accounts.is_empty() {
         settings.upstream = Some(orders(accounts));
     }
+    let monitoring = monitoring::start(
+        Arc::clone(&host),
+        Arc::clone(&platform) as Arc<dyn Backend>,
+        options.senders,
+        Arc::new(|line| eprintln!("alerts: {line}")),
+    );
+    let monitoring = monitoring.map(Arc::new);
+    settings.alerts = monitoring.as_ref().map(shown_alerts);
     let http = edge::start(platform.clone(), host, listener, settings)
         .map_err(|error| format!("could not take requests: {error}"))?;
     Ok(Server {
         http,
         platform,
         upstreams,
+        monitoring,
         notes,
+    })
+}
+
+/// What is shown of the alerts: the rules that fire, then what was logged, newest first.
+fn shown_alerts(monitoring: &Arc<Monitoring>) -> edge::Alerts {
+    let monitoring = Arc::downgrade(monitoring);
+    Arc::new(move || {
+        let Some(status) = monitoring.upgrade().map(|monitoring| monitoring.status()) else {
+            return Value::Null;
+        };
+        let firing = status.rules.iter().filter(|rule| rule.is_firing).map(|rule| {
+            let at = rule.since.map_or(0.0, SimTime::seconds);
+            json!({ "at": at, "text": rule.text(), "fires": true })
+        });
+        let lines = status.lines.iter().rev();
+        let lines = lines.map(|(at, text)| json!({ "at": at.seconds(), "text": text, "fires": false }));
+        firing.chain(lines).collect()
     })
 }
 
@@ -281,6 +314,12 @@ impl Server {
     #[must_use]
     pub fn upstreams(&self) -> Vec<String> {
         self.upstreams.iter().map(Upstream::base).collect()
+    }
+
+    /// How rules and channels stand; none where the system watches nothing.
+    #[must_use]
+    pub fn monitoring(&self) -> Option<monitoring::Status> {
+        self.monitoring.as_ref().map(|monitoring| monitoring.status())
     }
 
     /// The platform inside.
