@@ -11,8 +11,9 @@ use highwater_models::draft::{self, Mistake, QUESTIONS};
 use highwater_report::{csv, json};
 
 use crate::document::Origin;
+use crate::model::result::Shown;
 use crate::open;
-use crate::state::{self, Command, Effect, Notice, Product, Run, State, View};
+use crate::state::{self, Command, Effect, Look, Notice, Product, Run, State, View};
 use crate::task::{self, Answer};
 use crate::theme;
 use crate::view::{self, Around};
@@ -61,7 +62,12 @@ impl App {
     pub fn remembering(mut self, path: Option<PathBuf>) -> Self {
         if let Some(path) = &path {
             let text = std::fs::read_to_string(path).unwrap_or_default();
-            self.state.recent = text.lines().filter(|line| !line.is_empty()).take(8).map(str::to_owned).collect();
+            self.state.recent = text
+                .lines()
+                .filter(|line| !line.is_empty())
+                .take(8)
+                .map(str::to_owned)
+                .collect();
         }
         self.recent = path;
         self
@@ -84,6 +90,11 @@ impl App {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.worker.is_busy()
+    }
+
+    /// Shows a result that was made elsewhere.
+    pub fn present(&mut self, shown: Arc<Shown>) {
+        self.state.shown = Some(shown);
     }
 
     /// Does what a user wants.
@@ -125,34 +136,41 @@ impl App {
         {
             *since = now;
         }
-        let wants = shortcuts(&ctx, &self.state);
-        wants.into_iter().for_each(|command| self.want(command));
+        for command in shortcuts(&ctx, &self.state) {
+            self.want_in(&ctx, command);
+        }
         self.dropped(&ctx);
         let running = self.worker.running();
         let around = Around {
-            progress: running.filter(|(lane, _)| *lane == Lane::Explore).map(|(_, share)| share),
-            other: running.filter(|(lane, _)| *lane != Lane::Explore).map(|(_, share)| share),
+            progress: running
+                .filter(|(lane, _)| *lane == Lane::Explore)
+                .map(|(_, share)| share),
+            other: running
+                .filter(|(lane, _)| *lane != Lane::Explore)
+                .map(|(_, share)| share),
             now,
         };
         let wants = view::show(ui, &self.state, &around);
         let has_wants = !wants.is_empty();
         for command in wants {
-            match command {
-                Command::Look(look) => {
-                    self.want(Command::Look(look));
-                    look.wear(&ctx);
-                }
-                Command::Scale(scale) => {
-                    self.want(Command::Scale(scale));
-                    ctx.set_zoom_factor(self.state.scale);
-                }
-                command => self.want(command),
-            }
+            self.want_in(&ctx, command);
         }
-        view::notice(ui, &self.state).into_iter().for_each(|command| self.want(command));
+        view::notice(ui, &self.state)
+            .into_iter()
+            .for_each(|command| self.want(command));
         if has_wants {
             ctx.request_repaint();
         }
+    }
+
+    /// Does what a user wants, what changes the window itself included.
+    fn want_in(&mut self, ctx: &Context, command: Command) {
+        match command {
+            Command::Look(look) => look.wear(ctx),
+            Command::Scale(scale) => ctx.set_zoom_factor(scale.clamp(0.7, 2.0)),
+            _ => {}
+        }
+        self.want(command);
     }
 
     fn dropped(&mut self, ctx: &Context) {
@@ -209,7 +227,7 @@ impl App {
 
     fn compare(&mut self) {
         let b = self.state.compare.b.clone().unwrap_or(state::Variant::Now);
-        let sides = (self.state.variant(&self.state.compare.a), self.state.variant(&b));
+        let sides = (self.state.half(&self.state.compare.a), self.state.half(&b));
         let (Some(a), Some(b)) = sides else {
             self.state.compare.why = "one of the two cannot be run any more: pick another".to_owned();
             return;
@@ -223,7 +241,11 @@ impl App {
         let path = path.trim().to_owned();
         let Some(source) = self.state.source() else { return };
         // A file without an ending is taken for a scenario all the same, and found again more easily with one.
-        let path = if path.is_empty() || path.ends_with(".toml") { path } else { format!("{path}.toml") };
+        let path = if path.is_empty() || path.ends_with(".toml") {
+            path
+        } else {
+            format!("{path}.toml")
+        };
         let is_own = matches!(self.state.document.as_ref().map(|document| document.origin()), Some(Origin::File(own)) if *own == path);
         if open::is_there(&path) && !is_own {
             self.say(&format!("there is a file `{path}` already: take another name"), true);
@@ -244,7 +266,9 @@ impl App {
         let asked = std::thread::Builder::new().name("dialog".to_owned()).spawn(move || {
             let dialog = rfd::FileDialog::new().add_filter("Scenario", &["toml"]);
             let chosen = if saves {
-                dialog.set_file_name(name.rsplit('/').next().unwrap_or_default()).save_file()
+                dialog
+                    .set_file_name(name.rsplit('/').next().unwrap_or_default())
+                    .save_file()
             } else {
                 dialog.pick_file()
             };
@@ -252,7 +276,8 @@ impl App {
                 Some(path) if saves => Command::Save(path.display().to_string()),
                 Some(path) => Command::Open(path.display().to_string()),
                 None => Command::Notice(Notice {
-                    text: "No file was chosen. Where no dialog appears, type the path or drop a file on the window.".to_owned(),
+                    text: "No file was chosen. Where no dialog appears, type the path or drop a file on the window."
+                        .to_owned(),
                     is_bad: false,
                 }),
             };
@@ -275,11 +300,16 @@ impl App {
             return;
         }
         let given = QUESTIONS.iter().zip(&fields.answers);
-        let given = given.filter(|(_, answer)| !answer.trim().is_empty()).map(|(question, answer)| (question.key, answer.trim()));
+        let given = given
+            .filter(|(_, answer)| !answer.trim().is_empty())
+            .map(|(question, answer)| (question.key, answer.trim()));
         let answers = match draft::answers(given) {
             Ok(answers) => answers,
             Err(mistakes) => {
-                let said: Vec<String> = mistakes.iter().map(|(_, Mistake { message, help })| format!("{message}: {help}")).collect();
+                let said: Vec<String> = mistakes
+                    .iter()
+                    .map(|(_, Mistake { message, help })| format!("{message}: {help}"))
+                    .collect();
                 self.say(&said.join("; "), true);
                 return;
             }
@@ -291,7 +321,8 @@ impl App {
             self.say(&said, true);
             return;
         }
-        let written = open::save(&system, drafted.system.as_bytes()).and_then(|()| open::save(&scenario, drafted.scenario.as_bytes()));
+        let written = open::save(&system, drafted.system.as_bytes())
+            .and_then(|()| open::save(&scenario, drafted.scenario.as_bytes()));
         match written {
             Ok(()) => self.want(Command::Open(scenario)),
             Err(why) => self.say(&why, true),
@@ -303,10 +334,17 @@ impl App {
         let plot = |name: &str| shown.plots.iter().find(|plot| plot.name == name);
         let (file, bytes) = match product {
             Product::Report => {
-                let page = highwater_report::page::of_run(&shown.outcome.summary, shown.plots.clone(), &self.state.again());
-                ("report.html".to_owned(), Ok(highwater_report::page::html(&page).into_bytes()))
+                let page =
+                    highwater_report::page::of_run(&shown.outcome.summary, shown.plots.clone(), &self.state.again());
+                (
+                    "report.html".to_owned(),
+                    Ok(highwater_report::page::html(&page).into_bytes()),
+                )
             }
-            Product::Summary => ("summary.json".to_owned(), Ok(json::text(&shown.outcome.summary).into_bytes())),
+            Product::Summary => (
+                "summary.json".to_owned(),
+                Ok(json::text(&shown.outcome.summary).into_bytes()),
+            ),
             Product::Timeline => {
                 let mut bytes = Vec::new();
                 let done = csv::timeline(&shown.outcome.timeline, &mut bytes);
@@ -330,7 +368,9 @@ impl App {
         let path = PathBuf::from(folder).join(file);
         let made = std::fs::create_dir_all(folder).map_err(|error| format!("could not make `{folder}`: {error}"));
         let bytes = bytes.map_err(|error| format!("could not make it: {error}"));
-        let written = made.and(bytes).and_then(|bytes| open::save(&path.display().to_string(), &bytes));
+        let written = made
+            .and(bytes)
+            .and_then(|bytes| open::save(&path.display().to_string(), &bytes));
         match written {
             Ok(()) => self.say(&format!("Wrote {}.", path.display()), false),
             Err(why) => self.say(&why, true),
@@ -370,6 +410,12 @@ fn shortcuts(ctx: &Context, state: &State) -> Vec<Command> {
     on(ctrl, Key::Y, Command::Redo);
     on(ctrl, Key::Z, Command::Undo);
     on(ctrl, Key::O, Command::Show(View::Start));
+    let next = if ctx.theme() == egui::Theme::Dark {
+        Look::Light
+    } else {
+        Look::Dark
+    };
+    on(ctrl, Key::D, Command::Look(next));
     if state.document.is_some() {
         on(ctrl, Key::S, Command::Save(state.fields.save.clone()));
     }
@@ -411,4 +457,3 @@ pub fn recent_file(state_home: Option<&str>, home: Option<&str>) -> Option<PathB
     };
     Some(folder.join("highwater/recent"))
 }
-

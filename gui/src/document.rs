@@ -257,7 +257,10 @@ mod tests {
     use super::*;
 
     fn document() -> Document {
-        Document::new(Origin::Bundled("x".to_owned()), "# Why?\nduration = \"1m\"\n".to_owned())
+        Document::new(
+            Origin::Bundled("x".to_owned()),
+            "# Why?\nduration = \"1m\"\n".to_owned(),
+        )
     }
 
     fn edit(path: &str, value: &str) -> Edit {
@@ -275,10 +278,15 @@ mod tests {
             document.set(&[edit("seed", value)]).expect("it can be written");
         }
         document.settle();
-        document.set(&[edit("seed", "9"), edit("web.plan", "\"pro\"")]).expect("it can be written");
+        document
+            .set(&[edit("seed", "9"), edit("web.plan", "\"pro\"")])
+            .expect("it can be written");
         assert_eq!(document.changed("seed"), Some("9"));
         assert!(document.undo());
-        assert_eq!((document.changed("seed"), document.changed("web.plan")), (Some("4"), None));
+        assert_eq!(
+            (document.changed("seed"), document.changed("web.plan")),
+            (Some("4"), None)
+        );
         assert!(document.undo() && !document.is_changed() && !document.undo());
         assert!(document.redo() && document.redo() && !document.redo());
         assert_eq!(document.changed("web.plan"), Some("\"pro\""));
@@ -295,7 +303,9 @@ mod tests {
     fn the_text_has_the_changes_and_the_added_events() {
         let mut document = document();
         document.set(&[edit("duration", "\"2m\"")]).expect("it can be written");
-        document.add("[[event]]\nat = \"1m\"\n".to_owned()).expect("it can be written");
+        document
+            .add("[[event]]\nat = \"1m\"\n".to_owned())
+            .expect("it can be written");
         let text = document.text().expect("it can be written");
         assert_eq!(text, "# Why?\nduration = \"2m\"\n\n[[event]]\nat = \"1m\"\n");
         document.remove(0);

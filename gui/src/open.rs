@@ -7,6 +7,7 @@ use std::path::Path;
 
 use highwater_models::file::Loaded;
 use highwater_program::files::{self, Found};
+use highwater_sim::compare::Side;
 
 use crate::document::{Document, Origin};
 
@@ -32,6 +33,31 @@ pub fn open(name: &str) -> Result<Document, String> {
 #[must_use]
 pub fn read(name: &str, text: String, is_bundled: bool, settings: &[String]) -> Loaded {
     files::read(name, Found { text, is_bundled }, settings)
+}
+
+/// The result in a folder: of an earlier run, or of a load test.
+///
+/// # Errors
+/// Why it cannot be compared, in a sentence.
+pub fn result(name: &str) -> Result<Side, String> {
+    let path = Path::new(name.trim());
+    let summary = if path.is_dir() {
+        path.join("summary.json")
+    } else {
+        path.to_owned()
+    };
+    let read =
+        |path: &Path| fs::read_to_string(path).map_err(|error| format!("could not read {}: {error}", path.display()));
+    let text = read(&summary)?;
+    let beside = summary.with_file_name("replications.csv");
+    let values = if beside.is_file() { Some(read(&beside)?) } else { None };
+    let (summary, origin) = highwater_report::read::summary(&text, values.as_deref())
+        .map_err(|why| format!("{} cannot be compared: {why}", summary.display()))?;
+    Ok(Side {
+        name: name.trim().to_owned(),
+        origin,
+        summary,
+    })
 }
 
 /// Whether there is a file of that name already.

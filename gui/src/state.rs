@@ -12,7 +12,7 @@ use highwater_sim::compare::Comparison;
 
 use crate::document::{Document, Edit, Origin};
 use crate::model::result::{Grade, Read, Shown};
-use crate::task::{Answer, Source};
+use crate::task::{Answer, Half, Source};
 use crate::worker::{Lane, RunId};
 
 /// A view of the window.
@@ -137,6 +137,8 @@ pub struct Fields {
     pub search: String,
     /// Where files of the result go.
     pub out: String,
+    /// A folder of results to compare with.
+    pub result: String,
 }
 
 /// Plots over time.
@@ -184,6 +186,8 @@ pub enum Variant {
     Profile(String),
     /// One that was kept, by its place.
     Kept(usize),
+    /// A result that is there already: the folder of a run or of a load test.
+    Left(String),
 }
 
 /// Two variants side by side.
@@ -195,6 +199,8 @@ pub struct Compare {
     pub b: Option<Variant>,
     /// Variants that were kept: name and source.
     pub kept: Vec<(String, Source)>,
+    /// Folders of results.
+    pub folders: Vec<String>,
     /// The comparison under way.
     pub running: Option<RunId>,
     /// What came of the last.
@@ -324,7 +330,16 @@ impl State {
         .again()
     }
 
-    /// The source of a variant, and what it is called.
+    /// A variant as it is compared.
+    #[must_use]
+    pub fn half(&self, variant: &Variant) -> Option<Half> {
+        match variant {
+            Variant::Left(path) => Some(Half::Left(path.clone())),
+            variant => self.variant(variant).map(|(name, source)| Half::Run(name, source)),
+        }
+    }
+
+    /// The source of a variant that can be run, and what it is called.
     #[must_use]
     pub fn variant(&self, variant: &Variant) -> Option<(String, Source)> {
         let document = self.document.as_ref()?;
@@ -334,13 +349,17 @@ impl State {
             settings,
         };
         Some(match variant {
-            Variant::File => ("the file as it is".to_owned(), source(document.file().to_owned(), Vec::new())),
+            Variant::File => (
+                "the file as it is".to_owned(),
+                source(document.file().to_owned(), Vec::new()),
+            ),
             Variant::Now => (now_name(document), source(document.text().ok()?, Vec::new())),
             Variant::Profile(name) => (
                 format!("with profile {name}"),
                 source(document.text().ok()?, vec![format!("profile={name}")]),
             ),
             Variant::Kept(number) => self.compare.kept.get(*number)?.clone(),
+            Variant::Left(_) => return None,
         })
     }
 }
@@ -427,6 +446,8 @@ pub enum Command {
     Pick(Variant, Variant),
     /// Keeps the changes made as a variant.
     Keep,
+    /// Takes the folder of a result as a variant.
+    AddResult(String),
     /// Compares them.
     Compare,
     /// Looks at a stage of growth.
@@ -458,6 +479,8 @@ pub enum Field {
     Search,
     /// Where files go.
     Out,
+    /// A folder of results.
+    Result,
 }
 
 /// A file of the result.
@@ -605,6 +628,15 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Effect> {
             state.compare.why.clear();
         }
         Command::Keep => keep(state),
+        Command::AddResult(path) => {
+            if !path.trim().is_empty() && !state.compare.folders.contains(&path) {
+                state.compare.folders.push(path.clone());
+            }
+            // What was measured is what one compares a simulation with.
+            state.compare.b = Some(Variant::Left(path));
+            state.compare.a = Variant::Now;
+            state.compare.found = None;
+        }
         Command::Compare => return vec![Effect::Compare],
         Command::Stage(stage) => state.growth.stage = stage.min(state.growth.stages.len() - 1),
         Command::Grow => return vec![Effect::Grow],
@@ -812,6 +844,7 @@ fn field_of(fields: &mut Fields, field: Field) -> &mut String {
         Field::Answer(number) => &mut fields.answers[number.min(QUESTIONS.len() - 1)],
         Field::Search => &mut fields.search,
         Field::Out => &mut fields.out,
+        Field::Result => &mut fields.result,
     }
 }
 

@@ -163,35 +163,69 @@ fn run(
     }
 }
 
-/// Runs two variants under the first one's seed and holds them against each other.
+/// One of two variants.
+#[derive(Clone, Debug)]
+pub enum Half {
+    /// A scenario that is to be run, and what it is called.
+    Run(String, Source),
+    /// The folder of a result.
+    Left(String),
+}
+
+/// Holds two variants against each other, those that are run under one seed: that of a result that is there already, else
+/// the first one's.
 #[must_use]
-pub fn compare_two(a: (String, Source), b: (String, Source)) -> Task<Answer> {
+pub fn compare_two(a: Half, b: Half) -> Task<Answer> {
     Arc::new(move |desk| {
-        let mut read = Vec::new();
-        for (name, source) in [&a, &b] {
-            match source.read(&[]) {
-                Ok((plan, _)) => read.push((name, plan)),
-                Err(said) => return desk.answer(Answer::Failed(said)),
+        if let Err(why) = try_compare(&a, &b, desk) {
+            desk.answer(Answer::Failed(why));
+        }
+    })
+}
+
+fn try_compare(a: &Half, b: &Half, desk: &Desk<'_, Answer>) -> Result<(), String> {
+    enum Read {
+        Plan(String, Box<Plan>),
+        Side(Box<Side>),
+    }
+    let read = |half: &Half| -> Result<Read, String> {
+        Ok(match half {
+            Half::Run(name, source) => Read::Plan(name.clone(), Box::new(source.read(&[])?.0)),
+            Half::Left(path) => Read::Side(Box::new(open::result(path)?)),
+        })
+    };
+    let read = [read(a)?, read(b)?];
+    let of = |read: &Read| match read {
+        Read::Plan(_, plan) => (plan.scenario.seed, plan.scenario.replications),
+        Read::Side(side) => (side.summary.seed, side.summary.replications),
+    };
+    let leading = match &read {
+        [Read::Plan(..), Read::Side(_)] => of(&read[1]),
+        _ => of(&read[0]),
+    };
+    let options = Options {
+        seed: Some(leading.0),
+        replications: Some(leading.1),
+        ..options()
+    };
+    let mut sides = Vec::new();
+    for (number, read) in read.into_iter().enumerate() {
+        match read {
+            Read::Side(side) => sides.push(*side),
+            Read::Plan(name, plan) => {
+                let Some(outcome) = run(&plan, &options, desk, &|done| (number as f64 + done) / 2.0) else {
+                    return Ok(());
+                };
+                sides.push(Side {
+                    name,
+                    origin: Came::Simulation,
+                    summary: outcome.summary,
+                });
             }
         }
-        let options = Options {
-            seed: Some(read[0].1.scenario.seed),
-            replications: Some(read[0].1.scenario.replications),
-            ..options()
-        };
-        let mut sides = Vec::new();
-        for (number, (name, plan)) in read.iter().enumerate() {
-            let Some(outcome) = run(plan, &options, desk, &|done| (number as f64 + done) / 2.0) else {
-                return;
-            };
-            sides.push(Side {
-                name: (*name).clone(),
-                origin: Came::Simulation,
-                summary: outcome.summary,
-            });
-        }
-        desk.answer(Answer::Compared(Box::new(compare(&sides[0], &sides[1]))));
-    })
+    }
+    desk.answer(Answer::Compared(Box::new(compare(&sides[0], &sides[1]))));
+    Ok(())
 }
 
 /// Runs stages of growth one after the other, so often each.

@@ -2,7 +2,10 @@
 //!
 //! Owns: how the report's palette becomes the window's. Never: which colour means what (`highwater_report::plot::palette`).
 
-use egui::{Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Stroke, TextStyle, Theme, ThemePreference};
+use egui::{
+    Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Stroke, TextStyle, Theme,
+    ThemePreference,
+};
 use highwater_report::page::Tone;
 use highwater_report::plot::palette::{self, Color};
 
@@ -87,11 +90,23 @@ impl Ink {
         let color = |color| color32(color, is_dark);
         Self {
             is_dark,
-            back: if is_dark { Color32::from_rgb(0x10, 0x12, 0x15) } else { Color32::from_rgb(0xF4, 0xF5, 0xF7) },
-            card: if is_dark { Color32::from_rgb(0x1A, 0x1D, 0x22) } else { color(palette::PAPER) },
+            back: if is_dark {
+                Color32::from_rgb(0x10, 0x12, 0x15)
+            } else {
+                Color32::from_rgb(0xF4, 0xF5, 0xF7)
+            },
+            card: if is_dark {
+                Color32::from_rgb(0x1A, 0x1D, 0x22)
+            } else {
+                color(palette::PAPER)
+            },
             text: color(palette::INK),
             faint: color(palette::FAINT),
-            line: if is_dark { Color32::from_rgb(0x32, 0x37, 0x3F) } else { Color32::from_rgb(0xD9, 0xDD, 0xE2) },
+            line: if is_dark {
+                Color32::from_rgb(0x32, 0x37, 0x3F)
+            } else {
+                Color32::from_rgb(0xD9, 0xDD, 0xE2)
+            },
             good: color(palette::GOOD),
             bad: color(palette::BAD),
             accent: color(palette::SERIES[0]),
@@ -158,12 +173,28 @@ pub fn wash(color: Color32, share: f32) -> Color32 {
 }
 
 fn visuals(ink: &Ink) -> egui::Visuals {
-    let mut visuals = if ink.is_dark { egui::Visuals::dark() } else { egui::Visuals::light() };
-    let raised = if ink.is_dark { Color32::from_rgb(0x2A, 0x2F, 0x36) } else { Color32::from_rgb(0xE9, 0xEC, 0xF0) };
-    let hover = if ink.is_dark { Color32::from_rgb(0x36, 0x3C, 0x45) } else { Color32::from_rgb(0xDD, 0xE2, 0xE8) };
+    let mut visuals = if ink.is_dark {
+        egui::Visuals::dark()
+    } else {
+        egui::Visuals::light()
+    };
+    let raised = if ink.is_dark {
+        Color32::from_rgb(0x2A, 0x2F, 0x36)
+    } else {
+        Color32::from_rgb(0xE9, 0xEC, 0xF0)
+    };
+    let hover = if ink.is_dark {
+        Color32::from_rgb(0x36, 0x3C, 0x45)
+    } else {
+        Color32::from_rgb(0xDD, 0xE2, 0xE8)
+    };
     visuals.panel_fill = ink.back;
     visuals.window_fill = ink.card;
-    visuals.extreme_bg_color = if ink.is_dark { Color32::from_rgb(0x0B, 0x0D, 0x0F) } else { Color32::WHITE };
+    visuals.extreme_bg_color = if ink.is_dark {
+        Color32::from_rgb(0x0B, 0x0D, 0x0F)
+    } else {
+        Color32::WHITE
+    };
     visuals.faint_bg_color = wash(ink.text, 0.04);
     visuals.code_bg_color = wash(ink.text, 0.07);
     visuals.weak_text_color = Some(ink.faint);

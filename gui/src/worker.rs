@@ -231,7 +231,11 @@ fn work<A>(
         let mut slots = shared.slots();
         let still_wanted = slots.running.take().is_some_and(|(_, id, _)| id == wanted.id);
         // One that had to make room begins anew, unless a newer one has taken its place.
-        if cancel.load(Ordering::Relaxed) && still_wanted && lane != Lane::Explore && slots.next[lane as usize].is_none() {
+        if cancel.load(Ordering::Relaxed)
+            && still_wanted
+            && lane != Lane::Explore
+            && slots.next[lane as usize].is_none()
+        {
             slots.next[lane as usize] = Some(wanted);
         }
         drop(slots);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::kittest::Queryable;
 use highwater_gui::App;
 use highwater_gui::state::{Run, Variant, View};
 use highwater_program::files;
@@ -13,21 +13,7 @@ use highwater_report::page::Tone;
 use highwater_sim::experiment::{self, Options};
 
 /// One place for jobs of 100 ms, of which twelve come a second: it cannot hold. With two it does.
-const SCENARIO: &str = r#"# Is one place enough for twelve jobs a second?
-
-duration     = "4m"
-replications = 3
-load         = { rate = 12.0 }
-
-[objectives]
-p95 = "1s"
-
-[system.pool.places]
-max = 1
-
-[system.endpoint.job]
-steps = [ { take = { from = "places", for = "100ms" } } ]
-"#;
+const SCENARIO: &str = include_str!("places.toml");
 
 fn harness(app: App) -> Harness<'static, App> {
     let mut harness = Harness::builder()
@@ -69,7 +55,9 @@ fn open_a_scenario_move_a_slider_see_it_hold_save_it_and_open_it_again() {
     harness.get_by_label("Open viral-spike");
     harness.get_by_label("A scenario file of yours").focus();
     harness.run_steps(2);
-    harness.get_by_role_and_label(egui::accesskit::Role::TextInput, "A scenario file of yours").type_text(&path);
+    harness
+        .get_by_role_and_label(egui::accesskit::Role::TextInput, "A scenario file of yours")
+        .type_text(&path);
     harness.run_steps(2);
     harness.get_by_label("Open").click();
     settle(&mut harness);
@@ -83,7 +71,10 @@ fn open_a_scenario_move_a_slider_see_it_hold_save_it_and_open_it_again() {
     let slider = harness.get_by_role_and_label(egui::accesskit::Role::Slider, "max of places");
     slider.set_value_accesskit(2.0);
     settle(&mut harness);
-    assert_eq!(harness.state().state().again(), format!("highwater run {path} --set places.max=2"));
+    assert_eq!(
+        harness.state().state().again(),
+        format!("highwater run {path} --set places.max=2")
+    );
     assert_eq!(tone(&harness), Tone::Good);
     harness.get_by_label("It holds");
 
@@ -98,7 +89,9 @@ fn open_a_scenario_move_a_slider_see_it_hold_save_it_and_open_it_again() {
     // Scrubbed.
     harness.get_by_label("Map").click();
     harness.run_steps(4);
-    harness.get_by_role_and_label(egui::accesskit::Role::Slider, "Moment of the run").set_value_accesskit(120.0);
+    harness
+        .get_by_role_and_label(egui::accesskit::Role::Slider, "Moment of the run")
+        .set_value_accesskit(120.0);
     harness.run_steps(4);
     assert_eq!(harness.state().state().moment.at, 120.0);
 
@@ -114,9 +107,9 @@ fn open_a_scenario_move_a_slider_see_it_hold_save_it_and_open_it_again() {
 
     // Saved beside its file, and the command makes the same of it.
     let saved = folder.path().join("two-places.toml").display().to_string();
-    let mut app = harness.into_state();
-    app.want(highwater_gui::state::Command::Save(saved.clone()));
-    let mut harness = self::harness(app);
+    harness
+        .state_mut()
+        .want(highwater_gui::state::Command::Save(saved.clone()));
     settle(&mut harness);
     let shown = harness.state().state().shown.clone().expect("a result");
     let found = files::find(&saved).expect("it was saved");
@@ -142,7 +135,10 @@ fn mistakes_are_shown_as_the_command_shows_them() {
     let Run::Refused(said) = &harness.state().state().run else {
         panic!("{:?}", harness.state().state().run);
     };
-    assert!(said.contains("did you mean `places`?") && said.contains("wrong.toml:14:"), "{said}");
+    assert!(
+        said.contains("did you mean `places`?") && said.contains("wrong.toml:14:"),
+        "{said}"
+    );
     harness.get_by_label("The file has mistakes");
 }
 

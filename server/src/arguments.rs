@@ -93,8 +93,9 @@ pub struct Serve {
     /// The database: `embedded` (SQLite in this process) or `embedded:FILE`
     #[arg(long, value_name = "embedded[:FILE]", conflicts_with = "postgres")]
     pub store: Option<String>,
-    /// PostgreSQL: its address, or `temporary` for one that ends with the server
-    #[arg(long, value_name = "URL|temporary")]
+    /// PostgreSQL: its address, or `temporary` for one that ends with the server; with `temporary:fsync` commits wait for
+    /// the disk
+    #[arg(long, value_name = "URL|temporary[:fsync]")]
     pub postgres: Option<String>,
     /// Redis: its address, or `temporary` for one that ends with the server [default: a cache in this process]
     #[arg(long, value_name = "URL|temporary")]
@@ -105,9 +106,6 @@ pub struct Serve {
     /// The file with the key of that provider's account [default: the variable OPENAI_API_KEY]
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
-    /// The file that says where the channels of `[alerts]` lead [default: nowhere; alerts are logged]
-    #[arg(long, value_name = "FILE")]
-    pub alerts: Option<PathBuf>,
     /// Let people in without a token; they are counted by their address
     #[arg(long)]
     pub guests: bool,
@@ -126,6 +124,10 @@ pub struct Serve {
     /// The file with the secret that users' tokens are signed with [default: HIGHWATER_TOKEN_SECRET, else by chance]
     #[arg(long, value_name = "FILE")]
     pub token_secret_file: Option<PathBuf>,
+    /// The file that says where the channels of the system's monitoring lead (docs/monitoring.md); without it alerts are only
+    /// logged and shown
+    #[arg(long, value_name = "FILE")]
+    pub channels: Option<PathBuf>,
     /// Open connections at most
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections: u32,

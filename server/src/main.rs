@@ -21,6 +21,7 @@ use highwater_program::compile::compile;
 use highwater_program::files;
 use highwater_server::cache::CacheChoice;
 use highwater_server::edge::{self, signature};
+use highwater_server::monitoring;
 use highwater_server::secret::Secret;
 use highwater_server::serve::{self, Options, UpstreamChoice};
 use highwater_server::store::StoreChoice;
@@ -168,6 +169,7 @@ fn store(arguments: &Serve) -> Result<StoreChoice, Failure> {
     match (arguments.store.as_deref(), arguments.postgres.as_deref()) {
         (None | Some("embedded"), None) => Ok(StoreChoice::Embedded { file: None }),
         (_, Some("temporary")) => Ok(StoreChoice::Temporary { fsync: false }),
+        (_, Some("temporary:fsync")) => Ok(StoreChoice::Temporary { fsync: true }),
         (_, Some(url)) => Ok(StoreChoice::Url(url.to_owned())),
         (Some(text), None) => match text.strip_prefix("embedded:") {
             Some(file) if !file.is_empty() => Ok(StoreChoice::Embedded {
@@ -233,12 +235,11 @@ async fn run_server(arguments: Serve) -> Result<(), Failure> {
             Some(url) => CacheChoice::Url(url.to_owned()),
         },
         upstream,
-        senders: match arguments.alerts.as_deref() {
-            Some(path) => {
-                let senders = highwater_server::monitoring::settings::read(path);
-                senders.map_err(|reason| Failure::usage(format!("error: {reason}")))?
+        senders: match arguments.channels.as_deref() {
+            Some(file) => {
+                monitoring::settings::read(file).map_err(|reason| Failure::usage(format!("error: {reason}")))?
             }
-            None => highwater_server::monitoring::Senders::new(),
+            None => monitoring::Senders::new(),
         },
         edge: settings,
     };

@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use highwater_host::{SharedHost, WallHost};
 use highwater_models::SimTime;
@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use crate::backend::Backend;
 use crate::cache::{self, CacheChoice, CacheServer};
 use crate::edge::{self, admin};
-use crate::monitoring::{self, Monitoring, Senders};
+use crate::monitoring::{self, Monitoring, Senders, advice};
 use crate::platform::{Parts, Platform};
 use crate::provider::Provider;
 use crate::provider::http::{HttpProvider, HttpSettings};
@@ -56,7 +56,7 @@ pub struct Options {
     pub cache: CacheChoice,
     /// The model provider.
     pub upstream: UpstreamChoice,
-    /// Where the channels of the system's alerts lead.
+    /// Where the channels of the system's monitoring lead; those that are not there are only logged.
     pub senders: Senders,
     /// The HTTP side.
     pub edge: edge::Settings,
@@ -87,8 +87,6 @@ pub struct Server {
     platform: Arc<Platform>,
     /// Listening, for whoever wants to ask the bundled providers from outside.
     upstreams: Vec<Upstream>,
-    /// Looks until the server ends.
-    monitoring: Option<Arc<Monitoring>>,
     notes: Vec<String>,
 }
 
@@ -134,40 +132,56 @@ pub async fn start(plan: &Plan, options: Options) -> Result<Server, String> {
     if !accounts.is_empty() {
         settings.upstream = Some(orders(accounts));
     }
-    let monitoring = monitoring::start(
-        Arc::clone(&host),
-        Arc::clone(&platform) as Arc<dyn Backend>,
-        options.senders,
-        Arc::new(|line| eprintln!("alerts: {line}")),
-    );
-    let monitoring = monitoring.map(Arc::new);
-    settings.alerts = monitoring.as_ref().map(shown_alerts);
-    let http = edge::start(platform.clone(), host, listener, settings)
+    // What the page shows of the rules is known once there is a log that they can write to.
+    let monitoring = Arc::new(OnceLock::new());
+    if model.monitoring.is_some() {
+        let of_page = Arc::clone(&monitoring);
+        settings.alerts = Some(Arc::new(move || alerts(of_page.get())));
+    }
+    let http = edge::start(platform.clone(), Arc::clone(&host), listener, settings)
         .map_err(|error| format!("could not take requests: {error}"))?;
+    let log = Arc::downgrade(http.edge());
+    let log: monitoring::Log = Arc::new(move |line| {
+        if let Some(edge) = log.upgrade() {
+            edge.log(line);
+        }
+    });
+    if let Some(started) = monitoring::start(host, platform.clone(), options.senders, log) {
+        // It is set once, here.
+        let _ = monitoring.set(started);
+    }
     Ok(Server {
         http,
         platform,
         upstreams,
-        monitoring,
         notes,
     })
 }
 
-/// What is shown of the alerts: the rules that fire, then what was logged, newest first.
-fn shown_alerts(monitoring: &Arc<Monitoring>) -> edge::Alerts {
-    let monitoring = Arc::downgrade(monitoring);
-    Arc::new(move || {
-        let Some(status) = monitoring.upgrade().map(|monitoring| monitoring.status()) else {
-            return Value::Null;
-        };
-        let firing = status.rules.iter().filter(|rule| rule.is_firing).map(|rule| {
-            let at = rule.since.map_or(0.0, SimTime::seconds);
-            json!({ "at": at, "text": rule.text(), "fires": true })
-        });
-        let lines = status.lines.iter().rev();
-        let lines = lines.map(|(at, text)| json!({ "at": at.seconds(), "text": text, "fires": false }));
-        firing.chain(lines).collect()
-    })
+/// The rules whose bound is passed, those that fire first.
+fn alerts(monitoring: Option<&Monitoring>) -> Value {
+    let rules = monitoring
+        .map(|monitoring| monitoring.status().rules)
+        .unwrap_or_default();
+    let mut passed: Vec<_> = rules
+        .into_iter()
+        .filter(|rule| rule.is_firing || rule.since.is_some())
+        .collect();
+    passed.sort_by_key(|rule| !rule.is_firing);
+    let shown = passed.into_iter().map(|rule| {
+        let reading = advice::reading(&rule.watch);
+        let side = if rule.is_above { "above" } else { "below" };
+        let (now, bound) = (
+            advice::figure(reading, rule.reading),
+            advice::figure(reading, rule.threshold),
+        );
+        json!({
+            "at": rule.since.map(|since| since.since(SimTime::ZERO).seconds()),
+            "fires": rule.is_firing,
+            "text": format!("{}: {} is {now}, {side} {bound}", rule.name, rule.watch),
+        })
+    });
+    shown.collect()
 }
 
 async fn stores(model: &Model, choice: &StoreChoice, notes: &mut Vec<String>) -> Result<Vec<Arc<dyn Store>>, String> {
@@ -191,13 +205,7 @@ async fn caches(
     let mut caches = Vec::with_capacity(model.caches.len());
     for spec in &model.caches {
         let name = &model.resources[usize::from(spec.resource)].name;
-        let opened = match cache::open(choice, Arc::clone(host), None).await {
-            Err(_) if *choice == CacheChoice::Local => Ok(cache::OpenedCache {
-                cache: crate::stub::MemoryCache::new(Arc::clone(host)),
-                note: "a map in this process".to_owned(),
-            }),
-            opened => opened,
-        };
+        let opened = cache::open(choice, Arc::clone(host), None).await;
         let opened = opened.map_err(|error| format!("could not open the cache `{name}`: {error}"))?;
         notes.push(format!("cache `{name}`: {}", opened.note));
         caches.push(opened.cache);
@@ -314,12 +322,6 @@ impl Server {
     #[must_use]
     pub fn upstreams(&self) -> Vec<String> {
         self.upstreams.iter().map(Upstream::base).collect()
-    }
-
-    /// How rules and channels stand; none where the system watches nothing.
-    #[must_use]
-    pub fn monitoring(&self) -> Option<monitoring::Status> {
-        self.monitoring.as_ref().map(|monitoring| monitoring.status())
     }
 
     /// The platform inside.

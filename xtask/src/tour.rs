@@ -16,7 +16,15 @@ const SIZES: [(u32, u32); 2] = [(1280, 800), (1920, 1080)];
 const LOOKS: [&str; 2] = ["light", "dark"];
 /// The views by their names in files, in the order of the keys 1 to 9.
 const VIEWS: [&str; 9] = [
-    "start", "explore", "timelines", "map", "time", "compare", "growth", "faults", "take-away",
+    "start",
+    "explore",
+    "timelines",
+    "map",
+    "time",
+    "compare",
+    "growth",
+    "faults",
+    "take-away",
 ];
 /// The longest that a view may take to come to rest.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -38,44 +46,53 @@ pub fn run(root: &Path, folder: Option<&str>) -> ExitCode {
 
 fn tour(root: &Path, folder: &Path) -> Result<usize, String> {
     for program in ["Xvfb", "xdotool", "import"] {
-        let found = Command::new(program).arg("-help").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let found = Command::new(program)
+            .arg("-help")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
         found.map_err(|_| format!("{program} is missing: apt-get install xvfb xdotool imagemagick"))?;
     }
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let app = build(root)?;
+    let display = Display::open(90, SIZES[SIZES.len() - 1])?;
+    let mut window = display
+        .command(&app)
+        .args(["--theme", LOOKS[0], SCENARIO])
+        .env("LIBGL_ALWAYS_SOFTWARE", "1")
+        .spawn()
+        .map(Running)
+        .map_err(|error| format!("{}: {error}", app.display()))?;
+    let id = display.window()?;
+    display.tell(&["windowmove", &id, "0", "0"])?;
     let mut count = 0;
-    for (number, (width, height)) in SIZES.into_iter().enumerate() {
+    let mut before = Vec::new();
+    for (width, height) in SIZES {
+        display.tell(&["windowsize", &id, &width.to_string(), &height.to_string()])?;
         for look in LOOKS {
-            let display = Display::open(90 + number as u32, (width, height))?;
-            let mut window = display
-                .command(&app)
-                .args(["--theme", look, SCENARIO])
-                .env("LIBGL_ALWAYS_SOFTWARE", "1")
-                .spawn()
-                .map(Running)
-                .map_err(|error| format!("{}: {error}", app.display()))?;
-            let id = display.window()?;
-            display.tell(&["windowmove", &id, "0", "0"])?;
-            display.tell(&["windowsize", &id, &width.to_string(), &height.to_string()])?;
-            // Nothing is under the pointer.
-            display.tell(&["mousemove", &(width - 2).to_string(), &(height - 2).to_string()])?;
-            display.tell(&["windowfocus", &id])?;
-            let beside = folder.join(format!("{look}-{width}"));
-            display.rest(&beside.with_extension("part.png"), 4)?;
+            if look != LOOKS[0] {
+                display.tell(&["key", "ctrl+d"])?;
+            }
             for (key, view) in VIEWS.iter().enumerate() {
+                // Nothing is under the pointer.
+                display.tell(&["mousemove", &(width - 3).to_string(), "50"])?;
+                display.tell(&["windowfocus", &id])?;
                 display.tell(&["key", &format!("ctrl+{}", key + 1)])?;
+                let picture = folder.join(format!("{view}-{look}-{width}.png"));
+                display.change(&id, &picture, &before)?;
                 if *view == "map" {
-                    // The moment at which the load has come to its top.
                     seek(&display, (width, height))?;
                 }
-                let picture = folder.join(format!("{view}-{look}-{width}.png"));
-                display.rest(&picture, 1)?;
+                // The first waits until everything has been simulated: what is left to do is told to the minute.
+                display.rest(&id, &picture, if count == 0 { 40 } else { 2 })?;
+                before = std::fs::read(&picture).map(|bytes| pixels(&bytes)).unwrap_or_default();
                 count += 1;
             }
-            let _ = std::fs::remove_file(beside.with_extension("part.png"));
-            window.stop();
         }
+        // And back to the first look.
+        display.tell(&["key", "ctrl+d"])?;
     }
+    window.stop();
     Ok(count)
 }
 
@@ -87,7 +104,7 @@ fn seek(display: &Display, (width, height): (u32, u32)) -> Result<(), String> {
     thread::sleep(Duration::from_millis(300));
     display.tell(&["click", "1"])?;
     thread::sleep(Duration::from_millis(300));
-    display.tell(&["mousemove", &(width - 2).to_string(), &(height - 2).to_string()])
+    display.tell(&["mousemove", &(width - 3).to_string(), "50"])
 }
 
 /// Builds the app and says where it is.
@@ -131,18 +148,31 @@ impl Display {
     fn open(number: u32, (width, height): (u32, u32)) -> Result<Self, String> {
         let name = format!(":{number}");
         let server = Command::new("Xvfb")
-            .args([&name, "-screen", "0", &format!("{width}x{height}x24"), "-nolisten", "tcp"])
+            .args([
+                &name,
+                "-screen",
+                "0",
+                &format!("{width}x{height}x24"),
+                "-nolisten",
+                "tcp",
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .map(Running)
             .map_err(|error| format!("Xvfb: {error}"))?;
-        let display = Self {
-            name,
-            _server: server,
+        let display = Self { name, _server: server };
+        let asked = || {
+            display
+                .command(Path::new("xdotool"))
+                .arg("getdisplaygeometry")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
         };
-        let asked = || display.command(Path::new("xdotool")).arg("getdisplaygeometry").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        until(Duration::from_secs(20), "the display", || asked().is_ok_and(|status| status.success()))?;
+        until(Duration::from_secs(20), "the display", || {
+            asked().is_ok_and(|status| status.success())
+        })?;
         Ok(display)
     }
 
@@ -164,7 +194,10 @@ impl Display {
     fn window(&self) -> Result<String, String> {
         let mut found = String::new();
         until(Duration::from_secs(60), "the window", || {
-            let asked = self.command(Path::new("xdotool")).args(["search", "--name", "^Highwater$"]).output();
+            let asked = self
+                .command(Path::new("xdotool"))
+                .args(["search", "--name", "^Highwater$"])
+                .output();
             if let Ok(output) = asked {
                 let text = String::from_utf8_lossy(&output.stdout).into_owned();
                 found = text.lines().last().unwrap_or_default().to_owned();
@@ -174,17 +207,42 @@ impl Display {
         Ok(found)
     }
 
+    /// Waits until the window shows something else than before; not for ever, for two views may look alike.
+    fn change(&self, window: &str, picture: &Path, before: &[u8]) -> Result<(), String> {
+        for _ in 0..12 {
+            thread::sleep(Duration::from_millis(400));
+            if self.take(window, picture)? != before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a picture and hands back its own part of it.
+    fn take(&self, window: &str, picture: &Path) -> Result<Vec<u8>, String> {
+        let taken = self
+            .command(Path::new("import"))
+            .args(["-window", window])
+            .arg(picture)
+            .status();
+        match taken {
+            Ok(status) if status.success() => {
+                Ok(std::fs::read(picture).map(|bytes| pixels(&bytes)).unwrap_or_default())
+            }
+            _ => Err(format!("import could not take {}", picture.display())),
+        }
+    }
+
     /// Takes pictures until as many as that, one more than, look alike; the last one stays.
-    fn rest(&self, picture: &Path, alike: u32) -> Result<(), String> {
+    fn rest(&self, window: &str, picture: &Path, alike: u32) -> Result<(), String> {
         let mut last = Vec::new();
         let mut same = 0;
         thread::sleep(Duration::from_millis(600));
         until(PATIENCE, "a view that comes to rest", || {
-            let taken = self.command(Path::new("import")).args(["-window", "root"]).arg(picture).status();
-            let bytes = std::fs::read(picture).unwrap_or_default();
-            // What ImageMagick writes beside the picture is the time; the picture itself is most of the file.
-            let pixels = pixels(&bytes);
-            same = if taken.is_ok() && pixels == last { same + 1 } else { 0 };
+            let Ok(pixels) = self.take(window, picture) else {
+                return false;
+            };
+            same = if pixels == last { same + 1 } else { 0 };
             last = pixels;
             same >= alike
         })

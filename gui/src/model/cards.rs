@@ -29,7 +29,11 @@ pub struct Shelf {
 pub fn shelves() -> Vec<Shelf> {
     let shelf = |title, wanted: fn(&str) -> bool| Shelf {
         title,
-        cards: bundled::scenarios().iter().filter(|file| wanted(file.name)).map(card).collect(),
+        cards: bundled::scenarios()
+            .iter()
+            .filter(|file| wanted(file.name))
+            .map(card)
+            .collect(),
     };
     vec![
         shelf("One product through its days", |name| {

@@ -76,7 +76,19 @@ const MATTERS: [(&str, &[&str]); 19] = [
     ("load.phase", &["rate", "users", "registered", "sessions", "duration"]),
     ("load.day", &["sessions_per_user"]),
     ("people", &["count"]),
-    ("objectives", &["p50", "p90", "p95", "p99", "mean", "error_rate", "cost_month", "profit_month"]),
+    (
+        "objectives",
+        &[
+            "p50",
+            "p90",
+            "p95",
+            "p99",
+            "mean",
+            "error_rate",
+            "cost_month",
+            "profit_month",
+        ],
+    ),
     ("service", &["plan", "instances", "processes", "max_in_hand"]),
     ("service.scaling", &["on", "min", "max", "cpu"]),
     ("pool", &["max", "timeout", "waiters"]),
@@ -94,7 +106,18 @@ const MATTERS: [(&str, &[&str]); 19] = [
 
 /// Keys that are no settings: names and lists that one writes in a file.
 const LEFT_OUT: [&str; 12] = [
-    "title", "system", "as_written", "set", "event", "profile_of", "review", "flow", "client", "class", "endpoint", "catalogue",
+    "title",
+    "system",
+    "as_written",
+    "set",
+    "event",
+    "profile_of",
+    "review",
+    "flow",
+    "client",
+    "class",
+    "endpoint",
+    "catalogue",
 ];
 
 /// Kinds of resources.
@@ -115,6 +138,8 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
     let scenario = FileKind::Scenario.root();
     let system = FileKind::System.root();
 
+    made.keys(&scenario, &[], &["profile"]);
+    groups.push(made.group("The system as a whole", ""));
     made.keys(&scenario, &[], &["duration", "load"]);
     groups.push(made.group("Who comes", ""));
     for (name, _) in plan.scenario.source.iter() {
@@ -140,7 +165,11 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
     }
     made.rest();
     groups.push(made.group("What requests do", ""));
-    made.keys(&scenario, &[], &["profile", "replications", "seed", "precision", "drain", "measure"]);
+    made.keys(
+        &scenario,
+        &[],
+        &["replications", "seed", "precision", "drain", "measure"],
+    );
     groups.push(made.group("The run", ""));
     groups.retain(|group| !group.controls.is_empty());
     groups
@@ -257,7 +286,8 @@ impl Maker<'_> {
         if !is_given && (kind == Kind::Text || key.required) {
             return;
         }
-        let matters = is_first(title, key.key) && (is_given || key.default.is_some_and(|default| default != "{}"));
+        let matters = is_first(title, key.key)
+            && (is_given || key.key == "profile" || key.default.is_some_and(|default| default != "{}"));
         self.controls.push(Control {
             path: written(path),
             label: label(&self.called(path)[head.min(path.len().saturating_sub(1))..]),
@@ -282,7 +312,8 @@ impl Maker<'_> {
             && let Some(name) = &phase.name
         {
             called[2].clone_from(&name.text);
-            called[1] = "phase".to_owned();
+            // The name says enough: `morning › duration`.
+            called.remove(1);
         }
         called
     }
@@ -304,7 +335,11 @@ impl Maker<'_> {
         if path.len() == 1 && key.key == "profile" {
             let mut profiles = vec![String::new()];
             profiles.extend(self.plan.system.profile.iter().map(|(name, _)| name.text.clone()));
-            return if profiles.len() > 1 { Kind::Choice(profiles) } else { Kind::Text };
+            return if profiles.len() > 1 {
+                Kind::Choice(profiles)
+            } else {
+                Kind::Text
+            };
         }
         kind_of(&key.shape, key.range, value)
     }
@@ -340,7 +375,10 @@ impl Maker<'_> {
                 let Some(table) = table_of(&inner) else { continue };
                 for name in self.below(kind) {
                     let path = vec![kind.to_owned(), name];
-                    let seen = self.controls.iter().any(|control| control.path.starts_with(&written(&path)));
+                    let seen = self
+                        .controls
+                        .iter()
+                        .any(|control| control.path.starts_with(&written(&path)));
                     if !seen {
                         self.table(&table, &path, 1);
                     }
@@ -392,7 +430,10 @@ fn inner(shape: &Shape) -> Inner {
         Shape::List(inner, ..) if table_of(inner).is_some() => Inner::Items((**inner).clone()),
         Shape::Named(inner, ..) | Shape::NamedOf(inner, _) => Inner::Items((**inner).clone()),
         Shape::Either(shapes) => {
-            let found = shapes.iter().map(inner_of_choice).find(|inner| !matches!(inner, Inner::Leaf));
+            let found = shapes
+                .iter()
+                .map(inner_of_choice)
+                .find(|inner| !matches!(inner, Inner::Leaf));
             let is_leaf_too = shapes.iter().any(|shape| matches!(inner_of_choice(shape), Inner::Leaf));
             match found {
                 Some(found) if !is_leaf_too => found,
@@ -438,7 +479,8 @@ fn kind_of(shape: &Shape, range: Option<(f64, f64)>, value: &str) -> Kind {
         .flatten()
         .collect();
     let is_word = words.iter().any(|word| word == bare(value));
-    if !words.is_empty() && (is_word || shapes.iter().all(|shape| matches!(shape, Shape::Words(_)))) && words.len() > 1 {
+    if !words.is_empty() && (is_word || shapes.iter().all(|shape| matches!(shape, Shape::Words(_)))) && words.len() > 1
+    {
         return Kind::Choice(words);
     }
     for shape in shapes {
@@ -514,11 +556,13 @@ fn origin(key: &KeyReference) -> String {
 }
 
 fn takes(key: &KeyReference) -> String {
-    let range = key.range.map_or_else(String::new, |(least, most)| match (least.is_finite(), most.is_finite()) {
-        (true, true) => format!(", from {} to {}", units::show_number(least), units::show_number(most)),
-        (true, false) => format!(", at least {}", units::show_number(least)),
-        (false, true) => format!(", at most {}", units::show_number(most)),
-        (false, false) => String::new(),
+    let range = key.range.map_or_else(String::new, |(least, most)| {
+        match (least.is_finite(), most.is_finite()) {
+            (true, true) => format!(", from {} to {}", units::show_number(least), units::show_number(most)),
+            (true, false) => format!(", at least {}", units::show_number(least)),
+            (false, true) => format!(", at most {}", units::show_number(most)),
+            (false, false) => String::new(),
+        }
     });
     format!("{}{range}", key.type_text)
 }
@@ -542,7 +586,11 @@ mod tests {
     fn find<'g>(groups: &'g [Group], path: &str) -> &'g Control {
         let mut all = groups.iter().flat_map(|group| &group.controls);
         all.find(|control| control.path == path).unwrap_or_else(|| {
-            let paths: Vec<&str> = groups.iter().flat_map(|group| &group.controls).map(|one| one.path.as_str()).collect();
+            let paths: Vec<&str> = groups
+                .iter()
+                .flat_map(|group| &group.controls)
+                .map(|one| one.path.as_str())
+                .collect();
             panic!("{path} is not among {paths:#?}")
         })
     }
@@ -574,12 +622,20 @@ mod tests {
             assert!(control.matters, "{control:?}");
             assert!(!control.meaning.is_empty() && !control.origin.is_empty(), "{control:?}");
         }
-        let paths: Vec<&String> = groups.iter().flat_map(|group| &group.controls).map(|one| &one.path).collect();
+        let paths: Vec<&String> = groups
+            .iter()
+            .flat_map(|group| &group.controls)
+            .map(|one| &one.path)
+            .collect();
         let mut once = paths.clone();
         once.sort();
         once.dedup();
         assert_eq!(once.len(), paths.len(), "a setting has two controls");
-        let first = groups.iter().flat_map(|group| &group.controls).filter(|one| one.matters).count();
+        let first = groups
+            .iter()
+            .flat_map(|group| &group.controls)
+            .filter(|one| one.matters)
+            .count();
         assert!((20..80).contains(&first), "{first} settings to look at first");
     }
 
@@ -589,7 +645,11 @@ mod tests {
     fn every_control_leads_to_its_setting() {
         for name in ["viral-spike", "growth-1000", "textbook/mm1", "crisis"] {
             let text = highwater_models::bundled::scenario(name).expect("bundled");
-            for control in controls(name).iter().flat_map(|group| &group.controls).filter(|one| one.is_given) {
+            for control in controls(name)
+                .iter()
+                .flat_map(|group| &group.controls)
+                .filter(|one| one.is_given)
+            {
                 let flag = format!("{}={}", control.path, control.value);
                 let loaded = open::read(name, text.to_owned(), true, &[flag.clone()]);
                 assert!(loaded.plan.is_some(), "{name}: {flag}");

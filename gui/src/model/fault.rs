@@ -115,33 +115,53 @@ pub fn text(fault: &Fault) -> String {
     let (target, lasts) = (format!("target = {name}"), format!("for = {}", span(fault.lasts)));
     let what = match KINDS.get(fault.kind).map_or("", |kind| kind.title) {
         "An outage" => format!("fault = {{ down = {{ {target}, {lasts} }} }}"),
-        "A slowdown" => format!("fault = {{ slow = {{ {target}, factor = {:?}, {lasts} }} }}", fault.factor.max(0.01)),
+        "A slowdown" => format!(
+            "fault = {{ slow = {{ {target}, factor = {:?}, {lasts} }} }}",
+            fault.factor.max(0.01)
+        ),
         "Errors" => {
             let share = (fault.factor / 100.0).clamp(0.0, 1.0);
             format!("fault = {{ errors = {{ {target}, share = {share:?}, {lasts} }} }}")
         }
         "A crash" => format!("fault = {{ crash = {{ {target} }} }}"),
-        "More traffic" => format!("fault = {{ traffic = {{ factor = {:?}, {lasts} }} }}", fault.factor.max(0.0)),
+        "More traffic" => format!(
+            "fault = {{ traffic = {{ factor = {:?}, {lasts} }} }}",
+            fault.factor.max(0.0)
+        ),
         "A deploy" => format!("action = {{ deploy = {name} }}"),
         "A restart" => format!("action = {{ restart = {name} }}"),
         "An emptied cache" => format!("action = {{ clear = {name} }}"),
         _ => format!("fault = {{ lost_connections = {{ {target} }} }}"),
     };
-    let at = if fault.at < 1.0 { "\"0s\"".to_owned() } else { span(fault.at) };
+    let at = if fault.at < 1.0 {
+        "\"0s\"".to_owned()
+    } else {
+        span(fault.at)
+    };
     format!("[[event]]\nat = {at}\n{what}\n")
 }
 
 /// What a scenario does already, in a line each: when, and what.
 #[must_use]
 pub fn planned(plan: &Plan) -> Vec<(Option<f64>, String)> {
-    plan.scenario.event.iter().map(|event| (event.at.map(SimSpan::seconds), say(event))).collect()
+    plan.scenario
+        .event
+        .iter()
+        .map(|event| (event.at.map(SimSpan::seconds), say(event)))
+        .collect()
 }
 
 fn say(event: &Event) -> String {
     let lasts = |span: SimSpan| highwater_models::units::show_span(span);
-    let rest = |span: Option<SimSpan>| span.map_or_else(|| "to the end".to_owned(), |span| format!("for {}", lasts(span)));
+    let rest =
+        |span: Option<SimSpan>| span.map_or_else(|| "to the end".to_owned(), |span| format!("for {}", lasts(span)));
     let what = match (&event.fault, &event.action) {
-        (Some(Wrong::Slow(slow)), _) => format!("{} takes {} times as long {}", slow.target, slow.factor, rest(slow.r#for)),
+        (Some(Wrong::Slow(slow)), _) => format!(
+            "{} takes {} times as long {}",
+            slow.target,
+            slow.factor,
+            rest(slow.r#for)
+        ),
         (Some(Wrong::Errors(errors)), _) => format!(
             "{} of what is asked of {} fails {}",
             highwater_report::number::percent(errors.share.get()),
@@ -154,7 +174,11 @@ fn say(event: &Event) -> String {
         (Some(Wrong::LostConnections(lost)), _) => format!("all connections to {} are cut", lost.target),
         (Some(Wrong::Traffic(traffic)), _) => format!("{} times the traffic {}", traffic.factor, rest(traffic.r#for)),
         (None, Some(Action::Set(settings))) => {
-            let all: Vec<String> = settings.entries.iter().map(highwater_models::file::Setting::text).collect();
+            let all: Vec<String> = settings
+                .entries
+                .iter()
+                .map(highwater_models::file::Setting::text)
+                .collect();
             format!("somebody sets {}", all.join(", "))
         }
         (None, Some(Action::Restart(name))) => format!("somebody restarts {name}"),
@@ -183,7 +207,11 @@ mod tests {
         for (number, kind) in KINDS.iter().enumerate() {
             let targets = targets(&plan, kind);
             assert_eq!(targets.is_empty(), kind.targets.is_empty(), "{}", kind.title);
-            let targets = if targets.is_empty() { vec![String::new()] } else { targets };
+            let targets = if targets.is_empty() {
+                vec![String::new()]
+            } else {
+                targets
+            };
             for target in targets {
                 let fault = Fault {
                     kind: number,
@@ -196,7 +224,10 @@ mod tests {
                 let plan = loaded.plan.unwrap_or_else(|| panic!("{said}"));
                 let said = planned(&plan);
                 assert_eq!(said.len(), before + 1, "{}", kind.title);
-                assert!(said.iter().any(|(at, what)| *at == Some(60.0) && what != "nothing"), "{said:?}");
+                assert!(
+                    said.iter().any(|(at, what)| *at == Some(60.0) && what != "nothing"),
+                    "{said:?}"
+                );
             }
         }
     }

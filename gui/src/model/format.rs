@@ -48,7 +48,10 @@ pub fn number(value: &str, measure: Measure) -> Option<f64> {
 }
 
 fn plain(text: &str) -> Option<f64> {
-    text.replace('_', "").parse().ok().filter(|number: &f64| number.is_finite())
+    text.replace('_', "")
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
 }
 
 /// A number as a file writes it. `like` is the value that it replaces: a number that was written with a point keeps it.
@@ -117,9 +120,15 @@ pub fn typed(text: &str, measure: Measure) -> Option<f64> {
             // A bare number above one can only be meant as per cent.
             None => plain(&text).map(|share| if share > 1.0 { share / 100.0 } else { share }),
         },
-        Measure::Span => units::parse_span(&text.replace(' ', "").replace("min", "m")).ok().map(SimSpan::seconds).or_else(|| plain(&text)),
+        Measure::Span => units::parse_span(&text.replace(' ', "").replace("min", "m"))
+            .ok()
+            .map(SimSpan::seconds)
+            .or_else(|| plain(&text)),
         Measure::Size => units::parse_bytes(&text).ok().map(|bytes| bytes.get() as f64),
-        Measure::Rate => units::parse_rate(&text.replace(' ', "")).ok().map(units::Rate::per_second).or_else(|| plain(&text)),
+        Measure::Rate => units::parse_rate(&text.replace(' ', ""))
+            .ok()
+            .map(units::Rate::per_second)
+            .or_else(|| plain(&text)),
     }
 }
 

@@ -20,10 +20,26 @@ pub struct Stage {
 
 /// From the first month to a year.
 pub const STAGES: [Stage; 4] = [
-    Stage { scenario: "growth-100", users: 100, months: 1.0 },
-    Stage { scenario: "growth-1000", users: 1_000, months: 3.0 },
-    Stage { scenario: "growth-10000", users: 10_000, months: 6.0 },
-    Stage { scenario: "growth-50000", users: 50_000, months: 12.0 },
+    Stage {
+        scenario: "growth-100",
+        users: 100,
+        months: 1.0,
+    },
+    Stage {
+        scenario: "growth-1000",
+        users: 1_000,
+        months: 3.0,
+    },
+    Stage {
+        scenario: "growth-10000",
+        users: 10_000,
+        months: 6.0,
+    },
+    Stage {
+        scenario: "growth-50000",
+        users: 50_000,
+        months: 12.0,
+    },
 ];
 
 /// The stages as they are run.
@@ -40,7 +56,10 @@ pub fn sources() -> Vec<Source> {
 /// Registered users at a month, straight on a scale of powers of ten between the stages.
 #[must_use]
 pub fn users_at(month: f64) -> f64 {
-    let after = STAGES.iter().position(|stage| stage.months >= month).unwrap_or(STAGES.len() - 1);
+    let after = STAGES
+        .iter()
+        .position(|stage| stage.months >= month)
+        .unwrap_or(STAGES.len() - 1);
     let (a, b) = (&STAGES[after.saturating_sub(1)], &STAGES[after]);
     if a.users == b.users {
         return f64::from(b.users);

@@ -118,8 +118,16 @@ pub fn chart(plot: &Plot) -> Option<Chart> {
                     }
                 })
                 .collect();
-            let last = lines.series.iter().filter_map(|series| series.points.last()).map(|point| point.x);
-            let first = lines.series.iter().filter_map(|series| series.points.first()).map(|point| point.x);
+            let last = lines
+                .series
+                .iter()
+                .filter_map(|series| series.points.last())
+                .map(|point| point.x);
+            let first = lines
+                .series
+                .iter()
+                .filter_map(|series| series.points.first())
+                .map(|point| point.x);
             // The points stand in the middle of their windows.
             let span = last.fold(0.0, f64::max) + first.fold(f64::INFINITY, f64::min).min(1e9);
             (&lines.y.label, lines.y.unit, series, false, lines.limits.clone(), span)
@@ -131,7 +139,11 @@ pub fn chart(plot: &Plot) -> Option<Chart> {
             for (name, values) in &stacks.parts {
                 let raw: Vec<Raw> = (0..count)
                     .map(|number| {
-                        let value = values.get(number).copied().filter(|value| value.is_finite()).unwrap_or(0.0);
+                        let value = values
+                            .get(number)
+                            .copied()
+                            .filter(|value| value.is_finite())
+                            .unwrap_or(0.0);
                         let low = below[number];
                         below[number] += value.max(0.0);
                         Raw {
@@ -147,7 +159,14 @@ pub fn chart(plot: &Plot) -> Option<Chart> {
                     levels: levels(raw),
                 });
             }
-            (&stacks.y.label, stacks.y.unit, series, true, Vec::new(), count as f64 * stacks.window)
+            (
+                &stacks.y.label,
+                stacks.y.unit,
+                series,
+                true,
+                Vec::new(),
+                count as f64 * stacks.window,
+            )
         }
         _ => return None,
     };
@@ -233,11 +252,11 @@ fn level(raw: &[Raw]) -> Level {
 }
 
 impl Series {
-    /// Its highest value.
+    /// The highest value of any replication.
     #[must_use]
     pub fn most(&self) -> f64 {
         let level = self.levels.first();
-        level.map_or(0.0, |level| level.points.iter().map(|point| point.y).fold(0.0, f64::max))
+        level.map_or(0.0, |level| level.high.iter().copied().fold(0.0, f64::max))
     }
 
     /// The finest level of which no more than so many points stand in a stretch of time.
@@ -252,7 +271,10 @@ impl Series {
     pub fn at(&self, time: f64) -> Option<(f64, f64, f64)> {
         let level = self.levels.first()?;
         let after = level.xs.partition_point(|x| *x < time);
-        let near = [after.checked_sub(1), Some(after)].into_iter().flatten().filter(|&index| index < level.xs.len());
+        let near = [after.checked_sub(1), Some(after)]
+            .into_iter()
+            .flatten()
+            .filter(|&index| index < level.xs.len());
         let nearest = near.min_by(|&a, &b| (level.xs[a] - time).abs().total_cmp(&(level.xs[b] - time).abs()))?;
         let is_near = (level.xs[nearest] - time).abs() <= level.step.max(1e-9);
         is_near.then(|| (level.points[nearest].y, level.low[nearest], level.high[nearest]))
@@ -276,7 +298,9 @@ mod tests {
 
     fn plot(values: &[f64]) -> Plot {
         let points = values.iter().enumerate();
-        let points = points.map(|(number, value)| Point::at(number as f64 + 0.5, *value)).collect();
+        let points = points
+            .map(|(number, value)| Point::at(number as f64 + 0.5, *value))
+            .collect();
         let series = Plotted {
             name: "one".to_owned(),
             points,
@@ -297,7 +321,11 @@ mod tests {
         values[54_321] = 99.0;
         let chart = chart(&plot(&values)).expect("it is over time");
         let level = chart.series[0].level(100_000.0, 800.0).expect("there is one");
-        assert!(level.points.len() <= 800 && level.points.len() > 300, "{}", level.points.len());
+        assert!(
+            level.points.len() <= 800 && level.points.len() > 300,
+            "{}",
+            level.points.len()
+        );
         let highest = level.high.iter().copied().fold(0.0, f64::max);
         assert_eq!((highest, chart.most, chart.span), (99.0, 99.0, 100_000.0));
         let fine = chart.series[0].level(500.0, 800.0).expect("there is one");

@@ -165,8 +165,16 @@ impl Map {
         for (name, _) in system.limiter.iter() {
             inside(&mut map, &name.text, Kind::Limiter);
         }
-        let pools: Vec<usize> = system.pool.iter().map(|(name, _)| inside(&mut map, &name.text, Kind::Pool)).collect();
-        let queues: Vec<usize> = system.queue.iter().map(|(name, _)| inside(&mut map, &name.text, Kind::Queue)).collect();
+        let pools: Vec<usize> = system
+            .pool
+            .iter()
+            .map(|(name, _)| inside(&mut map, &name.text, Kind::Pool))
+            .collect();
+        let queues: Vec<usize> = system
+            .queue
+            .iter()
+            .map(|(name, _)| inside(&mut map, &name.text, Kind::Queue))
+            .collect();
         for (name, _) in system.pooler.iter() {
             map.add(&name.text, Kind::Pooler, summary, timeline);
         }
@@ -204,7 +212,10 @@ impl Map {
 
     fn add(&mut self, name: &str, kind: Kind, summary: &Summary, timeline: &Timeline) -> usize {
         let column = |end: &str| timeline.column(&format!("{name}.{end}"));
-        let refused = summary.failures.iter().filter(|failure| failure.resource.as_deref() == Some(name));
+        let refused = summary
+            .failures
+            .iter()
+            .filter(|failure| failure.resource.as_deref() == Some(name));
         let limit = summary.resources.iter().find(|resource| resource.name == name);
         self.nodes.push(Node {
             name: name.to_owned(),
@@ -316,7 +327,9 @@ mod tests {
     fn a_reading_is_that_of_its_window() {
         let timeline = Timeline {
             window: 10.0,
-            columns: ["users", "offered", "succeeded", "servers.utilization", "servers.queue"].map(str::to_owned).to_vec(),
+            columns: ["users", "offered", "succeeded", "servers.utilization", "servers.queue"]
+                .map(str::to_owned)
+                .to_vec(),
             rows: vec![vec![1.0, 20.0, 10.0, 0.5, 0.0], vec![2.0, 40.0, 10.0, f64::NAN, 3.0]],
             ..Timeline::default()
         };

@@ -2,8 +2,8 @@
 //!
 //! Owns: pure models of the views. Never: the window, files, state that a user chose.
 
-pub mod control;
 pub mod cards;
+pub mod control;
 pub mod fault;
 pub mod format;
 pub mod growth;

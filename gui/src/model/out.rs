@@ -10,7 +10,11 @@ pub fn csv(plot: &Plot) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     match &plot.kind {
         Kind::Lines(lines) => {
-            let first = if lines.x.is_clock { "seconds" } else { lines.x.label.as_str() };
+            let first = if lines.x.is_clock {
+                "seconds"
+            } else {
+                lines.x.label.as_str()
+            };
             let mut head = vec![first.to_owned()];
             for series in &lines.series {
                 head.extend(["", " low", " high"].map(|end| format!("{}{end}", series.name)));
@@ -34,12 +38,23 @@ pub fn csv(plot: &Plot) -> String {
             rows.push(std::iter::once("seconds".to_owned()).chain(names).collect());
             let count = stacks.parts.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
             for number in 0..count {
-                let values = stacks.parts.iter().map(|(_, values)| cell(values.get(number).copied().unwrap_or(f64::NAN)));
-                rows.push(std::iter::once(cell(number as f64 * stacks.window)).chain(values).collect());
+                let values = stacks
+                    .parts
+                    .iter()
+                    .map(|(_, values)| cell(values.get(number).copied().unwrap_or(f64::NAN)));
+                rows.push(
+                    std::iter::once(cell(number as f64 * stacks.window))
+                        .chain(values)
+                        .collect(),
+                );
             }
         }
         Kind::Bars(bars) => {
-            let parts: Vec<String> = if bars.parts.is_empty() { vec!["value".to_owned()] } else { bars.parts.clone() };
+            let parts: Vec<String> = if bars.parts.is_empty() {
+                vec!["value".to_owned()]
+            } else {
+                bars.parts.clone()
+            };
             let head = std::iter::once("name".to_owned()).chain(parts.iter().cloned());
             rows.push(head.chain(["low".to_owned(), "high".to_owned()]).collect());
             for bar in &bars.bars {
@@ -62,7 +77,12 @@ pub fn csv(plot: &Plot) -> String {
             rows.push(head);
             for row in &dots.rows {
                 let values = row.values.iter().flat_map(|value| {
-                    [value.value, value.low.unwrap_or(f64::NAN), value.high.unwrap_or(f64::NAN)].map(cell)
+                    [
+                        value.value,
+                        value.low.unwrap_or(f64::NAN),
+                        value.high.unwrap_or(f64::NAN),
+                    ]
+                    .map(cell)
                 });
                 rows.push(std::iter::once(row.name.clone()).chain(values).collect());
             }
@@ -73,7 +93,11 @@ pub fn csv(plot: &Plot) -> String {
 
 /// A number, and nothing where nothing was observed.
 fn cell(value: f64) -> String {
-    if value.is_nan() { String::new() } else { value.to_string() }
+    if value.is_nan() {
+        String::new()
+    } else {
+        value.to_string()
+    }
 }
 
 fn line(row: &[String]) -> String {
@@ -101,7 +125,11 @@ mod tests {
     fn a_row_has_a_cell_for_each_column() {
         let series = |name: &str, values: &[f64]| Series {
             name: name.to_owned(),
-            points: values.iter().enumerate().map(|(at, &value)| Point::at(at as f64, value)).collect(),
+            points: values
+                .iter()
+                .enumerate()
+                .map(|(at, &value)| Point::at(at as f64, value))
+                .collect(),
         };
         let kind = Kind::Lines(Lines::new(
             Axis::clock(),

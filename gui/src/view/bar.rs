@@ -50,33 +50,47 @@ pub fn show(ui: &mut Ui, state: &State, around: &Around, wants: &mut Vec<Command
 }
 
 fn save(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
-    let button = ui.button("Save as\u{2026}").on_hover_text("Writes a scenario file that `highwater run` takes (Ctrl+S)");
-    egui::Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
-        ui.set_min_width(330.0);
-        let label = ui.label("Scenario file to write");
-        let mut path = state.fields.save.clone();
-        let field = ui.add(egui::TextEdit::singleline(&mut path).desired_width(320.0)).labelled_by(label.id);
-        if field.changed() {
-            wants.push(Command::Field(Field::Save, path.clone()));
-        }
-        let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-        ui.horizontal(|ui| {
-            if widget::main_button(ui, "Save").clicked() || is_entered {
-                wants.push(Command::Save(path.clone()));
-                ui.close();
+    let button = ui
+        .button("Save as\u{2026}")
+        .on_hover_text("Writes a scenario file that `highwater run` takes (Ctrl+S)");
+    egui::Popup::menu(&button)
+        .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+        .show(|ui| {
+            ui.set_min_width(330.0);
+            let label = ui.label("Scenario file to write");
+            let mut path = state.fields.save.clone();
+            let field = ui
+                .add(egui::TextEdit::singleline(&mut path).desired_width(320.0))
+                .labelled_by(label.id);
+            if field.changed() {
+                wants.push(Command::Field(Field::Save, path.clone()));
             }
-            if ui.button("Choose a place\u{2026}").clicked() {
-                wants.push(Command::Dialog(true));
-                ui.close();
-            }
+            let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            ui.horizontal(|ui| {
+                if widget::main_button(ui, "Save").clicked() || is_entered {
+                    wants.push(Command::Save(path.clone()));
+                    ui.close();
+                }
+                if ui.button("Choose a place\u{2026}").clicked() {
+                    wants.push(Command::Dialog(true));
+                    ui.close();
+                }
+            });
         });
-    });
 }
 
 fn looks(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
     let is_dark = ui.visuals().dark_mode;
-    let (text, next) = if is_dark { ("Light", Look::Light) } else { ("Dark", Look::Dark) };
-    if ui.button(text).on_hover_text("Changes between light and dark").clicked() {
+    let (text, next) = if is_dark {
+        ("Light", Look::Light)
+    } else {
+        ("Dark", Look::Dark)
+    };
+    if ui
+        .button(text)
+        .on_hover_text("Changes between light and dark")
+        .clicked()
+    {
         wants.push(Command::Look(next));
     }
     let scale = if state.scale > 0.0 { state.scale } else { 1.0 };
@@ -113,7 +127,10 @@ fn progress(ui: &mut Ui, state: &State, around: &Around, wants: &mut Vec<Command
             ui.label(RichText::new("looking for the next step").color(ink.faint).size(12.0));
         }
         Run::Done { .. } => {
-            let replications = state.shown.as_ref().map_or(0, |shown| shown.outcome.summary.replications);
+            let replications = state
+                .shown
+                .as_ref()
+                .map_or(0, |shown| shown.outcome.summary.replications);
             let text = match replications {
                 1 => "1 replication".to_owned(),
                 many => format!("{many} replications"),

@@ -57,23 +57,31 @@ pub fn settings(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
         }
     });
     ui.separator();
-    ScrollArea::vertical().auto_shrink([false, false]).id_salt("settings").show(ui, |ui| {
-        ui.set_max_width(ui.available_width() - 6.0);
-        for group in read.groups.iter() {
-            let is_shown = |control: &&Control| {
-                if search.is_empty() {
-                    state.lists_all || control.matters || state.document.as_ref().is_some_and(|document| document.changed(&control.path).is_some())
-                } else {
-                    is_found(control, &group.title, search)
+    ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .id_salt("settings")
+        .show(ui, |ui| {
+            ui.set_max_width(ui.available_width() - 6.0);
+            for group in read.groups.iter() {
+                let is_shown = |control: &&Control| {
+                    if search.is_empty() {
+                        state.lists_all
+                            || control.matters
+                            || state
+                                .document
+                                .as_ref()
+                                .is_some_and(|document| document.changed(&control.path).is_some())
+                    } else {
+                        is_found(control, &group.title, search)
+                    }
+                };
+                let controls: Vec<&Control> = group.controls.iter().filter(is_shown).collect();
+                if !controls.is_empty() {
+                    part(ui, state, group, &controls, wants);
                 }
-            };
-            let controls: Vec<&Control> = group.controls.iter().filter(is_shown).collect();
-            if !controls.is_empty() {
-                part(ui, state, group, &controls, wants);
             }
-        }
-        ui.add_space(10.0);
-    });
+            ui.add_space(10.0);
+        });
 }
 
 fn part(ui: &mut Ui, state: &State, group: &Group, controls: &[&Control], wants: &mut Vec<Command>) {
@@ -94,15 +102,22 @@ fn part(ui: &mut Ui, state: &State, group: &Group, controls: &[&Control], wants:
 
 fn setting(ui: &mut Ui, state: &State, group: &Group, control: &Control, wants: &mut Vec<Command>) {
     let ink = Ink::now(ui);
-    let changed = state.document.as_ref().and_then(|document| document.changed(&control.path));
+    let changed = state
+        .document
+        .as_ref()
+        .and_then(|document| document.changed(&control.path));
     let value = changed.unwrap_or(&control.value);
     let name = format!("{} of {}", control.label, group.title);
     ui.push_id(&control.path, |ui| {
         let response = ui
             .horizontal(|ui| {
-                let width = (ui.available_width() * 0.36).floor();
+                let width = (ui.available_width() * 0.4).floor();
                 let text = RichText::new(capital(&control.label));
-                let text = if changed.is_some() { text.color(ink.accent) } else { text };
+                let text = if changed.is_some() {
+                    text.color(ink.accent)
+                } else {
+                    text
+                };
                 let size = Vec2::new(width, 22.0);
                 let layout = egui::Layout::left_to_right(egui::Align::Center);
                 ui.allocate_ui_with_layout(size, layout, |ui| {
@@ -184,7 +199,9 @@ fn field(ui: &mut Ui, control: &Control, value: &str, name: &str, wants: &mut Ve
             }
             None
         }
-        Kind::Slider { measure, range, limits } => slider(ui, control, value, name, (*measure, *range, *limits), &mut set),
+        Kind::Slider { measure, range, limits } => {
+            slider(ui, control, value, name, (*measure, *range, *limits), &mut set)
+        }
         Kind::Text => {
             let mut text = value.to_owned();
             let id = ui.scope_id().with("text");
@@ -192,7 +209,11 @@ fn field(ui: &mut Ui, control: &Control, value: &str, name: &str, wants: &mut Ve
             if let Some(kept) = ui.data(|data| data.get_temp::<String>(id)) {
                 text = kept;
             }
-            let response = ui.add(egui::TextEdit::singleline(&mut text).desired_width(ui.available_width() - 10.0).font(egui::TextStyle::Monospace));
+            let response = ui.add(
+                egui::TextEdit::singleline(&mut text)
+                    .desired_width(ui.available_width() - 10.0)
+                    .font(egui::TextStyle::Monospace),
+            );
             widget::named(&response, name);
             if response.changed() {
                 ui.data_mut(|data| data.insert_temp(id, text.clone()));
@@ -246,54 +267,57 @@ fn slider(
 /// Paints what comes of the settings.
 pub fn show(ui: &mut Ui, state: &State, around: &Around, wants: &mut Vec<Command>) {
     let _ = around;
-    ScrollArea::vertical().auto_shrink([false, false]).id_salt("explore").show(ui, |ui| {
-        ui.set_max_width(ui.available_width() - 6.0);
-        match (&state.run, &state.shown) {
-            (Run::Refused(said), _) => {
-                widget::mistakes(ui, said);
-                return;
+    ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .id_salt("explore")
+        .show(ui, |ui| {
+            ui.set_max_width(ui.available_width() - 6.0);
+            match (&state.run, &state.shown) {
+                (Run::Refused(said), _) => {
+                    widget::mistakes(ui, said);
+                    return;
+                }
+                (_, None) => {
+                    waiting(ui, state);
+                    return;
+                }
+                (Run::Failed(why), _) => {
+                    widget::faint(ui, &format!("This is the last result: the newest run was {why}."));
+                }
+                _ => {}
             }
-            (_, None) => {
-                waiting(ui, state);
-                return;
+            let Some(shown) = &state.shown else { return };
+            if let Some(read) = &state.read
+                && !read.warnings.is_empty()
+            {
+                let said = &read.warnings;
+                egui::CollapsingHeader::new("The file has warnings").show(ui, |ui| ui.monospace(said));
             }
-            (Run::Failed(why), _) => {
-                widget::faint(ui, &format!("This is the last result: the newest run was {why}."));
+            verdict(ui, state, shown);
+            ui.add_space(10.0);
+            let wide = ui.available_width() > 760.0;
+            if wide {
+                ui.columns(2, |columns| {
+                    columns[0].spacing_mut().item_spacing.y = 6.0;
+                    next_step(&mut columns[0], state, wants);
+                    columns[0].add_space(10.0);
+                    review(&mut columns[0], shown);
+                    objectives(&mut columns[1], shown);
+                    columns[1].add_space(10.0);
+                    curves(&mut columns[1], state, shown, wants);
+                });
+            } else {
+                next_step(ui, state, wants);
+                ui.add_space(10.0);
+                objectives(ui, shown);
+                ui.add_space(10.0);
+                curves(ui, state, shown, wants);
+                ui.add_space(10.0);
+                review(ui, shown);
             }
-            _ => {}
-        }
-        let Some(shown) = &state.shown else { return };
-        if let Some(read) = &state.read
-            && !read.warnings.is_empty()
-        {
-            let said = &read.warnings;
-            egui::CollapsingHeader::new("The file has warnings").show(ui, |ui| ui.monospace(said));
-        }
-        verdict(ui, state, shown);
-        ui.add_space(10.0);
-        let wide = ui.available_width() > 760.0;
-        if wide {
-            ui.columns(2, |columns| {
-                columns[0].spacing_mut().item_spacing.y = 6.0;
-                next_step(&mut columns[0], state, wants);
-                columns[0].add_space(10.0);
-                review(&mut columns[0], shown);
-                objectives(&mut columns[1], shown);
-                columns[1].add_space(10.0);
-                curves(&mut columns[1], state, shown, wants);
-            });
-        } else {
-            next_step(ui, state, wants);
-            ui.add_space(10.0);
-            objectives(ui, shown);
-            ui.add_space(10.0);
-            curves(ui, state, shown, wants);
-            ui.add_space(10.0);
-            review(ui, shown);
-        }
-        warnings(ui, shown);
-        ui.add_space(16.0);
-    });
+            warnings(ui, shown);
+            ui.add_space(16.0);
+        });
 }
 
 fn verdict(ui: &mut Ui, state: &State, shown: &Shown) {
@@ -326,22 +350,32 @@ fn verdict(ui: &mut Ui, state: &State, shown: &Shown) {
     });
 }
 
+/// Width of a number with what it is.
+const NUMBER: f32 = 126.0;
+
 fn numbers(ui: &mut Ui, shown: &Shown) {
     let ink = Ink::now(ui);
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = Vec2::new(26.0, 8.0);
-        for number in &shown.page.numbers {
-            ui.vertical(|ui| {
-                ui.spacing_mut().item_spacing.y = 1.0;
-                let color = number.tone.map_or(ink.text, |tone| if tone == Tone::Open { ink.text } else { ink.tone(tone) });
-                ui.label(widget::bold(&number.value, 18.0).color(color));
-                ui.label(RichText::new(&number.label).color(ink.faint).size(11.5));
-                if !number.beside.is_empty() {
-                    ui.label(RichText::new(&number.beside).color(ink.faint).size(11.0));
-                }
-            });
-        }
-    });
+    let numbers = &shown.page.numbers;
+    let columns = ((ui.available_width() / NUMBER) as usize).clamp(1, numbers.len().max(1));
+    let each = (ui.available_width() / columns as f32 - 10.0).min(220.0);
+    for row in numbers.chunks(columns) {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 10.0;
+            for number in row {
+                ui.allocate_ui_with_layout(Vec2::new(each, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+                    ui.set_width(each);
+                    ui.spacing_mut().item_spacing.y = 1.0;
+                    let tone = number.tone.filter(|tone| *tone != Tone::Open);
+                    let color = tone.map_or(ink.text, |tone| ink.tone(tone));
+                    ui.label(widget::bold(&number.value, 18.0).color(color));
+                    ui.label(RichText::new(&number.label).color(ink.faint).size(11.5));
+                    if !number.beside.is_empty() {
+                        ui.label(RichText::new(&number.beside).color(ink.faint).size(11.0));
+                    }
+                });
+            }
+        });
+    }
 }
 
 fn next_step(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
@@ -389,26 +423,32 @@ fn objectives(ui: &mut Ui, shown: &Shown) {
         ui.set_min_width(ui.available_width());
         widget::title(ui, "What had to hold");
         if shown.objectives.is_empty() {
-            widget::faint(ui, "The scenario has no objectives: add a bound to its file, such as p95 = \"2s\".");
+            widget::faint(
+                ui,
+                "The scenario has no objectives: add a bound to its file, such as p95 = \"2s\".",
+            );
             return;
         }
-        Grid::new("objectives").num_columns(4).spacing([14.0, 6.0]).show(ui, |ui| {
-            for tick in &shown.objectives {
-                let (color, word) = match tick.met {
-                    Some(true) => (ink.good, "met"),
-                    Some(false) => (ink.bad, "missed"),
-                    None => (ink.faint, "open"),
-                };
-                ui.horizontal(|ui| {
-                    widget::sign(ui, tick.met, 13.0);
-                    ui.label(RichText::new(word).color(color));
-                });
-                widget::prose(ui, &tick.what, 13.0);
-                ui.label(widget::bold(&tick.value, 13.5));
-                ui.label(RichText::new(&tick.interval).color(ink.faint).size(12.0));
-                ui.end_row();
-            }
-        });
+        Grid::new("objectives")
+            .num_columns(4)
+            .spacing([14.0, 6.0])
+            .show(ui, |ui| {
+                for tick in &shown.objectives {
+                    let (color, word) = match tick.met {
+                        Some(true) => (ink.good, "met"),
+                        Some(false) => (ink.bad, "missed"),
+                        None => (ink.faint, "open"),
+                    };
+                    ui.horizontal(|ui| {
+                        widget::sign(ui, tick.met, 13.0);
+                        ui.label(RichText::new(word).color(color));
+                    });
+                    widget::prose(ui, &tick.what, 13.0);
+                    ui.label(widget::bold(&tick.value, 13.5));
+                    ui.label(RichText::new(&tick.interval).color(ink.faint).size(12.0));
+                    ui.end_row();
+                }
+            });
     });
 }
 
@@ -450,11 +490,13 @@ fn review(ui: &mut Ui, shown: &Shown) {
                     widget::pill(ui, finding.severity.text(), color);
                 });
                 let head = capital(&finding.title).replace('`', "");
-                egui::CollapsingHeader::new(RichText::new(head).size(13.0)).id_salt("finding").show(ui, |ui| {
-                    widget::prose(ui, &capital(&finding.arithmetic), 12.5);
-                    widget::prose(ui, &format!("What to do: {}", finding.cure), 12.5);
-                    widget::faint(ui, &format!("{}, about {}", finding.id, finding.subject));
-                });
+                egui::CollapsingHeader::new(RichText::new(head).size(13.0))
+                    .id_salt("finding")
+                    .show(ui, |ui| {
+                        widget::prose(ui, &capital(&finding.arithmetic), 12.5);
+                        widget::prose(ui, &format!("What to do: {}", finding.cure), 12.5);
+                        widget::faint(ui, &format!("{}, about {}", finding.id, finding.subject));
+                    });
             });
         }
     });

@@ -18,7 +18,11 @@ pub fn show(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.set_max_width(ui.available_width() - 6.0);
         ui.label(widget::bold("What may go wrong", 19.0));
-        widget::prose(ui, "Add an event, and the run is replayed under the same chance: the same people at the same moments.", 13.0);
+        widget::prose(
+            ui,
+            "Add an event, and the run is replayed under the same chance: the same people at the same moments.",
+            13.0,
+        );
         ink.frame().show(ui, |ui| {
             ui.set_min_width(ui.available_width());
             form(ui, state, wants);
@@ -35,7 +39,10 @@ pub fn show(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
             }
             for (number, (at, what)) in planned.iter().enumerate() {
                 ui.horizontal_wrapped(|ui| {
-                    let when = at.map_or_else(|| "when it is noticed".to_owned(), |at| format!("at {}", plots::clock_text(at)));
+                    let when = at.map_or_else(
+                        || "when it is noticed".to_owned(),
+                        |at| format!("at {}", plots::clock_text(at)),
+                    );
                     widget::prose(ui, &format!("{when}: {what}"), 13.0);
                     if number >= own {
                         let button = ui.small_button("Take away");
@@ -71,7 +78,12 @@ fn form(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         for (number, kind) in KINDS.iter().enumerate() {
             let is_on = now.kind == number;
-            if ui.selectable_label(is_on, kind.title).on_hover_text(kind.meaning).clicked() && !is_on {
+            if ui
+                .selectable_label(is_on, kind.title)
+                .on_hover_text(kind.meaning)
+                .clicked()
+                && !is_on
+            {
                 let factor = match kind.factor {
                     "% of requests fail" => 30.0,
                     "times as many" => 3.0,
@@ -112,7 +124,8 @@ fn form(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
         if !kind.factor.is_empty() {
             let label = ui.label("How bad");
             ui.horizontal(|ui| {
-                ui.add(DragValue::new(&mut now.factor).range(0.1..=100.0).speed(0.1)).labelled_by(label.id);
+                ui.add(DragValue::new(&mut now.factor).range(0.1..=100.0).speed(0.1))
+                    .labelled_by(label.id);
                 ui.label(kind.factor);
             });
             ui.end_row();

@@ -80,7 +80,9 @@ fn axis(ui: &mut Ui, growth: &Growth, wants: &mut Vec<Command>) {
     let mut month = STAGES[growth.stage].months;
     let label = ui.label("Month of the plan");
     ui.spacing_mut().slider_width = (ui.available_width() - 20.0).max(200.0);
-    let response = ui.add(Slider::new(&mut month, 1.0..=12.0).show_value(false)).labelled_by(label.id);
+    let response = ui
+        .add(Slider::new(&mut month, 1.0..=12.0).show_value(false))
+        .labelled_by(label.id);
     widget::named(&response, "Month of the plan");
     if response.changed() {
         let near = |stage: &crate::model::growth::Stage| (stage.months - month).abs();
@@ -98,45 +100,79 @@ fn axis(ui: &mut Ui, growth: &Growth, wants: &mut Vec<Command>) {
             plot.max.y - plot.height() * share as f32,
         )
     };
-    let curve: Vec<egui::Pos2> = (0..=110).map(|step| 1.0 + f64::from(step) * 0.1).map(|month| place(month, users_at(month))).collect();
+    let curve: Vec<egui::Pos2> = (0..=110)
+        .map(|step| 1.0 + f64::from(step) * 0.1)
+        .map(|month| place(month, users_at(month)))
+        .collect();
     painter.line(curve, egui::Stroke::new(2.0, ink.accent));
     for (number, stage) in STAGES.iter().enumerate() {
         let at = place(stage.months, f64::from(stage.users));
         let is_on = number == growth.stage;
-        painter.circle_filled(at, if is_on { 7.0 } else { 4.5 }, if is_on { ink.accent } else { wash(ink.accent, 0.6) });
-        let align = if number == STAGES.len() - 1 { egui::Align2::RIGHT_BOTTOM } else { egui::Align2::LEFT_BOTTOM };
-        let text = format!("{} users, month {}", number::count(f64::from(stage.users)), stage.months);
-        painter.text(at + Vec2::new(if number == 3 { -10.0 } else { 8.0 }, 2.0), align, text, egui::FontId::proportional(12.0), ink.text);
+        painter.circle_filled(
+            at,
+            if is_on { 7.0 } else { 4.5 },
+            if is_on { ink.accent } else { wash(ink.accent, 0.6) },
+        );
+        let align = if number == STAGES.len() - 1 {
+            egui::Align2::RIGHT_TOP
+        } else {
+            egui::Align2::LEFT_TOP
+        };
+        let text = format!(
+            "{} users, month {}",
+            number::count(f64::from(stage.users)),
+            stage.months
+        );
+        painter.text(
+            at + Vec2::new(if number == 3 { -4.0 } else { 8.0 }, 6.0),
+            align,
+            text,
+            egui::FontId::proportional(12.0),
+            ink.text,
+        );
     }
 }
 
 fn table(ui: &mut Ui, growth: &Growth, wants: &mut Vec<Command>) {
     let ink = Ink::now(ui);
     widget::title(ui, "The plan's table beside the simulated one");
-    Grid::new("stages").num_columns(8).spacing([18.0, 7.0]).striped(true).show(ui, |ui| {
-        let heads = ["Users", "Does it hold?", "Reaches its limit first", "Cost a month", "the plan's", "Profit a month", "the plan's", "Most online"];
-        for head in heads {
-            ui.label(RichText::new(head).color(ink.faint).size(12.0));
-        }
-        ui.end_row();
-        for (number, stage) in STAGES.iter().enumerate() {
-            let is_on = number == growth.stage;
-            let response = ui.selectable_label(is_on, number::count(f64::from(stage.users)));
-            if response.clicked() {
-                wants.push(Command::Stage(number));
-            }
-            match &growth.stages[number] {
-                Some(shown) => row(ui, shown),
-                None => {
-                    ui.label(RichText::new("not simulated").color(ink.faint));
-                    (0..6).for_each(|_| {
-                        ui.label("");
-                    });
-                }
+    Grid::new("stages")
+        .num_columns(8)
+        .spacing([18.0, 7.0])
+        .striped(true)
+        .show(ui, |ui| {
+            let heads = [
+                "Users",
+                "Does it hold?",
+                "Reaches its limit first",
+                "Cost a month",
+                "the plan's",
+                "Profit a month",
+                "the plan's",
+                "Most online",
+            ];
+            for head in heads {
+                ui.label(RichText::new(head).color(ink.faint).size(12.0));
             }
             ui.end_row();
-        }
-    });
+            for (number, stage) in STAGES.iter().enumerate() {
+                let is_on = number == growth.stage;
+                let response = ui.selectable_label(is_on, number::count(f64::from(stage.users)));
+                if response.clicked() {
+                    wants.push(Command::Stage(number));
+                }
+                match &growth.stages[number] {
+                    Some(shown) => row(ui, shown),
+                    None => {
+                        ui.label(RichText::new("not simulated").color(ink.faint));
+                        (0..6).for_each(|_| {
+                            ui.label("");
+                        });
+                    }
+                }
+                ui.end_row();
+            }
+        });
 }
 
 fn row(ui: &mut Ui, shown: &Shown) {
@@ -144,15 +180,39 @@ fn row(ui: &mut Ui, shown: &Shown) {
     let summary = &shown.outcome.summary;
     let (word, tone) = shown.verdict();
     ui.label(RichText::new(word).color(ink.tone(tone)));
-    ui.label(summary.bottlenecks.first().map_or("nothing", |first| first.resource.as_str()));
-    let target = |name: &str| summary.objectives.iter().find(|objective| objective.name == name).map(|objective| objective.target);
-    let money = |value: f64| if value.is_finite() { number::dollars(value) } else { String::new() };
+    ui.label(
+        summary
+            .bottlenecks
+            .first()
+            .map_or("nothing", |first| first.resource.as_str()),
+    );
+    let target = |name: &str| {
+        summary
+            .objectives
+            .iter()
+            .find(|objective| objective.name == name)
+            .map(|objective| objective.target)
+    };
+    let money = |value: f64| {
+        if value.is_finite() {
+            number::dollars(value)
+        } else {
+            String::new()
+        }
+    };
     for (name, path) in [("cost_month", "month"), ("profit_month", "profit")] {
         let found = summary.objectives.iter().find(|objective| objective.name == name);
-        let value = found.map_or_else(|| summary.figures.value(&["cost", path]), |objective| objective.value.value);
+        let value = found.map_or_else(
+            || summary.figures.value(&["cost", path]),
+            |objective| objective.value.value,
+        );
         ui.label(widget::bold(&money(value), 13.0));
         ui.label(RichText::new(target(name).map_or_else(String::new, money)).color(ink.faint));
     }
     let online = summary.figures.value(&["users", "online", "max"]);
-    ui.label(if online.is_finite() { number::value(online, Unit::Count) } else { String::new() });
+    ui.label(if online.is_finite() {
+        number::value(online, Unit::Count)
+    } else {
+        String::new()
+    });
 }

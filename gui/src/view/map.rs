@@ -1,6 +1,9 @@
 //! The system at a moment: filling up, turning colour, refusing.
 
-use egui::{Align2, Color32, CornerRadius, FontFamily, FontId, Key, Painter, Pos2, Rect, RichText, ScrollArea, Sense, Slider, Stroke, StrokeKind, Ui, Vec2};
+use egui::{
+    Align2, Color32, CornerRadius, FontFamily, FontId, Key, Painter, Pos2, Rect, RichText, ScrollArea, Sense, Slider,
+    Stroke, StrokeKind, Ui, Vec2,
+};
 use highwater_report::number;
 
 use super::{plots, waiting, widget};
@@ -17,12 +20,19 @@ pub fn show(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
     };
     ui.label(widget::bold("The system at a moment", 19.0));
     controls(ui, state, shown, wants);
-    let part = state.moment.part.as_deref().filter(|name| shown.map.find(name).is_some());
+    let part = state
+        .moment
+        .part
+        .as_deref()
+        .filter(|name| shown.map.find(name).is_some());
     if let Some(name) = part {
         egui::Panel::right("part")
             .exact_size(300.0)
             .resizable(false)
-            .frame(egui::Frame::new().inner_margin(egui::Margin { left: 12, ..egui::Margin::ZERO }))
+            .frame(egui::Frame::new().inner_margin(egui::Margin {
+                left: 12,
+                ..egui::Margin::ZERO
+            }))
             .show_separator_line(false)
             .show(ui, |ui| figures(ui, state, shown, name, wants));
     }
@@ -87,7 +97,12 @@ fn clock(seconds: f64) -> String {
 /// Speeds with which a run of that length can be followed.
 fn speeds(span: f64) -> [(&'static str, f64); 4] {
     if span > 3.0 * 86_400.0 {
-        [("1 min/s", 60.0), ("1 h/s", 3_600.0), ("6 h/s", 21_600.0), ("1 d/s", 86_400.0)]
+        [
+            ("1 min/s", 60.0),
+            ("1 h/s", 3_600.0),
+            ("6 h/s", 21_600.0),
+            ("1 d/s", 86_400.0),
+        ]
     } else {
         [("1x", 1.0), ("10x", 10.0), ("60x", 60.0), ("300x", 300.0)]
     }
@@ -132,7 +147,14 @@ fn paint(ui: &mut Ui, state: &State, shown: &Shown, rect: Rect, wants: &mut Vec<
     let crowd = map.crowd(timeline, at);
     let painter = ui.painter().with_clip_rect(rect.expand(6.0));
     for (number, &(from, to)) in map.edges.iter().enumerate() {
-        edge(&painter, &ink, (places[from], places[to]), &readings[to], crowd.offered, at + number as f64 * 0.37);
+        edge(
+            &painter,
+            &ink,
+            (places[from], places[to]),
+            &readings[to],
+            crowd.offered,
+            at + number as f64 * 0.37,
+        );
     }
     for (index, node) in map.nodes.iter().enumerate() {
         let reading = &readings[index];
@@ -165,7 +187,11 @@ fn words(node: &Node, reading: &Reading, crowd: &crate::model::map::Crowd) -> St
     let mut said = Vec::new();
     if reading.count > 0.0 {
         let count = reading.count.round();
-        said.push(format!("{} instance{}", number::count(count), if count == 1.0 { "" } else { "s" }));
+        said.push(format!(
+            "{} instance{}",
+            number::count(count),
+            if count == 1.0 { "" } else { "s" }
+        ));
     }
     match reading.share {
         Some(share) => said.push(format!("{} in use", number::percent(share.min(1.0)))),
@@ -178,7 +204,11 @@ fn words(node: &Node, reading: &Reading, crowd: &crate::model::map::Crowd) -> St
     if reading.refused > 0.0 {
         said.push(format!("{} fail here", rate(reading.refused)));
     }
-    if said.is_empty() { "idle".to_owned() } else { said.join(", ") }
+    if said.is_empty() {
+        "idle".to_owned()
+    } else {
+        said.join(", ")
+    }
 }
 
 fn rate(value: f64) -> String {
@@ -191,10 +221,19 @@ fn edge(painter: &Painter, ink: &Ink, (from, to): (Rect, Rect), reading: &Readin
     } else {
         (from.center_bottom(), to.center_top())
     };
-    let color = if reading.refused > 0.0 { wash(ink.bad, 0.55) } else { wash(ink.text, 0.22) };
+    let color = if reading.refused > 0.0 {
+        wash(ink.bad, 0.55)
+    } else {
+        wash(ink.text, 0.22)
+    };
     let bend = ((end.x - start.x) * 0.5).max(10.0);
     let points = [start, start + Vec2::new(bend, 0.0), end - Vec2::new(bend, 0.0), end];
-    let curve = egui::epaint::CubicBezierShape::from_points_stroke(points, false, Color32::TRANSPARENT, Stroke::new(1.5, color));
+    let curve = egui::epaint::CubicBezierShape::from_points_stroke(
+        points,
+        false,
+        Color32::TRANSPARENT,
+        Stroke::new(1.5, color),
+    );
     // Requests on their way: more of them when there are more.
     let count = (1.0 + offered.max(0.0).ln_1p()).min(6.0) as usize;
     if offered > 0.0 {
@@ -208,7 +247,11 @@ fn edge(painter: &Painter, ink: &Ink, (from, to): (Rect, Rect), reading: &Readin
 
 fn draw(painter: &Painter, ink: &Ink, node: &Node, reading: &Reading, said: &str, rect: Rect, is_on: bool) {
     let color = heat(ink, reading);
-    let line = if is_on { Stroke::new(2.0, ink.accent) } else { Stroke::new(1.2, if reading.refused > 0.0 { ink.bad } else { ink.line }) };
+    let line = if is_on {
+        Stroke::new(2.0, ink.accent)
+    } else {
+        Stroke::new(1.2, if reading.refused > 0.0 { ink.bad } else { ink.line })
+    };
     painter.rect_filled(rect, CornerRadius::same(8), ink.card);
     if let Some(share) = reading.share {
         let mut full = rect.shrink(1.0);
@@ -295,9 +338,16 @@ fn figures(ui: &mut Ui, state: &State, shown: &Shown, name: &str, wants: &mut Ve
         }
         let reading = shown.map.reading(node, &shown.outcome.timeline, state.moment.at);
         let crowd = shown.map.crowd(&shown.outcome.timeline, state.moment.at);
-        ui.label(format!("At {}: {}.", clock(state.moment.at), words(node, &reading, &crowd)));
+        ui.label(format!(
+            "At {}: {}.",
+            clock(state.moment.at),
+            words(node, &reading, &crowd)
+        ));
         if let Some(bound) = summary.bottlenecks.iter().find(|bound| bound.resource == name) {
-            let mut said = format!("It first reached its limit after {}.", number::span_words(bound.first_at.value));
+            let mut said = format!(
+                "It first reached its limit after {}.",
+                number::span_words(bound.first_at.value)
+            );
             if bound.latency_share.is_finite() {
                 said.push_str(&format!(
                     " {} of the time of all requests is spent at it, {} of the slowest 5 %.",
@@ -312,19 +362,29 @@ fn figures(ui: &mut Ui, state: &State, shown: &Shown, name: &str, wants: &mut Ve
         }
         ui.separator();
         widget::faint(ui, "Over the whole run");
-        ScrollArea::vertical().id_salt("figures").auto_shrink([false, true]).show(ui, |ui| {
-            egui::Grid::new("part").num_columns(2).spacing([8.0, 3.0]).striped(true).show(ui, |ui| {
-                for (path, figure) in summary.figures.iter() {
-                    let [first, resource, rest @ ..] = path.0.as_slice() else { continue };
-                    if first != "resources" || resource != name || rest.is_empty() {
-                        continue;
-                    }
-                    ui.label(RichText::new(rest.join(" ").replace('_', " ")).size(12.0));
-                    let cells = number::cells(&figure.estimate, figure.unit);
-                    ui.label(RichText::new(cells.value).size(12.0)).on_hover_text(cells.interval);
-                    ui.end_row();
-                }
+        ScrollArea::vertical()
+            .id_salt("figures")
+            .auto_shrink([false, true])
+            .show(ui, |ui| {
+                egui::Grid::new("part")
+                    .num_columns(2)
+                    .spacing([8.0, 3.0])
+                    .striped(true)
+                    .show(ui, |ui| {
+                        for (path, figure) in summary.figures.iter() {
+                            let [first, resource, rest @ ..] = path.0.as_slice() else {
+                                continue;
+                            };
+                            if first != "resources" || resource != name || rest.is_empty() {
+                                continue;
+                            }
+                            ui.label(RichText::new(rest.join(" ").replace('_', " ")).size(12.0));
+                            let cells = number::cells(&figure.estimate, figure.unit);
+                            ui.label(RichText::new(cells.value).size(12.0))
+                                .on_hover_text(cells.interval);
+                            ui.end_row();
+                        }
+                    });
             });
-        });
     });
 }

@@ -11,8 +11,8 @@ mod map;
 mod nav;
 mod out;
 mod plots;
-mod start;
 mod stages;
+mod start;
 mod timelines;
 pub mod widget;
 
@@ -46,8 +46,8 @@ pub fn show(ui: &mut Ui, state: &State, around: &Around) -> Vec<Command> {
     let view = state.view();
     if view == View::Explore && state.document.is_some() {
         Panel::left("settings")
-            .default_size(370.0)
-            .size_range(300.0..=520.0)
+            .default_size(400.0)
+            .size_range(320.0..=560.0)
             .frame(Frame::new().fill(ink.card).inner_margin(Margin::symmetric(14, 10)))
             .show(ui, |ui| explore::settings(ui, state, &mut wants));
     }

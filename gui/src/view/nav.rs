@@ -31,6 +31,7 @@ pub fn show(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
         key(ui, "Ctrl+O: open");
         key(ui, "Ctrl+S: save");
         key(ui, "Ctrl+Z: undo");
+        key(ui, "Ctrl+D: light or dark");
         key(ui, "Ctrl+F: find a setting");
         key(ui, "Ctrl+1 to 9: views");
     });

@@ -19,7 +19,10 @@ pub fn show(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
         ink.frame().show(ui, |ui| {
             ui.set_min_width(ui.available_width());
             widget::title(ui, "The command that gives the same result");
-            let has_events = state.document.as_ref().is_some_and(|document| !document.added().is_empty());
+            let has_events = state
+                .document
+                .as_ref()
+                .is_some_and(|document| !document.added().is_empty());
             if has_events {
                 widget::faint(ui, "Events were added, which no command can: save the scenario first.");
             } else {
@@ -39,7 +42,9 @@ pub fn show(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
             ui.horizontal_wrapped(|ui| {
                 let label = ui.label("Folder");
                 let mut folder = state.fields.out.clone();
-                let field = egui::TextEdit::singleline(&mut folder).hint_text("the one that the app was started in").desired_width(300.0);
+                let field = egui::TextEdit::singleline(&mut folder)
+                    .hint_text("the one that the app was started in")
+                    .desired_width(300.0);
                 if ui.add(field).labelled_by(label.id).changed() {
                     wants.push(Command::Field(Field::Out, folder));
                 }
@@ -55,30 +60,39 @@ pub fn show(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
                     }
                 }
             });
-            widget::faint(ui, "The same files that `highwater run --out` and `--report` leave.".replace('`', "").as_str());
+            widget::faint(
+                ui,
+                "The same files that `highwater run --out` and `--report` leave."
+                    .replace('`', "")
+                    .as_str(),
+            );
         });
         ui.add_space(10.0);
         ink.frame().show(ui, |ui| {
             ui.set_min_width(ui.available_width());
             widget::title(ui, "Plots");
-            egui::Grid::new("plots").num_columns(4).spacing([14.0, 7.0]).striped(true).show(ui, |ui| {
-                for plot in &shown.plots {
-                    ui.label(&plot.title);
-                    let name = &plot.name;
-                    for (text, product) in [
-                        ("PNG", Product::Png(name.clone())),
-                        ("SVG", Product::Svg(name.clone())),
-                        ("CSV", Product::Csv(name.clone())),
-                    ] {
-                        let button = ui.button(text);
-                        widget::named(&button, &format!("{text} of {}", plot.title));
-                        if button.clicked() {
-                            wants.push(Command::Write(product));
+            egui::Grid::new("plots")
+                .num_columns(4)
+                .spacing([14.0, 7.0])
+                .striped(true)
+                .show(ui, |ui| {
+                    for plot in &shown.plots {
+                        ui.label(&plot.title);
+                        let name = &plot.name;
+                        for (text, product) in [
+                            ("PNG", Product::Png(name.clone())),
+                            ("SVG", Product::Svg(name.clone())),
+                            ("CSV", Product::Csv(name.clone())),
+                        ] {
+                            let button = ui.button(text);
+                            widget::named(&button, &format!("{text} of {}", plot.title));
+                            if button.clicked() {
+                                wants.push(Command::Write(product));
+                            }
                         }
+                        ui.end_row();
                     }
-                    ui.end_row();
-                }
-            });
+                });
         });
         ui.add_space(16.0);
     });

@@ -1,7 +1,9 @@
 //! A plot over time: lines with their band, or layers, with everything that happened in it.
 
 use egui::{Color32, RichText, Sense, Stroke, Ui, Vec2b};
-use egui_plot::{FilledArea, GridInput, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Span, VLine};
+use egui_plot::{
+    FilledArea, GridInput, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Span, VLine,
+};
 use highwater_models::record::figures::Unit;
 use highwater_report::number;
 
@@ -20,10 +22,18 @@ pub fn legend(ui: &mut Ui, state: &State, chart: &Chart, wants: &mut Vec<Command
         ui.spacing_mut().item_spacing = egui::vec2(4.0, 2.0);
         for (number, series) in chart.series.iter().enumerate() {
             let is_on = is_drawn(state, chart, &series.name);
-            let color = if is_on { color(&ink, chart, number) } else { wash(ink.faint, 0.4) };
+            let color = if is_on {
+                color(&ink, chart, number)
+            } else {
+                wash(ink.faint, 0.4)
+            };
             widget::swatch(ui, color);
             let text = RichText::new(&series.name).size(12.0);
-            let text = if is_on { text } else { text.strikethrough().color(ink.faint) };
+            let text = if is_on {
+                text
+            } else {
+                text.strikethrough().color(ink.faint)
+            };
             let response = ui.add(egui::Label::new(text).sense(Sense::click()).selectable(false));
             response.widget_info(|| {
                 let name = format!("{} in {}", series.name, chart.title);
@@ -38,7 +48,10 @@ pub fn legend(ui: &mut Ui, state: &State, chart: &Chart, wants: &mut Vec<Command
 }
 
 fn is_drawn(state: &State, chart: &Chart, series: &str) -> bool {
-    !state.timelines.hidden.contains(&(chart.name.clone(), series.to_owned()))
+    !state
+        .timelines
+        .hidden
+        .contains(&(chart.name.clone(), series.to_owned()))
 }
 
 fn color(ink: &Ink, chart: &Chart, number: usize) -> Color32 {
@@ -66,7 +79,9 @@ pub fn chart(
     let unit = chart.unit;
     let width = ui.available_width();
     let zoom = state.timelines.zoom;
-    let at = (place == "timelines").then_some(state.moment.at).filter(|at| *at > 0.0);
+    let at = matches!(place, "timelines" | "map")
+        .then_some(state.moment.at)
+        .filter(|at| *at > 0.0);
     let response = Plot::new((place, &chart.name))
         .height(height)
         .link_axis(link, Vec2b::new(true, false))
@@ -102,7 +117,14 @@ pub fn chart(
                 drawn.reverse();
             }
             for number in drawn {
-                series(plot, chart, number, (from, to), f64::from(width), color(&ink, chart, number));
+                series(
+                    plot,
+                    chart,
+                    number,
+                    (from, to),
+                    f64::from(width),
+                    color(&ink, chart, number),
+                );
             }
             for limit in &chart.limits {
                 let line = HLine::new(limit.label.clone(), limit.value)
@@ -124,7 +146,9 @@ pub fn chart(
         wants.push(Command::Seek(point.x));
     }
     let name = format!("{}: {}", chart.title, chart.finding);
-    response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
+    response
+        .response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
 }
 
 fn top(state: &State, chart: &Chart) -> f64 {
@@ -132,7 +156,10 @@ fn top(state: &State, chart: &Chart) -> f64 {
     let most = if chart.is_stack {
         chart.most
     } else {
-        let drawn = chart.series.iter().filter(|series| is_drawn(state, chart, &series.name));
+        let drawn = chart
+            .series
+            .iter()
+            .filter(|series| is_drawn(state, chart, &series.name));
         let highest = |series: &crate::model::line::Series| series.most();
         drawn.map(highest).fold(0.0, f64::max)
     };
@@ -149,7 +176,9 @@ fn series<'a>(
     color: Color32,
 ) {
     let series = &chart.series[number];
-    let Some(level) = series.level(to - from, width / 2.5) else { return };
+    let Some(level) = series.level(to - from, width / 2.5) else {
+        return;
+    };
     for (begin, end) in level.visible(from, to) {
         let (xs, low, high) = (&level.xs[begin..end], &level.low[begin..end], &level.high[begin..end]);
         if xs.len() > 1 {
@@ -243,12 +272,34 @@ pub fn clock_text(seconds: f64) -> String {
 /// Lines of a grid of time where people would draw them.
 fn clock_grid(input: &GridInput) -> Vec<GridMark> {
     const STEPS: [f64; 20] = [
-        1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0,
-        172_800.0, 604_800.0, 1_209_600.0, 2_592_000.0, 7_776_000.0,
+        1.0,
+        2.0,
+        5.0,
+        10.0,
+        30.0,
+        60.0,
+        120.0,
+        300.0,
+        600.0,
+        1_800.0,
+        3_600.0,
+        7_200.0,
+        21_600.0,
+        43_200.0,
+        86_400.0,
+        172_800.0,
+        604_800.0,
+        1_209_600.0,
+        2_592_000.0,
+        7_776_000.0,
     ];
     let (from, to) = input.bounds;
     let wanted = (to - from) / 7.0;
-    let step = STEPS.iter().copied().find(|step| *step >= wanted).unwrap_or(wanted.max(0.1));
+    let step = STEPS
+        .iter()
+        .copied()
+        .find(|step| *step >= wanted)
+        .unwrap_or(wanted.max(0.1));
     grid(from, to, step)
 }
 
@@ -258,7 +309,10 @@ fn value_grid(input: &GridInput, unit: Unit) -> Vec<GridMark> {
     let size = number::axis_unit(to.max(1e-12), unit);
     let wanted = (to - from) / size / 3.5;
     let power = 10_f64.powf(wanted.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].iter().map(|digit| digit * power).find(|step| *step >= wanted);
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .iter()
+        .map(|digit| digit * power)
+        .find(|step| *step >= wanted);
     grid(from, to, step.unwrap_or(wanted) * size)
 }
 

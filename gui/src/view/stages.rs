@@ -54,29 +54,57 @@ fn limits(ui: &mut Ui, shown: &Shown, wants: &mut Vec<Command>) {
         widget::faint(ui, "Nothing reached its limit.");
         return;
     }
-    Grid::new("limits").num_columns(5).spacing([16.0, 6.0]).striped(true).show(ui, |ui| {
-        for head in ["Part", "Its limit", "Reached after", "Share of all time", "Of the slowest 5 %", "In use"] {
-            ui.label(RichText::new(head).color(ink.faint).size(12.0));
-        }
-        ui.end_row();
-        for one in bound {
-            if ui.link(&one.resource).on_hover_text("Shows it on the map when that happened").clicked() {
-                wants.push(Command::Seek(one.first_at.value));
-                wants.push(Command::Part(Some(one.resource.clone())));
-                wants.push(Command::Show(crate::state::View::Map));
+    Grid::new("limits")
+        .num_columns(5)
+        .spacing([16.0, 6.0])
+        .striped(true)
+        .show(ui, |ui| {
+            for head in [
+                "Part",
+                "Its limit",
+                "Reached after",
+                "Share of all time",
+                "Of the slowest 5 %",
+                "In use",
+            ] {
+                ui.label(RichText::new(head).color(ink.faint).size(12.0));
             }
-            ui.label(&one.limit);
-            ui.label(number::span_words(one.first_at.value));
-            let share = |value: f64| if value.is_finite() { number::percent(value) } else { String::new() };
-            ui.label(share(one.latency_share));
-            ui.label(share(one.latency_share_slowest));
-            ui.label(share(one.utilization.min(1.0)));
             ui.end_row();
-        }
-    });
+            for one in bound {
+                if ui
+                    .link(&one.resource)
+                    .on_hover_text("Shows it on the map when that happened")
+                    .clicked()
+                {
+                    wants.push(Command::Seek(one.first_at.value));
+                    wants.push(Command::Part(Some(one.resource.clone())));
+                    wants.push(Command::Show(crate::state::View::Map));
+                }
+                ui.label(&one.limit);
+                ui.label(number::span_words(one.first_at.value));
+                let share = |value: f64| {
+                    if value.is_finite() {
+                        number::percent(value)
+                    } else {
+                        String::new()
+                    }
+                };
+                ui.label(share(one.latency_share));
+                ui.label(share(one.latency_share_slowest));
+                ui.label(share(one.utilization.min(1.0)));
+                ui.end_row();
+            }
+        });
     for one in bound {
         if let Some(other) = &one.because_of {
-            widget::prose(ui, &format!("{} is full because {other} is: growing it alone would not help.", capital(&one.resource)), 12.5);
+            widget::prose(
+                ui,
+                &format!(
+                    "{} is full because {other} is: growing it alone would not help.",
+                    capital(&one.resource)
+                ),
+                12.5,
+            );
         }
     }
     if let Some(first) = bound.iter().find(|one| one.because_of.is_none())

@@ -71,35 +71,40 @@ fn files(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
 }
 
 fn questions(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
-    egui::Grid::new("questions").num_columns(2).spacing([14.0, 8.0]).show(ui, |ui| {
-        for (number, question) in QUESTIONS.iter().enumerate() {
-            let label = ui.label(question.text);
-            ui.vertical(|ui| {
-                let mut answer = state.fields.answers[number].clone();
-                let field = egui::TextEdit::singleline(&mut answer)
-                    .hint_text(question.default)
-                    .desired_width(300.0)
-                    .id_salt(question.key);
+    egui::Grid::new("questions")
+        .num_columns(2)
+        .spacing([14.0, 8.0])
+        .show(ui, |ui| {
+            for (number, question) in QUESTIONS.iter().enumerate() {
+                let label = ui.label(question.text);
+                ui.vertical(|ui| {
+                    let mut answer = state.fields.answers[number].clone();
+                    let field = egui::TextEdit::singleline(&mut answer)
+                        .hint_text(question.default)
+                        .desired_width(300.0)
+                        .id_salt(question.key);
+                    if ui.add(field).labelled_by(label.id).changed() {
+                        wants.push(Command::Field(Field::Answer(number), answer));
+                    }
+                    widget::faint(ui, question.hint);
+                });
+                ui.end_row();
+            }
+            let label = ui.label("What are the two files called?");
+            ui.horizontal(|ui| {
+                let mut name = state.fields.new_name.clone();
+                let field = egui::TextEdit::singleline(&mut name)
+                    .hint_text("my-shop")
+                    .desired_width(180.0);
                 if ui.add(field).labelled_by(label.id).changed() {
-                    wants.push(Command::Field(Field::Answer(number), answer));
+                    wants.push(Command::Field(Field::NewName, name));
                 }
-                widget::faint(ui, question.hint);
+                if widget::main_button(ui, "Write and open them").clicked() {
+                    wants.push(Command::New);
+                }
             });
             ui.end_row();
-        }
-        let label = ui.label("What are the two files called?");
-        ui.horizontal(|ui| {
-            let mut name = state.fields.new_name.clone();
-            let field = egui::TextEdit::singleline(&mut name).hint_text("my-shop").desired_width(180.0);
-            if ui.add(field).labelled_by(label.id).changed() {
-                wants.push(Command::Field(Field::NewName, name));
-            }
-            if widget::main_button(ui, "Write and open them").clicked() {
-                wants.push(Command::New);
-            }
         });
-        ui.end_row();
-    });
 }
 
 /// Width of a card, at least.
@@ -154,7 +159,11 @@ fn card(ui: &mut Ui, card: &Card, size: Vec2) -> egui::Response {
     if ui.is_rect_visible(rect) {
         let is_on = response.hovered() || response.has_focus();
         let line = if is_on { ink.accent } else { ink.line };
-        let fill = if is_on { ink.card.lerp_to_gamma(ink.accent, 0.06) } else { ink.card };
+        let fill = if is_on {
+            ink.card.lerp_to_gamma(ink.accent, 0.06)
+        } else {
+            ink.card
+        };
         ui.painter().rect(
             rect,
             egui::CornerRadius::same(8),

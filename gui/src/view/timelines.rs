@@ -18,7 +18,11 @@ pub fn show(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         ui.label(widget::bold("What happens over time", 19.0));
         ui.add_space(10.0);
-        if ui.button("Whole run").on_hover_text("Double click on a plot does the same").clicked() {
+        if ui
+            .button("Whole run")
+            .on_hover_text("Double click on a plot does the same")
+            .clicked()
+        {
             wants.push(Command::Zoom(Some((0.0, span))));
         }
         for phase in shown.clock.phases.iter().filter(|_| shown.clock.phases.len() > 1) {
@@ -102,7 +106,9 @@ fn happened(ui: &mut Ui, shown: &Shown, wants: &mut Vec<Command>) {
         ui.horizontal_wrapped(|ui| {
             for (number, mark) in shown.clock.marks.iter().enumerate() {
                 let text = format!("{}  {}, {}", number + 1, plots::clock_text(mark.from), mark.label);
-                let link = ui.link(RichText::new(text).size(12.5)).on_hover_text("Shows the minutes around it");
+                let link = ui
+                    .link(RichText::new(text).size(12.5))
+                    .on_hover_text("Shows the minutes around it");
                 if link.clicked() {
                     let around = (shown.clock.span / 12.0).max(mark.to - mark.from);
                     let from = (mark.from - around / 2.0).max(0.0);
@@ -113,5 +119,32 @@ fn happened(ui: &mut Ui, shown: &Shown, wants: &mut Vec<Command>) {
                 ui.add_space(10.0);
             }
         });
+        log(ui, shown, wants);
+    });
+}
+
+/// Everything that was decided in the first replication.
+fn log(ui: &mut Ui, shown: &Shown, wants: &mut Vec<Command>) {
+    let log = &shown.outcome.summary.log;
+    if log.is_empty() {
+        return;
+    }
+    let title = format!("All {} decisions and events of the first replication", log.len());
+    egui::CollapsingHeader::new(title).id_salt("log").show(ui, |ui| {
+        let height = ui.text_style_height(&egui::TextStyle::Body);
+        ScrollArea::vertical()
+            .id_salt("log")
+            .max_height(180.0)
+            .show_rows(ui, height, log.len(), |ui, rows| {
+                for entry in &log[rows] {
+                    ui.horizontal(|ui| {
+                        if ui.link(plots::clock_text(entry.at)).clicked() {
+                            wants.push(Command::Seek(entry.at));
+                        }
+                        ui.label(RichText::new(&entry.subject).strong());
+                        ui.add(egui::Label::new(&entry.text).truncate());
+                    });
+                }
+            });
     });
 }

@@ -3,7 +3,10 @@
 //! Owns: how text with marks of code, headings, bars and error texts look. Never: what they say.
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Align2, Color32, CornerRadius, FontFamily, FontId, Response, RichText, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, accesskit};
+use egui::{
+    Align2, Color32, CornerRadius, FontFamily, FontId, Response, RichText, Sense, Stroke, StrokeKind, Ui, Vec2,
+    WidgetInfo, accesskit,
+};
 use highwater_report::plot::{Anchor, Drawing, Shape};
 
 use crate::theme::{BOLD, Ink, wash};
@@ -55,7 +58,12 @@ pub fn mistakes(ui: &mut Ui, said: &str) {
     ink.frame().stroke(Stroke::new(1.5, ink.bad)).show(ui, |ui| {
         ui.set_min_width(ui.available_width());
         ui.label(bold("The file has mistakes", 15.0).color(ink.bad));
-        faint(ui, "As `highwater check` shows them, each with its place.".replace('`', "").as_str());
+        faint(
+            ui,
+            "As `highwater check` shows them, each with its place."
+                .replace('`', "")
+                .as_str(),
+        );
         ui.add_space(4.0);
         egui::ScrollArea::both()
             .id_salt("mistakes")
@@ -118,7 +126,9 @@ pub fn swatch(ui: &mut Ui, color: Color32) {
 
 /// Gives a control the name that is read aloud.
 pub fn named(response: &Response, name: &str) {
-    response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
+    response
+        .ctx
+        .accesskit_node_builder(response.id, |node| node.set_label(name));
 }
 
 /// A plot of the report, painted as it is in the report, to the width that there is.
@@ -155,8 +165,18 @@ pub fn drawing(ui: &mut Ui, drawing: &Drawing, name: &str) -> Response {
                     Anchor::Middle => Align2::CENTER_CENTER,
                     Anchor::End => Align2::RIGHT_CENTER,
                 };
-                let family = if *is_bold { FontFamily::Name(BOLD.into()) } else { FontFamily::Proportional };
-                painter.text(place(*at), align, text, FontId::new(*size as f32 * scale, family), ink.paint(*color));
+                let family = if *is_bold {
+                    FontFamily::Name(BOLD.into())
+                } else {
+                    FontFamily::Proportional
+                };
+                painter.text(
+                    place(*at),
+                    align,
+                    text,
+                    FontId::new(*size as f32 * scale, family),
+                    ink.paint(*color),
+                );
             }
         }
     }
@@ -207,11 +227,9 @@ pub fn sign(ui: &mut Ui, met: Option<bool>, size: f32) {
 
 /// A pill with a word in it.
 pub fn pill(ui: &mut Ui, text: &str, color: Color32) -> Response {
-    let galley = ui.painter().layout_no_wrap(
-        text.to_owned(),
-        FontId::new(12.0, FontFamily::Name(BOLD.into())),
-        color,
-    );
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), FontId::new(12.0, FontFamily::Name(BOLD.into())), color);
     let (rect, response) = ui.allocate_exact_size(galley.size() + Vec2::new(16.0, 6.0), Sense::hover());
     ui.painter().rect(
         rect,
