@@ -1,10 +1,12 @@
-//! `highwater compare A B`: two scenarios run under one seed, or results that earlier runs left, side by side.
+//! `highwater compare A B`: two scenarios run under one seed, or results that earlier runs left, side by side; a simulation
+//! held against a measured run (`measured`).
 //!
 //! Owns: what A and B may be, and which settings go to which. Never: differences (`sim`), their words (`report`).
 
-use std::fs;
+mod measured;
+
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use highwater_models::file::Plan;
@@ -56,6 +58,13 @@ pub struct Arguments {
     pub replications: Option<u32>,
     #[command(flatten)]
     pub threads: Threads,
+    /// A further measured run beside the one that is A or B (repeatable): the more, the surer
+    #[arg(long, value_name = "DIR")]
+    pub measured_also: Vec<PathBuf>,
+    /// Against a measured run: how far off counts as agreement, of every figure or of one: `10%`, `10%,p95=5%` [default:
+    /// no further than chance explains]
+    #[arg(long, value_name = "SHARE")]
+    pub tolerance: Option<measured::Tolerated>,
     /// Folder for comparison.json and comparison.csv
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -72,7 +81,8 @@ pub struct Arguments {
 const CODES: &str = "\
 Exit codes:
   0  done
-  1  done, B is worse for sure, and `--fail-on worse` was given
+  1  done, B is worse for sure, and `--fail-on worse` was given; against a measured run: something differs, or too little
+     is known to say that it agrees
   2  a mistake in the command or in a file
   3  could not finish, such as a full disk";
 
@@ -91,14 +101,10 @@ pub enum FailOn {
 /// # Errors
 /// A mistake in the command or a file, or a world that does not play along.
 pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let own = |profile: &Option<String>, settings: &[String]| Own {
-        profile: profile.clone(),
-        settings: settings.to_vec(),
-    };
-    let (own_a, own_b) = (
-        own(&arguments.profile_a, &arguments.settings_a),
-        own(&arguments.profile_b, &arguments.settings_b),
-    );
+    if let Some(sides) = measured::sides(arguments)? {
+        return measured::run(arguments, sides);
+    }
+    let (own_a, own_b) = own_of(arguments);
     let a = Source::open(&arguments.a, &own_a, arguments)?;
     let b = Source::open(&arguments.b, &own_b, arguments)?;
     let folder = arguments.out.as_deref().map(Folder::open).transpose()?;
@@ -121,8 +127,25 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     })
 }
 
+/// What A and B each have of their own.
+fn own_of(arguments: &Arguments) -> (Own, Own) {
+    let own = |profile: &Option<String>, settings: &[String]| Own {
+        profile: profile.clone(),
+        settings: settings.to_vec(),
+    };
+    (
+        own(&arguments.profile_a, &arguments.settings_a),
+        own(&arguments.profile_b, &arguments.settings_b),
+    )
+}
+
 /// The command that was given, as far as it decides the result.
 fn command(arguments: &Arguments) -> String {
+    words(arguments).text()
+}
+
+/// The same, to be gone on with.
+fn words(arguments: &Arguments) -> Again {
     Again::new("compare")
         .word(&arguments.a)
         .word(&arguments.b)
@@ -134,7 +157,6 @@ fn command(arguments: &Arguments) -> String {
         .flag("--set-b", &arguments.settings_b)
         .flag("--seed", arguments.seed)
         .flag("--replications", arguments.replications)
-        .text()
 }
 
 /// What one side has of its own.
@@ -154,9 +176,7 @@ enum Source {
 
 impl Source {
     fn open(name: &str, own: &Own, arguments: &Arguments) -> Result<Self, Failure> {
-        let path = Path::new(name);
-        let is_summary = path.is_dir() || (path.is_file() && name.ends_with(".json"));
-        if is_summary {
+        if measured::is_result(name) {
             if own.profile.is_some() || !own.settings.is_empty() {
                 return Err(Failure::Usage {
                     message: format!("`{name}` is a result, which has been run already: nothing can be set in it"),
@@ -219,21 +239,14 @@ fn options(a: &Source, b: &Source, arguments: &Arguments) -> Options {
 
 /// The result in a folder, or the one whose summary.json is named.
 fn left(name: &str) -> Result<Side, Failure> {
-    let path = Path::new(name);
-    let summary = if path.is_dir() {
-        path.join("summary.json")
-    } else {
-        path.to_owned()
-    };
-    let read = |path: &Path| {
-        fs::read_to_string(path).map_err(|error| Failure::Usage {
-            message: format!("could not read {}: {error}", path.display()),
-            help: "a result is the folder that `highwater run SCENARIO --out DIR` leaves".to_owned(),
-        })
-    };
-    let text = read(&summary)?;
+    let summary = measured::summary_of(name);
+    let text = measured::text_of(&summary)?;
     let beside = summary.with_file_name("replications.csv");
-    let values = if beside.is_file() { Some(read(&beside)?) } else { None };
+    let values = if beside.is_file() {
+        Some(measured::text_of(&beside)?)
+    } else {
+        None
+    };
     match read::summary(&text, values.as_deref()) {
         Ok((summary, origin)) => Ok(Side {
             name: name.to_owned(),

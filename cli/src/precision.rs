@@ -57,17 +57,20 @@ impl FromStr for Asked {
 
 fn figure(text: &str) -> Result<Figure, String> {
     let (name, text) = text.split_once('=').unwrap_or(("p95", text));
-    let name = name.trim();
-    let short = SHORT.iter().find(|(short, _)| *short == name);
-    let path = match short {
-        Some((_, path)) => path.iter().map(|&name| name.to_owned()).collect(),
-        None if name.is_empty() => return Err("a figure's name is missing before `=`".to_owned()),
-        None => Path::parse(name).0,
-    };
     Ok(Figure {
-        path,
+        path: path(name)?,
         share: share(text.trim())?,
     })
+}
+
+/// The path of a figure, by its short name or as it stands.
+pub fn path(name: &str) -> Result<Vec<String>, String> {
+    let name = name.trim();
+    match SHORT.iter().find(|(short, _)| *short == name) {
+        Some((_, path)) => Ok(path.iter().map(|&name| name.to_owned()).collect()),
+        None if name.is_empty() => Err("a figure's name is missing before `=`".to_owned()),
+        None => Ok(Path::parse(name).0),
+    }
 }
 
 /// A share above zero: `5%`, `0.05`.

@@ -76,6 +76,54 @@ pub fn read_system(name: &str, found: Found, settings: &[String]) -> LoadedSyste
     file::load_system(request, &Disk)
 }
 
+/// Reads whatever a name stands for, a scenario or a system, as a plan: of a system alone it is one with nobody in it.
+///
+/// # Errors
+/// When nothing goes by that name.
+pub fn read_design(name: &str, settings: &[String]) -> Result<Loaded, NotFound> {
+    let found = find_design(name)?;
+    if file::is_scenario(&found.text) {
+        return Ok(read(name, found, settings));
+    }
+    // A path is told from a bundled name by its slash.
+    let system = match found.is_bundled || name.contains('/') {
+        true => quoted(name),
+        false => quoted(&format!("./{name}")),
+    };
+    // A plan has a flow; what nobody follows need make no sense.
+    let system_alone = read_system(name, found.clone(), &[]).system;
+    let first = system_alone.filter(|system| system.flow.is_empty()).and_then(|system| {
+        let (endpoint, _) = system.endpoint.iter().next()?;
+        Some(format!(
+            "[flow.nobody]\nsteps = [ {{ request = {} }} ]\n",
+            quoted(&endpoint.text)
+        ))
+    });
+    let text = format!(
+        "system = {system}\nduration = \"1h\"\nload = {{ rate = 0.0 }}\n{}",
+        first.unwrap_or_default()
+    );
+    let alone = Found {
+        text,
+        is_bundled: found.is_bundled,
+    };
+    Ok(read("(a system alone)", alone, settings))
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// The text of a system or a scenario: a file, a bundled system, a bundled scenario.
 ///
 /// # Errors

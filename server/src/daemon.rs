@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// Starts the program in its folder, waits for word from the pipe, and ends it. `pid` has its number, `ended` its exit code
-/// once it has ended by itself. The word `crash` kills it and leaves the folder; the end of the pipe does everything.
+/// once it has ended. The word `crash` kills it and leaves the folder; the end of the pipe does everything.
 const GUARDIAN: &str = r#"
 trap '' INT TERM HUP
 folder=$1 signal=$2
@@ -26,6 +26,7 @@ shift 2
 cd "$folder" || exit 1
 rm -f pid ended
 {
+    trap - INT TERM HUP
     sh -c 'echo $$ >pid; exec "$@"' sh "$@"
     echo $? >ended
 } </dev/null >>log 2>&1 &
@@ -33,6 +34,12 @@ read -r word
 until [ -s pid ] || [ -e ended ]; do :; done
 if [ "$word" = crash ]; then signal=KILL; fi
 [ -e ended ] || kill -"$signal" "$(cat pid)"
+tries=0
+until [ -e ended ] || [ $tries -ge 500 ]; do
+    sleep .02
+    tries=$((tries + 1))
+done
+[ -e ended ] || kill -KILL "$(cat pid)"
 wait
 if [ "$word" != crash ]; then cd / && rm -rf "$folder"; fi
 "#;
@@ -253,6 +260,8 @@ pub fn secret() -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufRead;
+
     use super::*;
 
     fn until(what: impl Fn() -> bool) {
@@ -285,13 +294,40 @@ mod tests {
         assert!(!folder.path().exists(), "the folder is still there");
     }
 
+    /// Run by the test below in a process of its own, which is then killed.
+    #[test]
+    #[ignore = "a part of another test"]
+    fn child_that_owns_a_program_until_it_is_killed() {
+        if std::env::var_os("HIGHWATER_TEST_OWNER").is_none() {
+            return;
+        }
+        let (folder, _daemon, pid) = sleeper();
+        let line = format!("\nowns {pid} {}\n", folder.path().display());
+        io::stdout().write_all(line.as_bytes()).expect("the test listens");
+        loop {
+            std::thread::park();
+        }
+    }
+
     /// A killed owner can do nothing any more: the end of its pipe has to be enough.
     #[test]
-    fn the_end_of_the_pipe_is_enough() {
-        let (folder, mut daemon, pid) = sleeper();
-        drop(daemon.guardian.stdin.take());
-        until(|| !folder.path().exists());
-        assert!(!is_alive(&pid));
+    fn killing_its_owner_ends_the_program_and_removes_the_folder() {
+        let name = "daemon::tests::child_that_owns_a_program_until_it_is_killed";
+        let mut child = Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", name, "--ignored", "--nocapture"])
+            .env("HIGHWATER_TEST_OWNER", "1")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this test again");
+        let mut lines = io::BufReader::new(child.stdout.take().expect("it was asked for")).lines();
+        let line = lines.find_map(|line| Some(line.ok()?.strip_prefix("owns ")?.to_owned()));
+        let line = line.expect("it says what it owns");
+        let (pid, folder) = line.split_once(' ').expect("both");
+        assert!(is_alive(pid) && Path::new(folder).exists());
+        child.kill().expect("it runs");
+        child.wait().expect("it is ours");
+        until(|| !Path::new(folder).exists());
+        assert!(!is_alive(pid), "the program runs on");
     }
 
     #[test]

@@ -126,6 +126,16 @@ pub async fn start(account: Account, settings: Settings) -> std::io::Result<Upst
     Ok(Upstream { address, task })
 }
 
+/// A fault on command for an account in this process, written as in a scenario: `{"slow": {"factor": 3, "for": "5m"}}`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn order(account: &Account, fault: serde_json::Value) -> Result<(), String> {
+    let fault: faults::Fault = serde_json::from_value(fault).map_err(|error| error.to_string())?;
+    let (trouble, lasts) = fault.trouble()?;
+    account.trouble(trouble, lasts)
+}
+
 async fn listen(listener: TcpListener, connections: usize, account: Account, router: Router) {
     let places = Arc::new(Semaphore::new(connections));
     let mut open = JoinSet::new();

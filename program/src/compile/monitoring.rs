@@ -32,6 +32,7 @@ impl Compiler<'_> {
                 name: name.text.clone(),
                 watch: rule.watch.text.clone(),
                 gauge,
+                level: rule.level,
                 config: AlertConfig {
                     threshold: rule.above.or(rule.below).unwrap_or(f64::INFINITY),
                     is_above: rule.above.is_some(),

@@ -4,6 +4,7 @@
 //! Never: the state of a rule (that is the machine's).
 
 use highwater_models::SimSpan;
+use highwater_models::file::system::AlertLevel;
 use highwater_models::machine::alert::AlertConfig;
 use highwater_models::machine::channel::ChannelConfig;
 use highwater_workload::Sampler;
@@ -32,6 +33,8 @@ pub struct RuleSpec {
     pub watch: String,
     /// What that is.
     pub gauge: Gauge,
+    /// How bad it is.
+    pub level: AlertLevel,
     /// When it fires.
     pub config: AlertConfig,
     /// The channels that are told.

@@ -83,7 +83,7 @@ fn off(held: &Held) -> String {
     let value = |value: f64| number::trim_zeros(&number::value(value, held.unit));
     format!(
         "{} {} ({} for {})",
-        words::figure(&held.path),
+        called(&held.path),
         too(held.difference.value, held.ratio(), held.unit),
         value(held.simulated.value),
         value(held.measured.value)
@@ -112,11 +112,11 @@ fn percent(share: f64) -> String {
     format!("{} %", number::trim_zeros(&format!("{:.digits$}", share * 100.0)))
 }
 
-/// The stage that makes most of the difference, where latencies differ.
+/// The stages that make most of the difference, where something differs.
 fn because(found: &Agreement) -> Option<String> {
     let differs = found
         .group(Group::Headline)
-        .any(|held| held.verdict == Verdict::Differs && held.path.0[0] == "latency");
+        .any(|held| held.verdict == Verdict::Differs);
     if !differs {
         return None;
     }
@@ -127,7 +127,11 @@ fn because(found: &Agreement) -> Option<String> {
     let span = |seconds: f64| number::span_words(seconds.abs());
     let tell = |held: &&&Held| {
         let more = if held.difference.value < 0.0 { "less" } else { "more" };
-        format!("{} {more} {}", span(held.difference.value), words::spent(last(&held.path)))
+        format!(
+            "{} {more} {}",
+            span(held.difference.value),
+            words::spent(last(&held.path))
+        )
     };
     if told.is_empty() {
         return None;
@@ -149,7 +153,7 @@ fn region(found: &Agreement) -> Option<String> {
             .figures
             .iter()
             .filter(|figure| figure.verdict == Verdict::Differs)
-            .map(|figure| format!("{} is {}", words::figure(&figure.path), too_of(figure)))
+            .map(|figure| format!("{} {}", called(&figure.path), too_of(figure)))
             .collect()
     };
     let rate = |rate: f64| number::count(rate);
@@ -160,9 +164,9 @@ fn region(found: &Agreement) -> Option<String> {
     if rest_differs {
         let worst = regions.last()?;
         return Some(format!(
-            "The model holds up to {} requests a second; above, {} of the busiest windows.",
+            "The model holds up to {} requests a second; in the busiest windows it puts {}.",
             rate(regions[first - 1].to),
-            apart(worst).join(", ").replace(" is ", " is by ").replace("by by", "by")
+            apart(worst).join(" and ")
         ));
     }
     let where_: Vec<String> = regions
@@ -445,8 +449,29 @@ fn name(held: &Held) -> String {
     match held.group {
         Group::Cause => last(&held.path).to_owned(),
         Group::Stage => words::stage(last(&held.path)),
-        _ => words::figure(&held.path).replace('`', ""),
+        _ => called(&held.path).replace('`', ""),
     }
+}
+
+/// What a figure is called, those that only stand here among them.
+fn called(path: &Path) -> String {
+    let names: Vec<&str> = path.0.iter().map(String::as_str).collect();
+    let (scope, rest) = match names.as_slice() {
+        ["endpoints", name, rest @ ..] => (format!(" of `{name}`"), rest),
+        rest => (String::new(), rest),
+    };
+    let what = match rest {
+        ["sessions", "offered"] => "sessions begun".to_owned(),
+        ["sessions", "completed"] => "sessions completed".to_owned(),
+        ["requests", "offered"] => "requests".to_owned(),
+        ["attempts", "per_request"] => "tries a request".to_owned(),
+        ["first_byte", "p50"] => "median first byte".to_owned(),
+        ["first_byte", percentile] => format!("{percentile} first byte"),
+        ["tool", "error_rate"] => "error rate, load tool's".to_owned(),
+        ["resources", name, "queue", "mean"] => format!("mean line for `{name}`"),
+        _ => return words::figure(path),
+    };
+    format!("{what}{scope}")
 }
 
 fn last(path: &Path) -> &str {

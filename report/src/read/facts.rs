@@ -66,7 +66,9 @@ mod tests {
     // Lost if broken: a generator that could not keep up is taken for a slow system.
     #[test]
     fn lateness_is_found_where_the_generator_says_it() {
-        let found = facts(r#"{"source":"measured","target":"http://127.0.0.1:1","generator":{"time_scale":2.0,"lateness":{"p50":0.1,"p99":{"value":0.4,"low":null,"high":null}}}}"#);
+        let found = facts(
+            r#"{"source":"measured","target":"http://127.0.0.1:1","generator":{"time_scale":2.0,"lateness":{"p50":0.1,"p99":{"value":0.4,"low":null,"high":null}}}}"#,
+        );
         assert_eq!(found.target, "http://127.0.0.1:1");
         assert_eq!((found.time_scale, found.lateness), (2.0, 0.4));
         assert!(facts("{}").lateness.is_nan());

@@ -107,9 +107,17 @@ fn add(cells: &[String], columns: &Columns, width: usize, trace: &mut Trace) -> 
     let number = |column: usize| -> Result<f64, String> {
         let text = &cells[column];
         let found: f64 = text.parse().map_err(|_| format!("`{}` is no number", brief(text)))?;
-        if found.is_finite() { Ok(found) } else { Err(format!("`{text}` is no number")) }
+        if found.is_finite() {
+            Ok(found)
+        } else {
+            Err(format!("`{text}` is no number"))
+        }
     };
-    let whole = |column: usize| cells[column].parse::<u64>().map_err(|_| format!("`{}` is no number", brief(&cells[column])));
+    let whole = |column: usize| {
+        cells[column]
+            .parse::<u64>()
+            .map_err(|_| format!("`{}` is no number", brief(&cells[column])))
+    };
     let outcome = match cells[columns.outcome].as_str() {
         "useful" => RequestOutcome::Useful,
         "failed" => RequestOutcome::Failed,
@@ -179,7 +187,7 @@ mod tests {
         .unwrap();
         assert_eq!(found.damage, None);
         let trace = found.trace;
-        assert_eq!((trace.len(), trace.replications()), (2, 2));
+        assert_eq!((trace.len(), trace.replications()), (2, vec![0, 1]));
         assert_eq!(trace.times(0), [0.2, 0.0]);
         assert_eq!(trace.rows()[0].latency, 0.25);
         assert_eq!(trace.endpoints.name(trace.rows()[1].endpoint), "a,b");
@@ -196,15 +204,26 @@ mod tests {
             found.damage.as_deref(),
             Some("line 4 of its requests.csv was left out: 4 cells instead of 17")
         );
-        let found = read(&format!("{line}0,0,NaN,load,3,2,1,u,job,,useful,,200,1,1,0,0\n0,0,1,load,3,2,1,u,job,,lost,,200,1,1,0,0\n")).unwrap();
-        assert!(found.damage.unwrap().starts_with("2 lines of its requests.csv were left out, the first of them line 3"));
+        let found = read(&format!(
+            "{line}0,0,NaN,load,3,2,1,u,job,,useful,,200,1,1,0,0\n0,0,1,load,3,2,1,u,job,,lost,,200,1,1,0,0\n"
+        ))
+        .unwrap();
+        assert!(
+            found
+                .damage
+                .unwrap()
+                .starts_with("2 lines of its requests.csv were left out, the first of them line 3")
+        );
     }
 
     // Lost if broken: another file passes for no requests at all.
     #[test]
     fn another_file_is_refused() {
         assert_eq!(requests("".as_bytes()).unwrap_err(), "it is empty");
-        assert_eq!(requests("t,offered\n0,1\n".as_bytes()).unwrap_err(), "it has no column `session`");
+        assert_eq!(
+            requests("t,offered\n0,1\n".as_bytes()).unwrap_err(),
+            "it has no column `session`"
+        );
         assert!(read("").unwrap_err().contains("no requests"));
         let nonsense = "x\n".repeat(5000);
         assert!(read(&nonsense).unwrap_err().contains("from line 2 on"));

@@ -33,7 +33,9 @@ pub fn timeline(input: impl BufRead) -> Result<Timeline, String> {
     };
     let mut times = Vec::new();
     while found.rows.len() < MOST {
-        let Ok(Some(Line::Cells(cells))) = lines.next() else { break };
+        let Ok(Some(Line::Cells(cells))) = lines.next() else {
+            break;
+        };
         let mut numbers = cells.iter().map(|cell| cell.parse::<f64>().unwrap_or(f64::NAN));
         let Some(time) = numbers.next().filter(|time| time.is_finite()) else {
             break;

@@ -21,11 +21,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::Edge;
 use super::body::{self, Content};
 use super::complaint::Complaint;
 use super::identity;
 use super::token::{self, Claims};
-use super::Edge;
 use crate::backend::Order;
 
 /// Tokens in one answer at most.
@@ -109,7 +109,14 @@ async fn order(edge: &Arc<Edge>, what: &str, parts: &Parts, body: Body) -> Resul
         Content::Text(text) => text,
         Content::Upload(_) => Vec::new(),
     };
-    let only = || edge.backend.model().services.first().map(|service| service.name.clone()).unwrap_or_default();
+    let only = || {
+        edge.backend
+            .model()
+            .services
+            .first()
+            .map(|service| service.name.clone())
+            .unwrap_or_default()
+    };
     let of_service = || read::<OfService>(&text).map(|said| (said.service.unwrap_or_else(only), said.count));
     let order = match what {
         "crash" => of_service().map(|(service, count)| Order::Crash {
@@ -142,13 +149,19 @@ async fn order(edge: &Arc<Edge>, what: &str, parts: &Parts, body: Body) -> Resul
             });
         }
     };
-    edge.backend.order(order).map_err(|why| Complaint::NotPossible { why })?;
+    edge.backend
+        .order(order)
+        .map_err(|why| Complaint::NotPossible { why })?;
     edge.log(format!("order: {what}"));
     Ok(json!({ "done": what }))
 }
 
 fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Complaint> {
-    let text = if text.iter().all(u8::is_ascii_whitespace) { b"{}" } else { text };
+    let text = if text.iter().all(u8::is_ascii_whitespace) {
+        b"{}"
+    } else {
+        text
+    };
     serde_json::from_slice(text).map_err(|error| Complaint::BadJson { why: error.to_string() })
 }
 
@@ -163,17 +176,23 @@ fn tokens(edge: &Edge, wanted: Tokens) -> Result<Value, Complaint> {
     let lasts = match wanted.lasts.as_deref() {
         None => edge.settings.token_lasts,
         Some(text) => {
-            let span = units::parse_span(text).map_err(|error| bad(format!("`lasts`: {error}")))?;
+            let span = units::parse_span(text)
+                .map_err(|_| bad(format!("`lasts` is a length of time such as \"1h\", not `{text}`")))?;
             Duration::from_secs_f64(span.seconds())
         }
     };
-    let count = wanted.users.as_ref().map_or(wanted.count.unwrap_or(1), |users| users.len() as u64);
+    let count = wanted
+        .users
+        .as_ref()
+        .map_or(wanted.count.unwrap_or(1), |users| users.len() as u64);
     if count > TOKENS {
         return Err(bad(format!("{TOKENS} tokens at a time, not {count}")));
     }
     let users = wanted.users.unwrap_or_else(|| {
         let (prefix, first) = (wanted.prefix.as_deref().unwrap_or("user-"), wanted.first.unwrap_or(0));
-        (0..count).map(|number| format!("{prefix}{}", first.saturating_add(number))).collect()
+        (0..count)
+            .map(|number| format!("{prefix}{}", first.saturating_add(number)))
+            .collect()
     });
     if users.iter().any(|user| user.is_empty() || user.len() > 200) {
         return Err(bad("a user's name has 1 to 200 characters".to_owned()));

@@ -19,10 +19,10 @@ use highwater_models::{Cause, SimSpan};
 use highwater_program::model::{Model, Stage};
 use serde_json::{Value, json};
 
+use super::Edge;
 use super::complaint::{self, CAUSE, Complaint};
 use super::token::{self, Claims};
 use super::trpc::Open;
-use super::Edge;
 use crate::arrival::{Answer, Piece};
 
 /// Where the time went: a name of [`Model::stages`] and milliseconds of the system's time for each stage.
@@ -48,13 +48,24 @@ pub fn single(edge: &Arc<Edge>, mut answer: Answer, open: Open, user: Option<&st
         Some(pieces) => streamed(edge, answer.body, pieces, headers, open),
         None => {
             open.close(StatusCode::OK, None);
-            (StatusCode::OK, headers, Json(json!({ "result": { "data": answer.body } }))).into_response()
+            (
+                StatusCode::OK,
+                headers,
+                Json(json!({ "result": { "data": answer.body } })),
+            )
+                .into_response()
         }
     }
 }
 
 /// The answer to a batch that the model has as one request: each part gets its piece of it, or all of it.
-pub async fn batch_of_one(edge: &Arc<Edge>, mut answer: Answer, open: Open, count: usize, user: Option<&str>) -> Response {
+pub async fn batch_of_one(
+    edge: &Arc<Edge>,
+    mut answer: Answer,
+    open: Open,
+    count: usize,
+    user: Option<&str>,
+) -> Response {
     let whole = gathered(&mut answer).await;
     let headers = headers(edge, &answer);
     if let Some(cause) = answer.cause {
@@ -70,7 +81,9 @@ pub async fn batch_of_one(edge: &Arc<Edge>, mut answer: Answer, open: Open, coun
         Value::Array(parts) if parts.len() == count => parts[number].clone(),
         body => body.clone(),
     };
-    let parts: Vec<Value> = (0..count).map(|number| json!({ "result": { "data": part(number) } })).collect();
+    let parts: Vec<Value> = (0..count)
+        .map(|number| json!({ "result": { "data": part(number) } }))
+        .collect();
     (StatusCode::OK, headers, Json(parts)).into_response()
 }
 
@@ -155,7 +168,10 @@ fn sign_in(edge: &Edge, answer: &mut Answer, user: Option<&str>) {
     let model = edge.backend.model();
     let sub = match user {
         Some(user) => user.to_owned(),
-        None => format!("guest-{}", edge.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed)),
+        None => format!(
+            "guest-{}",
+            edge.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+        ),
     };
     let class = usize::from(super::identity::commonest_class(model));
     let claims = Claims {
@@ -180,14 +196,23 @@ fn headers(edge: &Edge, answer: &Answer) -> HeaderMap {
             headers.insert(name, value);
         }
     };
-    put(HeaderName::from_static(CAUSE), answer.cause.map_or(NO_CAUSE, Cause::name));
+    put(
+        HeaderName::from_static(CAUSE),
+        answer.cause.map_or(NO_CAUSE, Cause::name),
+    );
     put(SERVER_TIMING, &server_timing(edge.backend.model(), &answer.stages));
     if let Some((instance, process)) = answer.place {
         put(INSTANCE, &format!("{instance}.{process}"));
     }
     let status = answer.cause.map(complaint::status_of);
-    let busy = matches!(status, Some(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE));
-    if let Some(span) = answer.retry_after.or(busy.then_some(SimSpan::from_nanos(1_000_000_000))) {
+    let busy = matches!(
+        status,
+        Some(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+    );
+    if let Some(span) = answer
+        .retry_after
+        .or(busy.then_some(SimSpan::from_nanos(1_000_000_000)))
+    {
         let wall = (span.seconds() / edge.host.scale()).ceil().max(1.0);
         put(RETRY_AFTER, &format!("{}", wall as u64));
         put(RETRY_AFTER_MS, &format!("{:.3}", span.seconds() * 1e3));
@@ -201,10 +226,18 @@ fn headers(edge: &Edge, answer: &Answer) -> HeaderMap {
 pub fn server_timing(model: &Model, stages: &[(Stage, SimSpan)]) -> String {
     let mut text = String::new();
     for &(stage, span) in stages {
-        let Some(name) = model.stages.get(usize::from(stage)) else { continue };
+        let Some(name) = model.stages.get(usize::from(stage)) else {
+            continue;
+        };
         let token: String = name
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') {
+                    c
+                } else {
+                    '-'
+                }
+            })
             .collect();
         if !text.is_empty() {
             text.push_str(", ");

@@ -30,7 +30,10 @@ fn is_upload(parts: &Parts) -> bool {
     let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| {
         let kind = kind.trim_start();
-        let starts = |prefix: &str| kind.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        let starts = |prefix: &str| {
+            kind.get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
         ["audio/", "video/", "application/octet-stream", "multipart/form-data"]
             .into_iter()
             .any(starts)
@@ -74,7 +77,11 @@ pub async fn read(parts: &Parts, body: Body, ceilings: &Ceilings) -> Result<Cont
             kept.extend_from_slice(data);
         }
     }
-    Ok(if upload { Content::Upload(length) } else { Content::Text(kept) })
+    Ok(if upload {
+        Content::Upload(length)
+    } else {
+        Content::Text(kept)
+    })
 }
 
 /// Listens to what is left, up to as much again.

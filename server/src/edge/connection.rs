@@ -29,8 +29,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Sleep, timeout};
 use tower::ServiceExt;
 
-use super::complaint::Complaint;
 use super::Edge;
+use super::complaint::Complaint;
 
 /// Heads that hyper reads at most. What is larger than the ceiling but not than this is answered in JSON; what is larger
 /// still, by hyper itself and without a body.
@@ -111,7 +111,13 @@ async fn tell(mut stream: TcpStream, complaint: &Complaint) -> io::Result<()> {
 }
 
 /// A connection from its first byte to its last.
-async fn connection(edge: &Arc<Edge>, router: Router, stream: TcpStream, peer: SocketAddr, mut stopping: watch::Receiver<bool>) {
+async fn connection(
+    edge: &Arc<Edge>,
+    router: Router,
+    stream: TcpStream,
+    peer: SocketAddr,
+    mut stopping: watch::Receiver<bool>,
+) {
     // Answers are small; waiting for more would only delay them. An error here shows again at the first write.
     let _ = stream.set_nodelay(true);
     let ceilings = &edge.settings.ceilings;
@@ -151,7 +157,11 @@ async fn connection(edge: &Arc<Edge>, router: Router, stream: TcpStream, peer: S
 /// One request, to the router; whatever goes wrong in there, its client gets an answer.
 async fn answer(edge: &Edge, router: Router, peer: SocketAddr, mut request: Request) -> Response {
     let most = edge.settings.ceilings.header_bytes;
-    let head: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let head: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
     let uri = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     if head + uri > most {
         edge.metrics.turned_away(Complaint::HeadersTooLarge.cause());
@@ -198,7 +208,11 @@ impl Patient {
 }
 
 impl AsyncRead for Patient {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         pin!(&mut self.stream).poll_read(context, buffer)
     }
 }

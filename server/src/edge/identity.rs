@@ -11,9 +11,9 @@ use highwater_program::model::Model;
 use highwater_workload::Key;
 
 use super::complaint::Complaint;
-use super::secret::Secret;
 use super::token::{self, BadToken};
 use crate::arrival::Person;
+use crate::secret::Secret;
 
 /// The person's number, of a load generator.
 pub const PERSON: &str = "x-highwater-person";
@@ -123,7 +123,9 @@ fn spoken_for(model: &Model, headers: &HeaderMap) -> Result<Caller, Complaint> {
         }
     };
     let class = number(CLASS)?.unwrap_or(0);
-    let class = u8::try_from(class).ok().filter(|class| usize::from(*class) < model.classes.len().max(1));
+    let class = u8::try_from(class)
+        .ok()
+        .filter(|class| usize::from(*class) < model.classes.len().max(1));
     let class = class.ok_or_else(|| Complaint::BadJson {
         why: format!("`{CLASS}` is not the number of a class"),
     })?;
@@ -176,8 +178,12 @@ pub fn commonest_class(model: &Model) -> u8 {
 #[must_use]
 pub fn number_of_name(name: &str) -> u64 {
     let digits = name.rsplit_once('-').map(|(_, digits)| digits);
-    let plain = digits.filter(|digits| !digits.is_empty() && digits.len() <= 14 && digits.bytes().all(|b| b.is_ascii_digit()));
-    match plain.and_then(|digits| digits.parse::<u64>().ok()).filter(|number| *number < 1 << 47) {
+    let plain =
+        digits.filter(|digits| !digits.is_empty() && digits.len() <= 14 && digits.bytes().all(|b| b.is_ascii_digit()));
+    match plain
+        .and_then(|digits| digits.parse::<u64>().ok())
+        .filter(|number| *number < 1 << 47)
+    {
         Some(number) => number,
         None => (1 << 47) | (hash(name) & ((1 << 47) - 1)),
     }

@@ -45,7 +45,8 @@ struct OfCause {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfReading {
     name: String,
-    instance: Option<u32>,
+    // Not `instance`, by which Prometheus itself means whom it has asked.
+    in_instance: Option<u32>,
 }
 
 /// What ended since it was last asked for.
@@ -121,10 +122,15 @@ impl Metrics {
     pub fn new(backend: Arc<dyn Backend>) -> Self {
         let mut registry = Registry::with_prefix("highwater");
         let requests = Family::<Ended, Counter>::default();
-        let seconds: Family<OfEndpoint, Buckets, fn() -> Buckets> = Family::new_with_constructor(|| Buckets::new(BOUNDS));
+        let seconds: Family<OfEndpoint, Buckets, fn() -> Buckets> =
+            Family::new_with_constructor(|| Buckets::new(BOUNDS));
         let turned_away = Family::<OfCause, Counter>::default();
         let levels = Arc::new(Levels::default());
-        registry.register("requests", "Requests that ended, by endpoint, status and cause", requests.clone());
+        registry.register(
+            "requests",
+            "Requests that ended, by endpoint, status and cause",
+            requests.clone(),
+        );
         registry.register_with_unit(
             "request",
             "From arrival to the whole answer, in seconds of the system's time",
@@ -244,22 +250,38 @@ impl Collector for Readings {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         for (name, help, value) in [
             ("connections", "Open connections", self.levels.connections()),
-            ("in_hand", "Requests in hand, those whose client has gone included", self.levels.in_hand()),
+            (
+                "in_hand",
+                "Requests in hand, those whose client has gone included",
+                self.levels.in_hand(),
+            ),
         ] {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
         let readings = self.backend.readings();
         for (is_count, name, help) in [
-            (false, "reading", "What alert rules can watch, by its name, of one instance or of all"),
-            (true, "counted", "How often something has happened since the start, by its name"),
+            (
+                false,
+                "reading",
+                "What alert rules can watch, by its name, of one instance or of all",
+            ),
+            (
+                true,
+                "counted",
+                "How often something has happened since the start, by its name",
+            ),
         ] {
-            let kind = if is_count { MetricType::Counter } else { MetricType::Gauge };
+            let kind = if is_count {
+                MetricType::Counter
+            } else {
+                MetricType::Gauge
+            };
             let mut family = encoder.encode_descriptor(name, help, None, kind)?;
             for reading in readings.iter().filter(|reading| reading.is_count == is_count) {
                 let labels = OfReading {
                     name: reading.name.clone(),
-                    instance: reading.instance,
+                    in_instance: reading.instance,
                 };
                 let metric = family.encode_family(&labels)?;
                 if is_count {

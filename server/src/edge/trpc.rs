@@ -15,12 +15,12 @@ use highwater_models::{Cause, SimTime};
 use highwater_workload::stream::Purpose;
 use serde_json::Value;
 
+use super::Edge;
 use super::answer;
 use super::body::{self, Content};
 use super::complaint::Complaint;
 use super::connection::Peer;
 use super::identity::{self, Caller};
-use super::Edge;
 use crate::arrival::{Answer, Arrival, Gone, Payload};
 
 /// Parts of a batch at most: React Query's link has no bound, and nobody's page asks for more.
@@ -57,7 +57,10 @@ impl Drop for Open {
         if let Some(here) = self.here.take() {
             // Where nobody waits for it the work is done already.
             let _ = here.send(());
-            self.count(super::complaint::status_of(Cause::ClientTimeout), Some(Cause::ClientTimeout.name()));
+            self.count(
+                super::complaint::status_of(Cause::ClientTimeout),
+                Some(Cause::ClientTimeout.name()),
+            );
         }
     }
 }
@@ -78,7 +81,12 @@ impl Edge {
     ///
     /// # Errors
     /// When there are too many in hand, or the work broke down.
-    pub async fn ask(self: &Arc<Self>, endpoint: u16, caller: Caller, payload: Payload) -> Result<(Answer, Open), Complaint> {
+    pub async fn ask(
+        self: &Arc<Self>,
+        endpoint: u16,
+        caller: Caller,
+        payload: Payload,
+    ) -> Result<(Answer, Open), Complaint> {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             self.metrics.turned_away(Complaint::RequestsFull.cause());
             return Err(Complaint::RequestsFull);
@@ -185,7 +193,10 @@ async fn take(
         let (answer, open) = edge.ask(first, caller, payload).await?;
         return Ok(answer::batch_of_one(edge, answer, open, count, user.as_deref()).await);
     }
-    let asked = endpoints.iter().zip(payloads).map(|(&endpoint, payload)| edge.ask(endpoint, caller.clone(), payload));
+    let asked = endpoints
+        .iter()
+        .zip(payloads)
+        .map(|(&endpoint, payload)| edge.ask(endpoint, caller.clone(), payload));
     let answers = join_all(asked).await;
     Ok(answer::batch(edge, answers, user.as_deref()).await)
 }
@@ -195,12 +206,17 @@ fn endpoints(edge: &Edge, caller: &Caller, names: &str, is_batch: bool) -> Resul
     let find = |name: &str| {
         // A webhook is known by its signature, on a route of its own.
         let is_open = name != WEBHOOK || caller.is_load_test;
-        edge.endpoints.get(name).copied().filter(|_| is_open).ok_or_else(|| unknown(name))
+        edge.endpoints
+            .get(name)
+            .copied()
+            .filter(|_| is_open)
+            .ok_or_else(|| unknown(name))
     };
     if !is_batch {
         return Ok(vec![find(names)?]);
     }
-    if names.contains(',') && !names.split(',').any(|name| name == WEBHOOK)
+    if names.contains(',')
+        && !names.split(',').any(|name| name == WEBHOOK)
         && let Some(&endpoint) = edge.endpoints.get(names)
     {
         return Ok(vec![endpoint]);
@@ -259,7 +275,12 @@ fn payload(value: &Value) -> Result<Payload, Complaint> {
             why: "an object is expected".to_owned(),
         });
     }
-    let find = |names: &[&str]| names.iter().find_map(|name| value.get(name)).filter(|value| !value.is_null());
+    let find = |names: &[&str]| {
+        names
+            .iter()
+            .find_map(|name| value.get(name))
+            .filter(|value| !value.is_null())
+    };
     let text = |names: &[&str], most: usize| match find(names) {
         None => Ok(None),
         Some(Value::String(text)) if text.chars().count() <= most => Ok(Some(text.clone())),
@@ -310,7 +331,9 @@ fn decoded(text: &str) -> String {
     while let Some(&byte) = bytes.get(at) {
         let escaped = || {
             let digits = bytes.get(at + 1..at + 3)?;
-            let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            let digits = std::str::from_utf8(digits)
+                .ok()
+                .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
             u8::from_str_radix(digits, 16).ok()
         };
         match (byte, escaped()) {
@@ -339,7 +362,11 @@ mod tests {
         let expected = ("c1", "hello", 7);
         let found = |payload: &Payload| {
             let text = |text: &Option<String>| text.clone().expect("text");
-            (text(&payload.conversation), text(&payload.message), payload.subject.expect("a number"))
+            (
+                text(&payload.conversation),
+                text(&payload.message),
+                payload.subject.expect("a number"),
+            )
         };
         let (conversation, message, subject) = found(&plain[0]);
         assert_eq!((conversation.as_str(), message.as_str(), subject), expected);
@@ -359,7 +386,9 @@ mod tests {
 
     #[test]
     fn queries_are_decoded() {
-        let uri: Uri = "/x?batch=1&input=%7B%22a%22%3A+%22%C3%A4%25%22%7D%2".parse().expect("a URI");
+        let uri: Uri = "/x?batch=1&input=%7B%22a%22%3A+%22%C3%A4%25%22%7D%2"
+            .parse()
+            .expect("a URI");
         assert_eq!(query(&uri, "input").as_deref(), Some("{\"a\": \"ä%\"}%2"));
         assert_eq!(query(&uri, "batch").as_deref(), Some("1"));
         assert_eq!(query(&uri, "other"), None);

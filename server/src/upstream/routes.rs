@@ -106,7 +106,7 @@ impl Desk {
         match turn.first().await {
             Ok(()) => Ok(turn),
             Err(_) => {
-                let allowance = turn.allowance();
+                let allowance = Box::new(turn.allowance());
                 Err(Failure {
                     allowance,
                     ..Failure::server()

@@ -16,7 +16,8 @@ pub(super) struct Failure {
     pub kind: &'static str,
     pub code: Option<&'static str>,
     pub message: String,
-    pub allowance: Allowance,
+    /// In a box, as a failure is what most functions here may end in.
+    pub allowance: Box<Allowance>,
     pub retry_after: Option<SimSpan>,
 }
 
@@ -27,7 +28,7 @@ impl Failure {
             kind,
             code: None,
             message: message.into(),
-            allowance: Allowance::default(),
+            allowance: Box::default(),
             retry_after: None,
         }
     }
@@ -71,7 +72,7 @@ impl Failure {
             },
             Refused::Busy(allowance) => Self {
                 code: Some("rate_limit_exceeded"),
-                allowance,
+                allowance: Box::new(allowance),
                 ..Self::new(
                     StatusCode::TOO_MANY_REQUESTS,
                     "requests",
@@ -86,7 +87,7 @@ impl Failure {
                 allowance,
             } => Self {
                 code: Some("rate_limit_exceeded"),
-                allowance,
+                allowance: Box::new(allowance),
                 retry_after,
                 ..Self::new(
                     StatusCode::TOO_MANY_REQUESTS,
@@ -134,7 +135,7 @@ impl IntoResponse for Failure {
         }});
         let mut answer = (self.status, Json(body)).into_response();
         let headers = answer.headers_mut();
-        limits(headers, self.allowance);
+        limits(headers, *self.allowance);
         if let Some(span) = self.retry_after {
             retry_after(headers, span);
         }

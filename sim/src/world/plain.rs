@@ -10,8 +10,6 @@
 //! byte: `tests/tests/plain.rs` runs models both ways.
 //! Never: rows of requests (a run that keeps them takes the general way).
 
-use std::cell::Cell;
-
 use highwater_models::machine::line::Place;
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::Key;
@@ -23,7 +21,7 @@ use crate::measure::Record;
 use crate::slab::Slab;
 use crate::split::Split;
 use highwater_program::model::{
-    Client, Coming, Endpoint, FlowOp, Model, Op, Pc, Recorded, STAGE_IO, Service, Source, Stage,
+    Client, Endpoint, FlowOp, Model, Op, Pc, Recorded, STAGE_IO, Service, Source, Stage,
 };
 
 mod flow;
@@ -404,31 +402,6 @@ struct Entrance {
 struct Comers {
     /// Where it is the only one.
     phase: Option<u16>,
-    /// Where whoever ends a session is followed by the next one as long as the load lasts, and nothing is drawn or chosen
-    /// about who that is: where the flow starts.
-    next: Option<Pc>,
-    keys: Cell<Keys>,
-}
-
-/// The keys of a source's next session, made before they are needed: a draw waits for its key, and what is scheduled for
-/// the draw.
-#[derive(Copy, Clone)]
-struct Keys {
-    number: u64,
-    flow: Key,
-    asks: Key,
-}
-
-impl Keys {
-    #[inline(always)]
-    fn of(sessions: Key, source: u16, number: u64) -> Self {
-        let key = sessions.child(u64::from(source) << 48 | number);
-        Self {
-            number,
-            flow: key.purpose(Purpose::Flow),
-            asks: key.purpose(Purpose::Request),
-        }
-    }
 }
 
 impl Ways {
@@ -452,38 +425,15 @@ impl Ways {
         };
         Self {
             endpoints: model.endpoints.iter().enumerate().map(entrance).collect(),
-            sources: model
-                .sources
-                .iter()
-                .enumerate()
-                .map(|(n, source)| Comers::new(n, source, world))
-                .collect(),
+            sources: model.sources.iter().map(Comers::new).collect(),
         }
     }
 }
 
 impl Comers {
-    fn new(number: usize, source: &Source, world: &World<'_>) -> Self {
-        let steady = match &source.coming {
-            // As many as came at the start: nobody leaves while the load lasts.
-            Coming::Closed { segments } => matches!(segments[..], [only] if only.rate_from == only.rate_to),
-            _ => false,
-        };
-        let nothing_drawn = source.strangers.is_some()
-            && usize::from(source.people_of) == number
-            && (source.signed_in <= 0.0 || source.signed_in >= 1.0);
-        let flow = match source.flows[..] {
-            [] => Some(0),
-            [(_, only)] => Some(only),
-            _ => None,
-        };
+    fn new(source: &Source) -> Self {
         Self {
             phase: (source.phase_ends.len() <= 1).then_some(source.first_phase),
-            next: flow
-                .filter(|_| steady && nothing_drawn)
-                .and_then(|flow| world.model.flows.get(usize::from(flow)))
-                .map(|flow| flow.start),
-            keys: Cell::new(Keys::of(world.sessions_key, number as u16, 0)),
         }
     }
 }

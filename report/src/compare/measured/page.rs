@@ -10,7 +10,6 @@ use crate::number;
 use crate::page::{Block, Item, Number, Page, Section, Tone, Verdict};
 use crate::paint::Style;
 use crate::plot::Plot;
-use crate::words;
 
 /// Figures in large type.
 const LARGE: [&[&str]; 4] = [
@@ -49,10 +48,12 @@ pub fn page(found: &Agreement, plots: Vec<Plot>, again: &str) -> Page {
     };
     let requests: Vec<Item> = terminal::partings(found).into_iter().map(item).collect();
     let warnings: Vec<Item> = found.caveats.iter().map(|known| item(caveat(known).1)).collect();
-    let measured = found
-        .measured
-        .iter()
-        .map(|run| ("Measured".to_owned(), format!("{}: {}", run.name, terminal::measured(found, run))));
+    let measured = found.measured.iter().map(|run| {
+        (
+            "Measured".to_owned(),
+            format!("{}: {}", run.name, terminal::measured(found, run)),
+        )
+    });
     let simulated = format!("{}: {}", found.simulated.name, terminal::facts(&found.simulated));
     Page {
         title: format!("{}: simulated and measured", terminal::title(found)),
@@ -60,7 +61,12 @@ pub fn page(found: &Agreement, plots: Vec<Plot>, again: &str) -> Page {
         subject: format!(
             "`{}` stands beside {}. A difference is the simulation's figure less the measured one, with its 95 % interval.",
             found.simulated.name,
-            found.measured.iter().map(|run| format!("`{}`", run.name)).collect::<Vec<_>>().join(", ")
+            found
+                .measured
+                .iter()
+                .map(|run| format!("`{}`", run.name))
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
         verdict: verdict(found),
         numbers: numbers(found),
@@ -71,21 +77,25 @@ pub fn page(found: &Agreement, plots: Vec<Plot>, again: &str) -> Page {
             Section::open("Side by side over time", time),
             Section::new("By load", vec![Block::Table(terminal::regions(found))]),
             Section::new("Request by request", vec![Block::List(requests)]),
-            Section::new(
-                "Failures",
-                of(Group::Cause).into_iter().collect(),
-            ),
+            Section::new("Failures", of(Group::Cause).into_iter().collect()),
             Section::new("By endpoint", of(Group::Endpoint).into_iter().collect()),
             Section::new("Resources", resources),
             Section::new(
                 "How sure that is",
-                std::iter::once(method(found)).chain(absent(found)).map(Block::Text).collect(),
+                std::iter::once(method(found))
+                    .chain(absent(found))
+                    .map(Block::Text)
+                    .collect(),
             ),
             Section::new(
                 "How to run it again",
                 vec![
                     Block::Command(again.to_owned()),
-                    Block::Facts(std::iter::once(("Simulated".to_owned(), simulated)).chain(measured).collect()),
+                    Block::Facts(
+                        std::iter::once(("Simulated".to_owned(), simulated))
+                            .chain(measured)
+                            .collect(),
+                    ),
                 ],
             ),
         ],
@@ -111,7 +121,7 @@ fn numbers(found: &Agreement) -> Vec<Number> {
     let number = |held: &Held| {
         let value = |value: f64| number::trim_zeros(&number::value(value, held.unit));
         Number {
-            label: words::figure(&held.path).replace('`', ""),
+            label: super::name(held),
             value: value(held.measured.value),
             beside: format!("simulated {}; {}", value(held.simulated.value), said(held)),
             tone: match held.verdict {

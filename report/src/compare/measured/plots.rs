@@ -32,7 +32,13 @@ pub fn plots(found: &Agreement) -> Vec<Plot> {
         plots.push(distribution(shape));
     }
     plots.extend(stages(found));
-    plots.extend(found.queues.iter().take(QUEUES).map(|(name, one, other)| queue(name, one, other)));
+    plots.extend(
+        found
+            .queues
+            .iter()
+            .take(QUEUES)
+            .map(|(name, one, other)| queue(name, one, other)),
+    );
     plots
 }
 
@@ -89,7 +95,10 @@ fn over_time(found: &Agreement, shape: &Shape) -> Vec<Plot> {
             name: name.to_owned(),
             title: title.to_owned(),
             finding: told(found.get(path)),
-            note: format!("Requests by the window of {span} in which they arrived. {}", band(found)),
+            note: format!(
+                "Requests by the window of {span} in which they arrived. {}",
+                band(found)
+            ),
             kind: Kind::Lines(Lines::new(Axis::clock(), Axis::new("", unit), lines)),
         })
     };
@@ -132,7 +141,7 @@ fn over_time(found: &Agreement, shape: &Shape) -> Vec<Plot> {
 fn told(held: Option<&Held>) -> String {
     let Some(held) = held else { return String::new() };
     let value = |value: f64| number::trim_zeros(&number::value(value, held.unit));
-    let what = words::capital(&words::figure(&held.path));
+    let what = words::capital(&name(held));
     let sure = match held.verdict {
         Verdict::Agrees => "which is no difference for sure",
         Verdict::Tolerated => "which is tolerated",
@@ -145,6 +154,11 @@ fn told(held: Option<&Held>) -> String {
         value(held.simulated.value),
         value(held.measured.value)
     )
+}
+
+/// How many times as long the longer of the two is.
+fn ratio(&(_, one, other): &(f64, f64, f64)) -> f64 {
+    (one / other).max(other / one)
 }
 
 fn distribution(shape: &Shape) -> Plot {
@@ -162,7 +176,7 @@ fn distribution(shape: &Shape) -> Plot {
         .distribution
         .iter()
         .filter(|(_, one, other)| *one > 0.0 && *other > 0.0)
-        .max_by(|a, b| (a.1 / a.2).ln().abs().total_cmp(&(b.1 / b.2).ln().abs()));
+        .max_by(|a, b| ratio(a).total_cmp(&ratio(b)));
     let finding = apart.map_or_else(String::new, |(share, one, other)| {
         let span = |seconds: f64| number::span_words(seconds);
         format!(
@@ -213,7 +227,10 @@ fn stages(found: &Agreement) -> Option<Plot> {
             parts: values
                 .into_iter()
                 .enumerate()
-                .map(|(of, value)| Part { of, value: value.max(0.0) })
+                .map(|(of, value)| Part {
+                    of,
+                    value: value.max(0.0),
+                })
                 .collect(),
             interval: None,
             text: number::value(total, Unit::Seconds),
@@ -270,7 +287,13 @@ fn queue(resource: &str, one: &Curve, other: &Curve) -> Plot {
 }
 
 fn slug(name: &str) -> String {
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
+    let letter = |letter: char| {
+        if letter.is_ascii_alphanumeric() {
+            letter.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
     name.chars().map(letter).collect()
 }
 
@@ -297,7 +320,7 @@ fn differences(found: &Agreement) -> Option<Plot> {
             high: held.difference.high.map(|high| high / of),
         };
         let ends = [Some(by.value), by.low, by.high];
-        let called = words::figure(&held.path).replace('`', "");
+        let called = name(held);
         if ends.iter().flatten().any(|end| !end.is_finite() || end.abs() > FAR) {
             far.push(called);
             continue;
@@ -309,7 +332,12 @@ fn differences(found: &Agreement) -> Option<Plot> {
     if rows.is_empty() {
         return None;
     }
-    let of = |verdict: &dyn Fn(Verdict) -> bool| found.group(Group::Headline).filter(|held| verdict(held.verdict)).count();
+    let of = |verdict: &dyn Fn(Verdict) -> bool| {
+        found
+            .group(Group::Headline)
+            .filter(|held| verdict(held.verdict))
+            .count()
+    };
     let far = if far.is_empty() {
         String::new()
     } else {
@@ -320,10 +348,13 @@ fn differences(found: &Agreement) -> Option<Plot> {
         label: "as measured".to_owned(),
     });
     let tolerance = found.tolerance.all;
-    let edges = [-tolerance, tolerance].into_iter().filter(|_| tolerance > 0.0).map(|value| Limit {
-        value,
-        label: format!("{} tolerated", percent(tolerance)),
-    });
+    let edges = [-tolerance, tolerance]
+        .into_iter()
+        .filter(|_| tolerance > 0.0)
+        .map(|value| Limit {
+            value,
+            label: format!("{} tolerated", percent(tolerance)),
+        });
     Some(Plot {
         name: "differences".to_owned(),
         title: "The simulation in per cent of what was measured".to_owned(),

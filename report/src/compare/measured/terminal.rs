@@ -11,7 +11,6 @@ use super::{absent, caveat, heading, judgement, method, name, parting, sentences
 use crate::number;
 use crate::paint::{Paint, Style};
 use crate::table::{Align, Cell, Table, wrap};
-use crate::words;
 
 /// Rows of a table of parts.
 const ROWS: usize = 12;
@@ -45,10 +44,10 @@ pub(super) fn title(found: &Agreement) -> String {
 
 fn head(found: &Agreement, paint: Paint) -> String {
     let mut text = format!("{}\n", paint.text(Style::Heading, &title(found)));
-    let simulated = format!("simulated  {}  ({})", found.simulated.name, facts(&found.simulated));
-    text.push_str(&wrap(&simulated, 11));
+    let simulated = format!("simulated: {} ({})", found.simulated.name, facts(&found.simulated));
+    text.push_str(&wrap(&simulated, 2));
     for run in &found.measured {
-        text.push_str(&wrap(&format!("measured   {}  ({})", run.name, measured(found, run)), 11));
+        text.push_str(&wrap(&format!("measured: {} ({})", run.name, measured(found, run)), 2));
     }
     text
 }
@@ -64,7 +63,10 @@ pub(super) fn measured(found: &Agreement, run: &Head) -> String {
         told.push(facts.target.clone());
     }
     if facts.time_scale.is_finite() && facts.time_scale != 1.0 {
-        told.push(format!("{} times as fast", number::trim_zeros(&format!("{:.2}", facts.time_scale))));
+        told.push(format!(
+            "{} times as fast",
+            number::trim_zeros(&format!("{:.2}", facts.time_scale))
+        ));
     }
     if facts.lateness.is_finite() {
         told.push(format!("99 % sent within {}", number::span_words(facts.lateness)));
@@ -177,7 +179,7 @@ pub(super) fn regions(found: &Agreement) -> Table {
                     "{} to {}: {}",
                     number::value(region.from, Unit::Count),
                     number::value(region.to, Unit::Count),
-                    words::figure(&figure.path)
+                    super::called(&figure.path)
                 ),
                 vec![
                     of(figure.simulated.value).into(),
@@ -215,7 +217,8 @@ pub(super) fn partings(found: &Agreement) -> Vec<String> {
 }
 
 fn lower(text: &str) -> String {
-    text.strip_prefix("At").map_or_else(|| text.to_owned(), |rest| format!("at{rest}"))
+    text.strip_prefix("At")
+        .map_or_else(|| text.to_owned(), |rest| format!("at{rest}"))
 }
 
 fn caveats(found: &Agreement, paint: Paint) -> String {

@@ -136,7 +136,7 @@ fn money_is_looked_at_before_limits_and_limits_are_charged_before_places_are_cou
 
     terms.spend_limit = f64::INFINITY;
     let account = Account::new(host.clone(), terms, 1);
-    let first = account.begin(&call(1.0)).ok().expect("the first is taken");
+    let first = account.begin(&call(1.0)).expect("the first is taken");
     assert_eq!(first.allowance().requests.map(|left| left.left), Some(1));
     // Too many at once, and the limit is charged for it.
     assert!(matches!(account.begin(&call(1.0)).err(), Some(Refused::Busy(_))));
@@ -165,7 +165,7 @@ fn a_model_has_limits_of_its_own_and_a_bound_is_charged_instead_of_the_answer() 
     });
     let account = Account::new(host.clone(), terms, 1);
     // 500 and the 100 of the answer.
-    drop(account.begin(&call(500.0)).ok().expect("taken"));
+    drop(account.begin(&call(500.0)).expect("taken"));
     let bound = Call {
         answer_max: Some(401),
         ..call(0.0)
@@ -250,6 +250,6 @@ fn who_brings_luck_gets_it_and_others_draw_by_their_number() {
         luck: Some(question(false).luck),
         ..call(1.0)
     };
-    let turn = account.begin(&lucky).ok().expect("taken");
+    let turn = account.begin(&lucky).expect("taken");
     assert_eq!((turn.first, turn.usage()), (at(2000), (1.0, 100.0)));
 }

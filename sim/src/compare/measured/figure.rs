@@ -25,13 +25,7 @@ pub enum Group {
 
 impl Group {
     /// All, in order.
-    pub const ALL: [Self; 5] = [
-        Self::Headline,
-        Self::Cause,
-        Self::Stage,
-        Self::Endpoint,
-        Self::Resource,
-    ];
+    pub const ALL: [Self; 5] = [Self::Headline, Self::Cause, Self::Stage, Self::Endpoint, Self::Resource];
 }
 
 /// The figures of the whole. Numbers of sessions and requests come first: a difference there is one of the load, and the
@@ -54,7 +48,12 @@ const HEADLINE: [&[&str]; 14] = [
 ];
 
 /// The same of an endpoint.
-const ENDPOINT: [&[&str]; 4] = [&["goodput"], &["latency", "mean"], &["latency", "p95"], &["errors", "rate"]];
+const ENDPOINT: [&[&str]; 4] = [
+    &["goodput"],
+    &["latency", "mean"],
+    &["latency", "p95"],
+    &["errors", "rate"],
+];
 
 /// The same of a resource.
 const RESOURCE: [&[&str]; 4] = [
@@ -101,7 +100,9 @@ pub fn figures(simulated: &Figures, measured: &Figures) -> Vec<(Path, Group)> {
     ] {
         for name in children(&[prefix]) {
             for rest in list {
-                let path = rest.iter().fold(Path::new(&[prefix, &name]), |path, part| path.join(part));
+                let path = rest
+                    .iter()
+                    .fold(Path::new(&[prefix, &name]), |path, part| path.join(part));
                 add(path, group);
             }
         }

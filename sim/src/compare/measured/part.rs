@@ -175,12 +175,8 @@ impl Reading {
     pub fn quotient(self, part: &Part) -> Option<(f64, f64)> {
         let none = (0.0, 0.0);
         match self {
-            Self::Mean(endpoint) => {
-                Some(Self::cell(endpoint, part).map_or(none, |cell| (cell.seconds, cell.useful)))
-            }
-            Self::Errors(endpoint) => {
-                Some(Self::cell(endpoint, part).map_or(none, |cell| (cell.failed, cell.offered)))
-            }
+            Self::Mean(endpoint) => Some(Self::cell(endpoint, part).map_or(none, |cell| (cell.seconds, cell.useful))),
+            Self::Errors(endpoint) => Some(Self::cell(endpoint, part).map_or(none, |cell| (cell.failed, cell.offered))),
             Self::Cause(cause) => Some((part.causes.get(cause).copied().unwrap_or(0.0), part.all.offered)),
             Self::Stage(stage) => Some((part.stages.get(stage).copied().unwrap_or(0.0), part.all.useful)),
             Self::Goodput => Some((part.all.useful, part.length)),
@@ -192,7 +188,10 @@ impl Reading {
     #[must_use]
     pub fn value(self, part: &Part) -> f64 {
         if let Self::Quantile(endpoint, share) = self {
-            return Self::cell(endpoint, part).map_or(f64::NAN, |cell| cell.latency.quantile(share) / 1e9);
+            // Between the edges of its bucket: differences are smaller than buckets are wide.
+            let cell = Self::cell(endpoint, part);
+            let place = cell.and_then(|cell| Some((cell, cell.latency.place(share)?)));
+            return place.map_or(f64::NAN, |(cell, place)| cell.latency.at(place) / 1e9);
         }
         match self.quotient(part) {
             Some((sum, count)) if count > 0.0 => sum / count,
@@ -243,7 +242,7 @@ fn seconds(nanos: Estimate) -> Estimate {
 }
 
 /// The share in `p95`.
-fn quantile(name: &str) -> Option<f64> {
+pub(super) fn quantile(name: &str) -> Option<f64> {
     let digits = name.strip_prefix('p')?;
     let number: f64 = digits.parse().ok()?;
     (number > 0.0 && number < 100.0).then_some(number / 100.0)

@@ -3,11 +3,14 @@
 //! Owns: the verdict on a difference and its interval. Never: intervals (`apart`), words (`report`).
 
 use highwater_models::record::figures::{Estimate, Path, Unit};
+use highwater_models::record::histogram::Histogram;
+
+use super::part::quantile;
 
 /// What can be said of a figure.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// What difference there is may be chance, and cannot be large.
+    /// What difference there is may be chance, and cannot be large; or it is so small that nobody would act on it.
     Agrees,
     /// They differ for sure, by no more than is tolerated.
     Tolerated,
@@ -66,6 +69,9 @@ const POINT: f64 = 0.001;
 /// A share of any figure that nobody would act on.
 const LEAST: f64 = 0.001;
 
+/// The same of percentiles, which are read off the buckets of two histograms.
+const GRAIN: f64 = 2.0 * Histogram::RELATIVE_ERROR;
+
 /// A stage's part of the mean latency that nobody would act on.
 const STAGE: f64 = 0.002;
 
@@ -85,7 +91,9 @@ impl Tolerance {
     pub fn of(&self, path: &Path, unit: Unit, measured: f64, whole: f64) -> f64 {
         let own = self.own.iter().find(|(known, _)| known == path);
         let share = own.map_or(self.all, |&(_, share)| share);
-        let mut most = (share.max(LEAST)) * measured.abs();
+        let is_percentile = path.0.last().is_some_and(|name| quantile(name).is_some());
+        let least = if is_percentile { GRAIN } else { LEAST };
+        let mut most = share.max(least) * measured.abs();
         match unit {
             Unit::Share => most = most.max(share / 10.0).max(POINT),
             Unit::Seconds => most = most.max(MOMENT),
@@ -118,14 +126,20 @@ impl Tolerance {
         let high = difference.high.unwrap_or(f64::INFINITY);
         let size = difference.value.abs();
         if -most <= low && high <= most {
-            return if low <= 0.0 && high >= 0.0 {
+            let least = Self::default().of(path, unit, measured, whole);
+            let is_nothing = -least <= low && high <= least;
+            return if is_nothing || (low <= 0.0 && high >= 0.0) {
                 Verdict::Agrees
             } else {
                 Verdict::Tolerated
             };
         }
         if low > 0.0 || high < 0.0 {
-            return if size > most { Verdict::Differs } else { Verdict::Undecided };
+            return if size > most {
+                Verdict::Differs
+            } else {
+                Verdict::Undecided
+            };
         }
         let mut wide = WIDE * simulated.abs().max(measured.abs());
         if unit == Unit::Share {
@@ -172,7 +186,7 @@ mod tests {
         assert_eq!(judge(0.1, 1.0, (0.06, 0.12)), Verdict::Undecided);
         assert_eq!(judge(0.1, 1.0, (0.09, 0.15)), Verdict::Differs);
         // Less than a timer's grain.
-        assert_eq!(judge(0.0, 0.01, (0.0001, 0.0003)), Verdict::Tolerated);
+        assert_eq!(judge(0.0, 0.01, (0.0001, 0.0003)), Verdict::Agrees);
     }
 
     // Lost if broken: a percentile whose upper end nobody knows passes for known.

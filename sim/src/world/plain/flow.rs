@@ -2,7 +2,7 @@
 
 use highwater_models::SimSpan;
 
-use super::{Comers, Doing, Keys, Person, Visit, Ways, again};
+use super::{Doing, Person, Visit, Ways, again};
 use crate::event::Event;
 use crate::slab::{Handle, Slab};
 use crate::world::{Ready, STANDSTILL, Session, World};
@@ -34,7 +34,7 @@ impl World<'_> {
         let (handle, visit) = visits.entry(index);
         if visit.session.ended {
             visit.rare.flow_frames.clear();
-            if self.follow(ways, visit) {
+            if self.follow(visit) {
                 self.ready.push_back(Ready::Fibre(handle));
             } else {
                 self.remove_visit(visits, index);
@@ -60,7 +60,7 @@ impl World<'_> {
                     }
                 }
                 FlowOp::End => {
-                    if !self.follow(ways, visit) {
+                    if !self.follow(visit) {
                         self.remove_visit(visits, index);
                         return false;
                     }
@@ -108,7 +108,7 @@ impl World<'_> {
 
     /// A session is over. True when the same user's next one has begun in its place.
     #[inline(always)]
-    fn follow(&mut self, ways: &Ways, visit: &mut Visit) -> bool {
+    fn follow(&mut self, visit: &mut Visit) -> bool {
         let (source, user) = (visit.session.source, visit.session.user);
         let session = &visit.session;
         let person = session.person & 0xffff_ffff_ffff;
@@ -116,50 +116,12 @@ impl World<'_> {
             let length = self.now.since(session.began).nanos();
             self.record.sessions.ended(length, session.abandoned);
         }
-        let comers = &ways.sources[usize::from(source)];
-        if let Some(flow) = comers.next
-            && self.loading
-        {
-            self.introduce_next(comers, visit);
-            visit.flow = flow;
-            visit.flow_iteration = 0;
-            visit.prepared = false;
-            return true;
-        }
         if self.is_followed(person, source) {
             let (session, flow) = self.introduce(source, user, None);
             visit.begin(&session, flow);
             return true;
         }
         false
-    }
-
-    /// What [`World::introduce`] does where nothing is drawn or chosen about who comes next: all that is not said here
-    /// stays as it was.
-    #[inline(always)]
-    fn introduce_next(&mut self, comers: &Comers, visit: &mut Visit) {
-        let session = &mut visit.session;
-        let state = &mut self.sources[usize::from(session.source)];
-        let mut keys = comers.keys.get();
-        if keys.number != state.sessions {
-            keys = Keys::of(self.sessions_key, session.source, state.sessions);
-        }
-        (session.flow, session.asks) = (keys.flow, keys.asks);
-        session.number = state.sessions;
-        session.person = u64::from(session.source) << 48 | state.people;
-        session.ip = state.people;
-        state.sessions += 1;
-        comers
-            .keys
-            .set(Keys::of(self.sessions_key, session.source, state.sessions));
-        state.people += 1;
-        session.signed_in = self.model.sources[usize::from(session.source)].signed_in >= 1.0;
-        session.ended = false;
-        session.abandoned = false;
-        session.measured = self.record.measuring;
-        session.began = self.now;
-        session.requests = 0;
-        self.record.sessions.offered += u64::from(self.record.measuring);
     }
 
     #[cold]
