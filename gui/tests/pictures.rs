@@ -1,5 +1,6 @@
 //! A few pinned pictures, drawn without a window. `UPDATE_SNAPSHOTS=true` writes them anew.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use egui::Theme;
@@ -12,7 +13,7 @@ const SCENARIO: &str = include_str!("places.toml");
 
 /// Draws a view and holds it against its picture; says aloud where nothing can be drawn.
 fn check(name: &str, theme: Theme, app: App, view: View) {
-    let drawn = std::panic::catch_unwind(move || {
+    let drawn = std::panic::catch_unwind(AssertUnwindSafe(move || {
         let mut harness = Harness::builder()
             .with_size([1280.0, 800.0])
             .with_max_steps(64)
@@ -27,7 +28,7 @@ fn check(name: &str, theme: Theme, app: App, view: View) {
         harness.state_mut().want(Command::Dismiss);
         harness.run_steps(6);
         harness.render()
-    });
+    }));
     let image = match drawn {
         Ok(Ok(image)) => image,
         Ok(Err(why)) => return skipped(&why),

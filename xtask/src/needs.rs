@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 // The same file as the tests', so that what is found here is found there.
@@ -20,6 +20,9 @@ use programs::Program;
 /// What is installed where it is missing. The others bring much along, and one version does not suit all.
 const INSTALLED: [Program; 2] = [Program::Postgres, Program::Redis];
 
+/// What pictures of the app are drawn with where there is no graphics card: its package, and what it brings.
+const DRAWING: (&str, &str) = ("mesa-vulkan-drivers", "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json");
+
 /// What a run of the tests is told, and where it says what it skips.
 pub struct Needs {
     skips: PathBuf,
@@ -31,7 +34,14 @@ impl Needs {
         eprintln!("== programs that tests start");
         // Where a variable names a wrong place, installing would not help.
         let is_missing = |program: &Program| program.find().is_none() && std::env::var_os(program.variable()).is_none();
-        let missing: Vec<Program> = INSTALLED.into_iter().filter(is_missing).collect();
+        let mut missing: Vec<&str> = INSTALLED
+            .iter()
+            .filter(|program| is_missing(program))
+            .map(|program| program.package())
+            .collect();
+        if !Path::new(DRAWING.1).exists() {
+            missing.push(DRAWING.0);
+        }
         if !missing.is_empty() {
             install(&missing);
         }
@@ -71,11 +81,10 @@ impl Needs {
 }
 
 /// Installs Debian packages, saying what is done; or says what would have to be.
-fn install(missing: &[Program]) {
-    let packages: Vec<&str> = missing.iter().map(|program| program.package()).collect();
+fn install(packages: &[&str]) {
     let update = vec!["update"];
     let mut get = vec!["install", "-y", "--no-install-recommends"];
-    get.extend(&packages);
+    get.extend(packages);
     let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     let has_apt = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join("apt-get").is_file()));
