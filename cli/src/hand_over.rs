@@ -51,7 +51,15 @@ impl Program {
 
     /// Exactly the command that builds it; each is a package by the name of its binary.
     fn build(self) -> String {
-        format!("cargo build --release -p {}", self.binary())
+        format!("cargo build --release -p {}{}", self.binary(), self.features())
+    }
+
+    /// What cargo has to be told beside the package: the load generator's network is a feature, for others use its library.
+    const fn features(self) -> &'static str {
+        match self {
+            Self::LoadTest => " --features generator",
+            Self::Server | Self::App => "",
+        }
     }
 }
 
@@ -67,9 +75,10 @@ pub fn run(program: Program, arguments: &Arguments) -> Result<Exit, Failure> {
             doing: format!("start {}", program.what()),
             reason: format!(
                 "`{binary}` is neither beside this program nor on the search path\n\
-                 help: build it with `{build}`; or, from the sources, `cargo run --release -p {binary} -- ...`",
+                 help: build it with `{build}`; or, from the sources, `cargo run --release -p {binary}{features} -- ...`",
                 binary = program.binary(),
-                build = program.build()
+                build = program.build(),
+                features = program.features()
             ),
         });
     };

@@ -6,6 +6,7 @@
 //! Never: what is in flight, and what time it is.
 
 pub mod compile;
+pub mod crowd;
 pub mod files;
 pub mod model;
 pub mod strain;

@@ -25,7 +25,7 @@ pub struct Arguments {
     pub command: Option<Command>,
     /// How the server runs.
     #[command(flatten)]
-    pub serve: Option<Serve>,
+    pub serve: Serve,
 }
 
 /// What else there is.
@@ -39,8 +39,9 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct System {
     /// A system or a scenario: a file, or the name of a bundled one (`highwater list`); a file wins over a name
-    #[arg(value_name = "SYSTEM|SCENARIO")]
-    pub name: String,
+    // Not there beside a subcommand, which has one of its own.
+    #[arg(value_name = "SYSTEM|SCENARIO", required = true)]
+    name: Option<String>,
     /// Override a setting by its path in the file: `web.plan=pro` (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub settings: Vec<String>,
@@ -53,6 +54,13 @@ pub struct System {
     /// Seconds of the system that pass in one of the clock's
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     pub time_scale: f64,
+}
+
+impl System {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
 }
 
 /// Where something listens.
@@ -85,8 +93,9 @@ pub struct Serve {
     /// The database: `embedded` (SQLite in this process) or `embedded:FILE`
     #[arg(long, value_name = "embedded[:FILE]", conflicts_with = "postgres")]
     pub store: Option<String>,
-    /// PostgreSQL: its address, or `temporary` for one that ends with the server
-    #[arg(long, value_name = "URL|temporary")]
+    /// PostgreSQL: its address, or `temporary` for one that ends with the server; with `temporary:fsync` commits wait for
+    /// the disk
+    #[arg(long, value_name = "URL|temporary[:fsync]")]
     pub postgres: Option<String>,
     /// Redis: its address, or `temporary` for one that ends with the server [default: a cache in this process]
     #[arg(long, value_name = "URL|temporary")]
@@ -115,6 +124,10 @@ pub struct Serve {
     /// The file with the secret that users' tokens are signed with [default: HIGHWATER_TOKEN_SECRET, else by chance]
     #[arg(long, value_name = "FILE")]
     pub token_secret_file: Option<PathBuf>,
+    /// The file that says where the channels of the system's monitoring lead (docs/monitoring.md); without it alerts are only
+    /// logged and shown
+    #[arg(long, value_name = "FILE")]
+    pub channels: Option<PathBuf>,
     /// Open connections at most
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections: u32,

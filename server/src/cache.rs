@@ -2,6 +2,13 @@
 //!
 //! Owns: what is asked of it. Whether a miss is fetched once or many times, and what its failure means, is the platform's.
 
+mod local;
+mod redis;
+mod script;
+pub mod temporary;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -9,6 +16,13 @@ use highwater_host::SharedHost;
 use highwater_models::SimSpan;
 use highwater_models::machine::limiter::LimiterRule;
 use highwater_models::machine::ttl_cache::Rewrite;
+
+use local::Local;
+use redis::Redis;
+use temporary::OwnRedis;
+
+/// Most bytes of entries where nothing else is said.
+const MEMORY: u64 = 64 << 20;
 
 /// The cache did not answer, or refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +72,28 @@ pub struct OpenedCache {
 /// # Errors
 /// When it cannot be reached or started: a sentence that says why.
 pub async fn open(choice: &CacheChoice, host: SharedHost, memory: Option<u64>) -> Result<OpenedCache, CacheError> {
-    let _ = (choice, host, memory);
-    Err(CacheError("not built yet".to_owned()))
+    let memory = memory.unwrap_or(MEMORY);
+    match choice {
+        CacheChoice::Local => Ok(OpenedCache {
+            cache: Arc::new(Local::new(host, memory)),
+            note: format!("in this process, at most {} MiB", memory >> 20),
+        }),
+        CacheChoice::Url(address) => reach(address, None, host).await,
+        CacheChoice::Temporary => {
+            let own = OwnRedis::start(memory).await?;
+            let address = own.address();
+            reach(&address, Some(own), host).await
+        }
+    }
+}
+
+async fn reach(address: &str, own: Option<OwnRedis>, host: SharedHost) -> Result<OpenedCache, CacheError> {
+    let kind = if own.is_some() { "temporary " } else { "" };
+    let (cache, facts) = Redis::open(address, own, host).await?;
+    Ok(OpenedCache {
+        cache: Arc::new(cache),
+        note: format!("{kind}Redis {} at {}", facts.version, facts.place),
+    })
 }
 
 /// A cache server. All lengths of time are the system's.

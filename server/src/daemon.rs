@@ -260,6 +260,8 @@ pub fn secret() -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufRead;
+
     use super::*;
 
     fn until(what: impl Fn() -> bool) {
@@ -292,13 +294,40 @@ mod tests {
         assert!(!folder.path().exists(), "the folder is still there");
     }
 
+    /// Run by the test below in a process of its own, which is then killed.
+    #[test]
+    #[ignore = "a part of another test"]
+    fn child_that_owns_a_program_until_it_is_killed() {
+        if std::env::var_os("HIGHWATER_TEST_OWNER").is_none() {
+            return;
+        }
+        let (folder, _daemon, pid) = sleeper();
+        let line = format!("\nowns {pid} {}\n", folder.path().display());
+        io::stdout().write_all(line.as_bytes()).expect("the test listens");
+        loop {
+            std::thread::park();
+        }
+    }
+
     /// A killed owner can do nothing any more: the end of its pipe has to be enough.
     #[test]
-    fn the_end_of_the_pipe_is_enough() {
-        let (folder, mut daemon, pid) = sleeper();
-        drop(daemon.guardian.stdin.take());
-        until(|| !folder.path().exists());
-        assert!(!is_alive(&pid));
+    fn killing_its_owner_ends_the_program_and_removes_the_folder() {
+        let name = "daemon::tests::child_that_owns_a_program_until_it_is_killed";
+        let mut child = Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", name, "--ignored", "--nocapture"])
+            .env("HIGHWATER_TEST_OWNER", "1")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this test again");
+        let mut lines = io::BufReader::new(child.stdout.take().expect("it was asked for")).lines();
+        let line = lines.find_map(|line| Some(line.ok()?.strip_prefix("owns ")?.to_owned()));
+        let line = line.expect("it says what it owns");
+        let (pid, folder) = line.split_once(' ').expect("both");
+        assert!(is_alive(pid) && Path::new(folder).exists());
+        child.kill().expect("it runs");
+        child.wait().expect("it is ours");
+        until(|| !Path::new(folder).exists());
+        assert!(!is_alive(pid), "the program runs on");
     }
 
     #[test]

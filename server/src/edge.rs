@@ -296,6 +296,8 @@ async fn home(State(edge): State<Arc<Edge>>) -> Response {
         "title": edge.settings.title,
         "routes": ["/api/trpc/NAME", "/api/stripe/webhook", "/health", "/metrics", "/dashboard", "/admin/state"],
         "endpoints": endpoints,
+        // Whoever plays a scenario against it has to run as fast.
+        "scale": edge.host.scale(),
     }))
     .into_response()
 }

@@ -5,7 +5,8 @@
 //! connections and a real cache. The rules are the machines of `highwater_models`; nothing here decides a second time.
 //!
 //! Who meets whom: `edge` takes HTTP and makes [`arrival::Arrival`]s; `platform` runs them; it reaches out through
-//! [`store::Store`], [`cache::CacheServer`] and [`provider::Provider`], each with a real face and one for tests.
+//! [`store::Store`], [`cache::CacheServer`] and [`provider::Provider`], each with a real face, and one
+//! for tests in [`stub`]. What a request does to its database, and what its answer says, is the [`product`]'s.
 
 pub mod arrival;
 pub mod backend;

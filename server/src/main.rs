@@ -21,6 +21,7 @@ use highwater_program::compile::compile;
 use highwater_program::files;
 use highwater_server::cache::CacheChoice;
 use highwater_server::edge::{self, signature};
+use highwater_server::monitoring;
 use highwater_server::secret::Secret;
 use highwater_server::serve::{self, Options, UpstreamChoice};
 use highwater_server::store::StoreChoice;
@@ -78,12 +79,9 @@ fn main() -> ExitCode {
         }
     };
     let ended = runtime.block_on(async {
-        match (arguments.command, arguments.serve) {
-            (Some(Command::Upstream(arguments)), _) => run_upstream(arguments).await,
-            (None, Some(arguments)) => run_server(arguments).await,
-            (None, None) => Err(Failure::usage(
-                "error: say which system to run: `highwater-server coaching`",
-            )),
+        match arguments.command {
+            Some(Command::Upstream(arguments)) => run_upstream(arguments).await,
+            None => run_server(arguments.serve).await,
         }
     });
     // What still runs in the background ends here.
@@ -101,7 +99,7 @@ fn main() -> ExitCode {
 fn plan(system: &System) -> Result<Plan, Failure> {
     let profile = system.profile.iter().map(|name| format!("profile={name}"));
     let settings: Vec<String> = profile.chain(system.settings.iter().cloned()).collect();
-    let loaded = files::read_design(&system.name, &settings).map_err(|failure| Failure::usage(failure.to_string()))?;
+    let loaded = files::read_design(system.name(), &settings).map_err(|failure| Failure::usage(failure.to_string()))?;
     let dumb = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
     let text = file::render_all(
@@ -171,6 +169,7 @@ fn store(arguments: &Serve) -> Result<StoreChoice, Failure> {
     match (arguments.store.as_deref(), arguments.postgres.as_deref()) {
         (None | Some("embedded"), None) => Ok(StoreChoice::Embedded { file: None }),
         (_, Some("temporary")) => Ok(StoreChoice::Temporary { fsync: false }),
+        (_, Some("temporary:fsync")) => Ok(StoreChoice::Temporary { fsync: true }),
         (_, Some(url)) => Ok(StoreChoice::Url(url.to_owned())),
         (Some(text), None) => match text.strip_prefix("embedded:") {
             Some(file) if !file.is_empty() => Ok(StoreChoice::Embedded {
@@ -236,20 +235,31 @@ async fn run_server(arguments: Serve) -> Result<(), Failure> {
             Some(url) => CacheChoice::Url(url.to_owned()),
         },
         upstream,
+        senders: match arguments.channels.as_deref() {
+            Some(file) => {
+                monitoring::settings::read(file).map_err(|reason| Failure::usage(format!("error: {reason}")))?
+            }
+            None => monitoring::Senders::new(),
+        },
         edge: settings,
     };
     let scale = options.scale;
-    // Whoever stops it while it starts does so at once.
-    let server = serve::start(&plan, options).await.map_err(Failure::world)?;
+    let mut signals = Signals::new()?;
+    let server = tokio::select! {
+        started = serve::start(&plan, options) => started.map_err(Failure::world)?,
+        () = signals.told() => return Ok(()),
+    };
     let at = server.address();
     let mut said = format!(
-        "{title} listens on http://{at} (dashboard: http://{at}/dashboard).\nReal: sockets, tokens, signatures, every wait, and what is \
-         named here. "
+        "{title} listens on http://{at}; what it does is shown on http://{at}/dashboard.\nReal are sockets, tokens, signatures and every \
+         wait; and\n"
     );
     for note in server.notes() {
-        let _ = write!(said, "{}; ", note.trim_end_matches('.'));
+        let _ = writeln!(said, "  {note}");
     }
-    said.push_str("emulated: instances, their processors, memory and event loops, after the system file's figures. ");
+    said.push_str(
+        "Emulated are the instances with their processors, memory and event loops, after the system file's figures. ",
+    );
     if scale != 1.0 {
         let _ = write!(said, "{scale} seconds of the system pass in one of the clock's. ");
     }
@@ -278,14 +288,14 @@ async fn run_server(arguments: Serve) -> Result<(), Failure> {
         at,
         json!({ "upstreams": server.upstreams() }),
     )?;
-    until_told(lasts).await?;
+    signals.told_within(lasts).await;
     eprintln!("stopping: nothing new is taken, {} in hand", server.in_hand());
     tokio::select! {
         () = server.stop() => {
             eprintln!("stopped");
             Ok(())
         }
-        told = until_told(None) => told,
+        () = signals.told() => Ok(()),
     }
 }
 
@@ -321,6 +331,7 @@ async fn run_upstream(arguments: UpstreamArguments) -> Result<(), Failure> {
     );
     let mut settings = upstream::Settings::new(address(&arguments.listening)?, key.clone());
     settings.secret = Some(admin.clone());
+    let mut signals = Signals::new()?;
     let listening = upstream::start(account, settings).await;
     let upstream = listening.map_err(|error| Failure::world(format!("could not listen: {error}")))?;
     let mut said = format!(
@@ -341,7 +352,7 @@ async fn run_upstream(arguments: UpstreamArguments) -> Result<(), Failure> {
         upstream.address(),
         json!({ "base": upstream.base() }),
     )?;
-    until_told(lasts).await?;
+    signals.told_within(lasts).await;
     upstream.stop();
     eprintln!("stopped");
     Ok(())
@@ -362,24 +373,53 @@ fn print_address(format: Format, address: SocketAddr, more: serde_json::Value) -
     written.map_err(|error| Failure::world(format!("could not write to standard output: {error}")))
 }
 
-/// Ends when it is told to stop, or after so long.
-async fn until_told(lasts: Option<Duration>) -> Result<(), Failure> {
-    let timer = async {
-        match lasts {
-            Some(lasts) => tokio::time::sleep(lasts).await,
-            None => std::future::pending().await,
+/// What the operating system says about stopping, from the moment on that this is made.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |error: io::Error| Failure::world(format!("could not listen to signals: {error}"));
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
+    }
+
+    /// Ends with the next signal.
+    #[cfg(unix)]
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    let failed = |error: io::Error| Failure::world(format!("could not listen to signals: {error}"));
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;
-    #[cfg(unix)]
-    let terminated = terminate.recv();
+    }
+
     #[cfg(not(unix))]
-    let terminated = std::future::pending::<Option<()>>();
-    tokio::select! {
-        told = tokio::signal::ctrl_c() => told.map_err(failed),
-        _ = terminated => Ok(()),
-        () = timer => Ok(()),
+    fn new() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    /// Ends with the next interrupt.
+    #[cfg(not(unix))]
+    async fn told(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Ends with the next signal, or after so long.
+    async fn told_within(&mut self, lasts: Option<Duration>) {
+        match lasts {
+            // An error says that the time is over.
+            Some(lasts) => drop(tokio::time::timeout(lasts, self.told()).await),
+            None => self.told().await,
+        }
     }
 }

@@ -19,6 +19,7 @@ pub mod sender;
 pub mod settings;
 pub mod watcher;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::{AbortHandle, abortable};
@@ -34,6 +35,9 @@ use self::message::Message;
 pub use self::settings::Senders;
 use self::watcher::{Seen, Watcher};
 use crate::backend::Backend;
+
+/// Lines of the log that are kept.
+const LINES_MAX: usize = 50;
 
 /// Where lines of the log go.
 pub type Log = Arc<dyn Fn(String) + Send + Sync>;
@@ -59,6 +63,17 @@ pub struct RuleStatus {
     pub is_firing: bool,
     /// How often it has begun to.
     pub fired: u64,
+}
+
+impl RuleStatus {
+    /// What was read and its bound, in a line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let kind = reading(&self.watch);
+        let than = if self.is_above { "above" } else { "below" };
+        let (value, bound) = (figure(kind, self.reading), figure(kind, self.threshold));
+        format!("{}: {} is {value}, {than} {bound}", self.name, self.watch)
+    }
 }
 
 /// How a channel has done.
@@ -87,12 +102,39 @@ pub struct Status {
     pub rules: Vec<RuleStatus>,
     /// By channel, in the order of the file.
     pub channels: Vec<ChannelStatus>,
+    /// The last lines of the log, oldest first.
+    pub lines: Vec<(SimTime, String)>,
 }
 
 struct Shared {
+    log: Arc<Kept>,
     lines: Vec<Line>,
     // Held while a look is written down or read.
     rules: Mutex<(u64, Vec<RuleStatus>)>,
+}
+
+/// The log, and its last lines.
+struct Kept {
+    host: SharedHost,
+    log: Log,
+    // Held while a line is added or all are read.
+    lines: Mutex<VecDeque<(SimTime, String)>>,
+}
+
+impl Kept {
+    fn lines(&self) -> MutexGuard<'_, VecDeque<(SimTime, String)>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, line: String) {
+        let mut lines = self.lines();
+        if lines.len() == LINES_MAX {
+            lines.pop_front();
+        }
+        lines.push_back((self.host.now(), line.clone()));
+        drop(lines);
+        (self.log)(line);
+    }
 }
 
 impl Shared {
@@ -116,6 +158,7 @@ impl Monitoring {
             looks,
             rules,
             channels: self.shared.lines.iter().map(Line::status).collect(),
+            lines: self.shared.log.lines().iter().cloned().collect(),
         }
     }
 
@@ -129,25 +172,38 @@ impl Drop for Monitoring {
     }
 }
 
-/// Begins to look, on the host's tasks; none where the system has no rules. A channel without a sender is logged once, and
-/// so is each of its messages.
+/// Begins to look, on the host's tasks; none where the system has no rules. What would go through a channel without a
+/// sender is lost; that a rule fires is logged in any case.
 #[must_use]
 pub fn start(host: SharedHost, backend: Arc<dyn Backend>, mut senders: Senders, log: Log) -> Option<Monitoring> {
     let spec = backend.model().monitoring.clone()?;
-    let lines = spec.channels.iter().map(|channel| {
-        let sender = senders.remove(&channel.name);
-        if sender.is_none() {
-            log(format!(
-                "{}: nothing says where this channel leads: its messages are only logged",
-                channel.name
-            ));
-        }
-        Line::new(&host, channel, sender, &log)
-    });
-    let lines = lines.collect();
-    for name in senders.keys() {
-        log(format!("{name}: the system has no such channel"));
+    let nowhere = spec
+        .channels
+        .iter()
+        .filter(|channel| !senders.contains_key(&channel.name));
+    let nowhere: Vec<_> = nowhere.map(|channel| format!("`{}`", channel.name)).collect();
+    if !nowhere.is_empty() {
+        log(format!(
+            "nothing says where {} leads: what would go there is only logged",
+            nowhere.join(", ")
+        ));
     }
+    for name in senders
+        .keys()
+        .filter(|name| spec.channels.iter().all(|channel| channel.name != **name))
+    {
+        log(format!("the system has no channel `{name}`"));
+    }
+    let kept = Arc::new(Kept {
+        host: Arc::clone(&host),
+        log,
+        lines: Mutex::default(),
+    });
+    let of_log = Arc::clone(&kept);
+    let log: Log = Arc::new(move |line| of_log.add(line));
+    let lines = spec.channels.iter();
+    let lines = lines.map(|channel| Line::new(&host, channel, senders.remove(&channel.name), &log));
+    let lines = lines.collect();
     let rules = spec.rules.iter().map(|rule| RuleStatus {
         name: rule.name.clone(),
         watch: rule.watch.clone(),
@@ -160,6 +216,7 @@ pub fn start(host: SharedHost, backend: Arc<dyn Backend>, mut senders: Senders, 
         fired: 0,
     });
     let shared = Arc::new(Shared {
+        log: kept,
         lines,
         rules: Mutex::new((0, rules.collect())),
     });

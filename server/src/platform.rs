@@ -19,7 +19,7 @@ use highwater_host::{SharedHost, Sleep};
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_program::model::Model;
 
-use crate::arrival::{Answer, Arrival};
+use crate::arrival::{Answer, Arrival, Gone};
 use crate::backend::{Backend, Order, Reading};
 use crate::cache::CacheServer;
 use crate::provider::Provider;
@@ -211,6 +211,24 @@ struct Client {
 }
 
 impl Client {
+    /// Its answer goes on arriving: it may still go before that is whole.
+    fn watch(mut self, gone: Gone) {
+        let (watched, whole) = oneshot::channel();
+        self.platform.enter(|plant| plant.watch(self.request, watched));
+        let host = Arc::clone(&self.platform.parts.host);
+        host.spawn(Box::pin(async move {
+            match select(whole, gone).await {
+                Either::Left(_) => self.has_all(),
+                Either::Right(_) => self.goes(),
+            }
+        }));
+    }
+
+    /// Its answer is whole: it may go.
+    fn has_all(&mut self) {
+        self.is_answered = true;
+    }
+
     fn goes(&mut self) {
         if !std::mem::replace(&mut self.is_answered, true) {
             self.platform.enter(|plant| plant.client_gone(self.request));
@@ -239,14 +257,18 @@ impl Backend for Platform {
                 request,
                 is_answered: false,
             };
-            let answer = match select(&mut answer, gone).await {
+            let answer = match select(&mut answer, gone.clone()).await {
                 Either::Left((answer, _)) => answer,
                 Either::Right(_) => {
                     client.goes();
                     answer.await
                 }
             };
-            client.is_answered = true;
+            if answer.as_ref().is_ok_and(|answer| answer.pieces.is_some()) {
+                client.watch(gone);
+            } else {
+                client.has_all();
+            }
             // Every request ends; one whose work was dropped is lost with its instance.
             answer.unwrap_or_else(|_| answer::refusal(Cause::InstanceLost))
         }

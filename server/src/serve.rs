@@ -5,9 +5,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use highwater_host::{SharedHost, WallHost};
+use highwater_models::SimTime;
 use highwater_models::file::Plan;
 use highwater_program::compile::compile;
 use highwater_program::model::Model;
@@ -17,8 +18,10 @@ use tokio::net::TcpListener;
 use crate::backend::Backend;
 use crate::cache::{self, CacheChoice, CacheServer};
 use crate::edge::{self, admin};
+use crate::monitoring::{self, Monitoring, Senders, advice};
 use crate::platform::{Parts, Platform};
 use crate::provider::Provider;
+use crate::provider::http::{HttpProvider, HttpSettings};
 use crate::secret::Secret;
 use crate::store::{self, Seats, Store, StoreChoice};
 use crate::upstream::account::Account;
@@ -53,6 +56,8 @@ pub struct Options {
     pub cache: CacheChoice,
     /// The model provider.
     pub upstream: UpstreamChoice,
+    /// Where the channels of the system's monitoring lead; those that are not there are only logged.
+    pub senders: Senders,
     /// The HTTP side.
     pub edge: edge::Settings,
 }
@@ -70,6 +75,7 @@ impl Options {
             store: StoreChoice::Embedded { file: None::<PathBuf> },
             cache: CacheChoice::Local,
             upstream: UpstreamChoice::Bundled,
+            senders: Senders::new(),
             edge: edge::Settings::new(title)?,
         })
     }
@@ -100,15 +106,11 @@ pub async fn start(plan: &Plan, options: Options) -> Result<Server, String> {
     let mut notes = Vec::new();
     let stores = stores(&model, &options.store, &mut notes).await?;
     let caches = caches(&model, &options.cache, &host, &mut notes).await?;
-    let (providers, accounts) = providers(&model, &options.upstream, &host, seed, &mut notes)?;
-    let mut upstreams = Vec::new();
-    for (_, account) in &accounts {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut settings = upstream::Settings::new(address, edge::signature::random()?);
-        settings.secret = Some(options.edge.admin.clone());
-        let started = upstream::start(account.clone(), settings).await;
-        upstreams.push(started.map_err(|error| format!("could not start the model provider: {error}"))?);
-    }
+    let Providers {
+        providers,
+        accounts,
+        upstreams,
+    } = providers(&model, &options, &host, seed, &mut notes).await?;
     let platform = Platform::new(Parts {
         model: Arc::clone(&model),
         host: Arc::clone(&host),
@@ -130,14 +132,56 @@ pub async fn start(plan: &Plan, options: Options) -> Result<Server, String> {
     if !accounts.is_empty() {
         settings.upstream = Some(orders(accounts));
     }
-    let http = edge::start(platform.clone(), host, listener, settings)
+    // What the page shows of the rules is known once there is a log that they can write to.
+    let monitoring = Arc::new(OnceLock::new());
+    if model.monitoring.is_some() {
+        let of_page = Arc::clone(&monitoring);
+        settings.alerts = Some(Arc::new(move || alerts(of_page.get())));
+    }
+    let http = edge::start(platform.clone(), Arc::clone(&host), listener, settings)
         .map_err(|error| format!("could not take requests: {error}"))?;
+    let log = Arc::downgrade(http.edge());
+    let log: monitoring::Log = Arc::new(move |line| {
+        if let Some(edge) = log.upgrade() {
+            edge.log(line);
+        }
+    });
+    if let Some(started) = monitoring::start(host, platform.clone(), options.senders, log) {
+        // It is set once, here.
+        let _ = monitoring.set(started);
+    }
     Ok(Server {
         http,
         platform,
         upstreams,
         notes,
     })
+}
+
+/// The rules whose bound is passed, those that fire first.
+fn alerts(monitoring: Option<&Monitoring>) -> Value {
+    let rules = monitoring
+        .map(|monitoring| monitoring.status().rules)
+        .unwrap_or_default();
+    let mut passed: Vec<_> = rules
+        .into_iter()
+        .filter(|rule| rule.is_firing || rule.since.is_some())
+        .collect();
+    passed.sort_by_key(|rule| !rule.is_firing);
+    let shown = passed.into_iter().map(|rule| {
+        let reading = advice::reading(&rule.watch);
+        let side = if rule.is_above { "above" } else { "below" };
+        let (now, bound) = (
+            advice::figure(reading, rule.reading),
+            advice::figure(reading, rule.threshold),
+        );
+        json!({
+            "at": rule.since.map(|since| since.since(SimTime::ZERO).seconds()),
+            "fires": rule.is_firing,
+            "text": format!("{}: {} is {now}, {side} {bound}", rule.name, rule.watch),
+        })
+    });
+    shown.collect()
 }
 
 async fn stores(model: &Model, choice: &StoreChoice, notes: &mut Vec<String>) -> Result<Vec<Arc<dyn Store>>, String> {
@@ -169,36 +213,61 @@ async fn caches(
     Ok(caches)
 }
 
-/// Providers, and the accounts of those that are bundled, by name.
-type Providers = (Vec<Arc<dyn Provider>>, Vec<(String, Account)>);
+/// Providers as the platform asks them; of those that are bundled the accounts by name, and where they listen.
+#[derive(Default)]
+struct Providers {
+    providers: Vec<Arc<dyn Provider>>,
+    accounts: Vec<(String, Account)>,
+    upstreams: Vec<Upstream>,
+}
 
-fn providers(
+async fn providers(
     model: &Model,
-    choice: &UpstreamChoice,
+    options: &Options,
     host: &SharedHost,
     seed: u64,
     notes: &mut Vec<String>,
 ) -> Result<Providers, String> {
-    let mut providers: Vec<Arc<dyn Provider>> = Vec::with_capacity(model.providers.len());
-    let mut accounts = Vec::new();
+    let mut found = Providers::default();
     for (number, spec) in model.providers.iter().enumerate() {
         let name = model.resources[usize::from(spec.resource)].name.clone();
-        match choice {
+        let settings = match &options.upstream {
             UpstreamChoice::Bundled => {
                 let terms = Terms::of(model, number).ok_or_else(|| format!("there is no provider {number}"))?;
                 let account = Account::new(Arc::clone(host), terms, seed.wrapping_add(number as u64));
+                let key = edge::signature::random()?;
+                let address = SocketAddr::from(([127, 0, 0, 1], 0));
+                let mut settings = upstream::Settings::new(address, key.clone());
+                settings.secret = Some(options.edge.admin.clone());
+                let upstream = upstream::start(account.clone(), settings)
+                    .await
+                    .map_err(|error| format!("could not start the model provider `{name}`: {error}"))?;
                 notes.push(format!(
-                    "model provider `{name}`: bundled, with the limits and speed of the system file"
+                    "model provider `{name}`: the bundled one at {}, over HTTP, with the speed and limits of the system file",
+                    upstream.base()
                 ));
-                providers.push(Arc::new(account.clone()));
-                accounts.push((name, account));
+                let base = upstream.base();
+                found.accounts.push((name.clone(), account));
+                found.upstreams.push(upstream);
+                HttpSettings {
+                    base,
+                    key: Some(key),
+                    bundled: true,
+                }
             }
-            UpstreamChoice::Url { base, .. } => {
-                return Err(format!("a provider by its address ({base}) is not built yet"));
+            UpstreamChoice::Url { base, key } => {
+                notes.push(format!("model provider `{name}`: {base}, which may cost money"));
+                HttpSettings {
+                    base: base.clone(),
+                    key: Some(key.clone()),
+                    bundled: false,
+                }
             }
-        }
+        };
+        let provider = HttpProvider::new(&settings).map_err(|error| format!("model provider `{name}`: {error}"))?;
+        found.providers.push(Arc::new(provider));
     }
-    Ok((providers, accounts))
+    Ok(found)
 }
 
 /// Faults of the bundled providers on command: `{ "provider": NAME, "slow": { "factor": 3, "for": "5m" } }`, and so `errors`,

@@ -264,7 +264,8 @@ impl PromptProvider {
         })
     }
 
-    fn answer(&self, question: &Question) -> Result<Answering, Refusal> {
+    /// What it says to a question; for a failure also for how long it is under way.
+    fn answer(&self, question: &Question) -> Result<Answering, (Refusal, Option<(Call, SimTime)>)> {
         let now = self.host.now();
         let spec = &self.model.providers[self.number];
         let mut account = lock(&self.state);
@@ -275,7 +276,7 @@ impl PromptProvider {
             question.prompt as u64 + question.answer_max.unwrap_or(answer as u64)
         };
         if spec.spend_limit.is_finite() && account.spending.has_reached(now, spec.spend_limit) {
-            return Err(Refusal::Quota);
+            return Err((Refusal::Quota, None));
         }
         let model = spec.models.iter().position(|model| model.name == question.model);
         let model = model.unwrap_or(0);
@@ -284,15 +285,21 @@ impl PromptProvider {
             limits = own.request(now, tokens);
         }
         if let Err(refused) = limits {
-            return Err(Refusal::RateLimited {
-                retry_after: refused.retry_after,
-            });
+            let retry_after = refused.retry_after;
+            return Err((Refusal::RateLimited { retry_after }, None));
         }
         if account.in_flight >= spec.concurrent {
-            return Err(Refusal::RateLimited { retry_after: None });
+            return Err((Refusal::RateLimited { retry_after: None }, None));
         }
+        account.in_flight += 1;
+        let call = Call(Arc::clone(&self.state));
         if question.luck.chance < spec.fails {
-            return Err(Refusal::Failed);
+            let each = question.luck.per_token.filter(|_| !question.stream);
+            let tokens = each.map_or(0.0, |each| each.nanos() as f64 * answer);
+            // A moment before whoever asked has waited for as long as that takes, whose time is not rounded.
+            let nanos = question.luck.first.nanos() + tokens as u64;
+            let until = now + SimSpan::from_nanos(nanos.saturating_sub(1000));
+            return Err((Refusal::Failed, Some((call, until))));
         }
         let used = if question.audio {
             ModelUse {
@@ -309,8 +316,6 @@ impl PromptProvider {
         };
         let dollars = self.model.money.call(self.number, model, used);
         account.spending.add(now, dollars);
-        account.in_flight += 1;
-        let call = Call(Arc::clone(&self.state));
         let rest = futures::stream::once(async move {
             let _under_way = call;
             Ok(String::new())
@@ -325,6 +330,18 @@ impl PromptProvider {
 
 impl Provider for PromptProvider {
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Answering, Refusal>> {
-        ready(self.answer(question)).boxed()
+        let answer = match self.answer(question) {
+            Ok(answering) => Ok(answering),
+            Err((refusal, None)) => Err(refusal),
+            Err((refusal, Some((call, until)))) => {
+                return async move {
+                    self.host.sleep_until(until).await;
+                    drop(call);
+                    Err(refusal)
+                }
+                .boxed();
+            }
+        };
+        ready(answer).boxed()
     }
 }

@@ -11,7 +11,7 @@
 //! procedure: mean ± t(n − 1, 0.975) · s / √n covers the expectation in 95 % of experiments when the replications' values
 //! are near normal. What all of them are worth is measured by `cargo xtask coverage` (`docs/coverage.md`).
 
-pub mod batches;
+pub use highwater_models::record::batches;
 mod count;
 mod percentile;
 mod ratio;

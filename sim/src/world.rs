@@ -23,7 +23,6 @@ use highwater_models::machine::spending::Spending;
 use highwater_models::machine::ttl_cache::TtlCache;
 use highwater_models::{SimSpan, SimTime};
 use highwater_workload::Key;
-use highwater_workload::arrivals::Arrivals;
 use highwater_workload::stream::Purpose;
 
 use crate::event::{Due, Event, EventQueue, Scheduled};
@@ -32,7 +31,8 @@ use crate::measure::Record;
 use crate::slab::Slab;
 use crate::trace::Trace;
 use highwater_models::machine::processor::{Limit, Processor};
-use highwater_program::model::{Coming, Model, SiteId, Stage};
+use highwater_program::crowd::Crowd;
+use highwater_program::model::{Model, SiteId, Stage};
 use highwater_program::variants::Variants;
 
 mod balance;
@@ -255,42 +255,6 @@ impl<'m> World<'m> {
                 spent_said: false,
             })
             .collect();
-        let sources = model
-            .sources
-            .iter()
-            .enumerate()
-            .map(|(n, source)| {
-                let key = root.purpose(Purpose::Arrivals).child(n as u64);
-                let arrivals = match &source.coming {
-                    Coming::Open {
-                        segments,
-                        spacing,
-                        bursts,
-                    } => Some(Arrivals::new(segments.clone(), spacing.clone(), bursts.clone(), key)),
-                    _ => None,
-                };
-                let every = if let Coming::Every(law) = &source.coming {
-                    Some(law.clone())
-                } else {
-                    None
-                };
-                SourceState {
-                    arrivals,
-                    next_at: 0,
-                    sessions: 0,
-                    active: 0,
-                    users: 0,
-                    people: 0,
-                    draws: key.purpose(Purpose::Batch).draw(),
-                    batch: source.batch.clone(),
-                    every,
-                    online: Vec::new(),
-                    factor: 1.0,
-                    scheduled: Scheduled::NOTHING,
-                    scheduled_at: SimTime::NEVER,
-                }
-            })
-            .collect();
         let poolers = model
             .poolers
             .iter()
@@ -313,7 +277,6 @@ impl<'m> World<'m> {
             links: Vec::new(),
             links_away: 0,
             root,
-            sessions_key: root.purpose(Purpose::Session),
             replication,
             now: SimTime::ZERO,
             events: EventQueue::default(),
@@ -338,7 +301,8 @@ impl<'m> World<'m> {
             caches: model.entries.iter().map(|entry| TtlCache::new(entry.config)).collect(),
             commands: vec![Quota::default(); model.caches.len()],
             shared_limiters: shared.map(|limiter| Limiter::new(limiter.rule)).collect(),
-            sources,
+            crowd: Crowd::new(model, root),
+            arrivals: vec![Expected::NOTHING; model.sources.len()],
             clients: model
                 .clients
                 .iter()

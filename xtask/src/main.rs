@@ -7,11 +7,13 @@
 //! Never: a check of its own. Each step is a command that anybody can run by hand, and it is printed as such.
 
 mod conformance;
+mod needs;
 mod plan_review;
 mod side_by_side;
 mod tour;
 mod validation;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -96,18 +98,23 @@ usage: cargo xtask test                   format, lints, documentation, every te
        cargo xtask validation             runs every case of `highwater validate` and writes docs/validation.md
        cargo xtask conformance            records the traces of the real packages anew (needs Node.js) and replays them
        cargo xtask side-by-side SCENARIO [--time-scale X] [--repeats N] [--tolerance 10%] [--seed N] [--out DIR]
-                                          the server, a load test, the simulation, and a page on which both stand
+                                          [--programs DIR]: the server, a load test, the simulation, a page with both
        cargo xtask side-by-side --all     the same for examples/side-by-side, and writes docs/fidelity.md (takes minutes)
        cargo xtask tour [FOLDER]          takes pictures of the desktop app on a display of its own (needs Xvfb)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["test"] => run(&TEST),
+        ["test"] => {
+            let needs = needs::Needs::prepare();
+            let code = run(&TEST, &needs.environment());
+            needs.report();
+            code
+        }
         ["plan-review"] => plan_review::run(root(), plan_review::Mode::Write),
         ["plan-review", "--quick"] => plan_review::run(root(), plan_review::Mode::Quick),
         ["validation"] => validation::run(root()),
-        ["coverage"] => run(&[COVERAGE]),
+        ["coverage"] => run(&[COVERAGE], &[]),
         ["conformance"] => conformance::run(root()),
         ["side-by-side", rest @ ..] => side_by_side::run(root(), rest),
         ["tour"] => tour::run(root(), None),
@@ -129,14 +136,17 @@ fn root() -> &'static Path {
     own.parent().unwrap_or(own)
 }
 
-/// Runs the steps in order up to the first that fails.
-fn run(steps: &[Step]) -> ExitCode {
+/// Runs the steps in order up to the first that fails, all of them with some variables more.
+fn run(steps: &[Step], environment: &[(&str, OsString)]) -> ExitCode {
     let started = Instant::now();
     for (index, step) in steps.iter().enumerate() {
         let place = format!("{} of {}", index + 1, steps.len());
         eprintln!("\n== {} ({place}): {}", step.name, line(step));
         let step_started = Instant::now();
-        let problem = match command(step).status() {
+        let problem = match command(step)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .status()
+        {
             Ok(status) if status.success() => None,
             Ok(status) => Some(format!("failed ({status})")),
             Err(error) => Some(format!("could not be started: {error}")),

@@ -35,7 +35,10 @@ pub struct Wanted {
     tolerance: String,
     /// Where everything goes.
     out: PathBuf,
-    seed: u64,
+    /// The root seed of all, instead of the scenario's.
+    seed: Option<u64>,
+    /// Where the programs are, if they are built already.
+    programs: Option<PathBuf>,
 }
 
 /// Where the scenarios of `--all` are.
@@ -63,7 +66,8 @@ impl Wanted {
             repeats: 1,
             tolerance: "10%".to_owned(),
             out: PathBuf::from("target/side-by-side"),
-            seed: 1,
+            seed: None,
+            programs: None,
         };
         let mut arguments = arguments.iter();
         while let Some(&argument) = arguments.next() {
@@ -72,8 +76,9 @@ impl Wanted {
                 "--all" => wanted.all = true,
                 "--time-scale" => wanted.time_scale = number(argument, value()?)?,
                 "--repeats" => wanted.repeats = number(argument, value()?)?,
-                "--seed" => wanted.seed = number(argument, value()?)?,
+                "--seed" => wanted.seed = Some(number(argument, value()?)?),
                 "--tolerance" => wanted.tolerance = value()?.to_owned(),
+                "--programs" => wanted.programs = Some(PathBuf::from(value()?)),
                 "--out" => wanted.out = PathBuf::from(value()?),
                 flag if flag.starts_with('-') => return Err(format!("`{flag}` is not known")),
                 scenario => wanted.scenarios.push(scenario.to_owned()),
@@ -93,6 +98,12 @@ impl Wanted {
             return Err("name a scenario, or `--all`".to_owned());
         }
         Ok(wanted)
+    }
+
+    /// The seed as words of a command.
+    fn seed(&self) -> Vec<String> {
+        self.seed
+            .map_or_else(Vec::new, |seed| vec!["--seed".to_owned(), seed.to_string()])
     }
 }
 
@@ -121,7 +132,10 @@ pub fn run(root: &Path, arguments: &[&str]) -> ExitCode {
 }
 
 fn all(root: &Path, wanted: &Wanted) -> Result<bool, String> {
-    let programs = Programs::build(root)?;
+    let programs = match &wanted.programs {
+        Some(folder) => Programs::of(&std::path::absolute(folder).map_err(|error| error.to_string())?)?,
+        None => Programs::build(root)?,
+    };
     let mut rows = Vec::new();
     for scenario in &wanted.scenarios {
         rows.push(one(root, &programs, scenario, wanted)?);
@@ -150,28 +164,36 @@ impl Programs {
     /// Builds them as they are released: a server that is slow by itself is not the one that is compared.
     fn build(root: &Path) -> Result<Self, String> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        // A developer's build answers sooner than a release is built; its code is optimized all the same.
-        let release = std::env::var_os("HIGHWATER_DEV_BUILD").is_none();
         let mut command = Command::new(cargo);
-        command.current_dir(root).args(["build", "--locked"]);
-        if release {
-            command.arg("--release");
-        }
+        command.current_dir(root).args(["build", "--locked", "--release"]);
         for (package, program) in PROGRAMS {
             command.args(["-p", package, "--bin", program]);
         }
+        // Its library is others' too, and comes without a network.
+        command.args(["--features", "highwater-loadtest/generator"]);
         show("building", &command);
         let status = command.status().map_err(|error| format!("cargo: {error}"))?;
         if !status.success() {
             return Err(format!("the programs do not build ({status})"));
         }
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        let folder = target.join(if release { "release" } else { "debug" });
-        let program = |name: &str| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        Self::of(&target.join("release"))
+    }
+
+    /// Those in a folder.
+    fn of(folder: &Path) -> Result<Self, String> {
+        let program = |name: &str| {
+            let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+            if path.is_file() {
+                Ok(path)
+            } else {
+                Err(format!("{} is not there", path.display()))
+            }
+        };
         Ok(Self {
-            highwater: program(PROGRAMS[0].1),
-            server: program(PROGRAMS[1].1),
-            loadtest: program(PROGRAMS[2].1),
+            highwater: program(PROGRAMS[0].1)?,
+            server: program(PROGRAMS[1].1)?,
+            loadtest: program(PROGRAMS[2].1)?,
         })
     }
 }
@@ -217,7 +239,7 @@ fn one(root: &Path, programs: &Programs, scenario: &str, wanted: &Wanted) -> Res
             "--next-step",
             "off",
         ])
-        .args(["--seed", &wanted.seed.to_string()])
+        .args(wanted.seed())
         .arg("--out")
         .arg(&simulated)
         .stdout(Stdio::null());
@@ -263,14 +285,8 @@ fn measure(
         .arg(scenario)
         .args(["--port", "0", "--format", "json", "--load-test"])
         .args(["--postgres", "temporary", "--redis", "temporary"])
-        .args([
-            "--time-scale",
-            &scale,
-            "--seed",
-            &wanted.seed.to_string(),
-            "--for",
-            AT_MOST,
-        ])
+        .args(["--time-scale", &scale, "--for", AT_MOST])
+        .args(wanted.seed())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -282,7 +298,8 @@ fn measure(
     load.current_dir(root)
         .arg(scenario)
         .args(["--target", &format!("http://127.0.0.1:{port}")])
-        .args(["--time-scale", &scale, "--seed", &wanted.seed.to_string()])
+        .args(["--time-scale", &scale])
+        .args(wanted.seed())
         .arg("--out")
         .arg(folder)
         .stdout(Stdio::null());
@@ -306,8 +323,10 @@ fn listening(server: &mut Guarded) -> Result<u64, String> {
             }
         }
     });
-    said.recv_timeout(UP)
-        .map_err(|_| format!("the server did not say within {} s where it listens", UP.as_secs()))
+    said.recv_timeout(UP).map_err(|error| match error {
+        mpsc::RecvTimeoutError::Timeout => format!("the server did not say within {} s where it listens", UP.as_secs()),
+        mpsc::RecvTimeoutError::Disconnected => "the server ended before it listened; above is why".to_owned(),
+    })
 }
 
 /// Runs a command that may end with one of these codes, and says with which.

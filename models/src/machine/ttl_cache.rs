@@ -320,6 +320,13 @@ impl<K: Copy + Eq + Hash, T: Copy> TtlCache<K, T> {
         self.evicted
     }
 
+    /// Whether an entry was live as of the last call. It counts as no look-up and no use: for drivers that keep values.
+    #[must_use]
+    pub fn is_live(&self, key: K) -> bool {
+        let number = self.numbers.get(&key);
+        number.is_some_and(|&number| self.slots[number as usize].live)
+    }
+
     /// Live entries as of the last call.
     #[must_use]
     pub fn live_keys(&self) -> u32 {

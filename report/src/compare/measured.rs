@@ -112,11 +112,11 @@ fn percent(share: f64) -> String {
     format!("{} %", number::trim_zeros(&format!("{:.digits$}", share * 100.0)))
 }
 
-/// The stage that makes most of the difference, where latencies differ.
+/// The stages that make most of the difference, where something differs.
 fn because(found: &Agreement) -> Option<String> {
     let differs = found
         .group(Group::Headline)
-        .any(|held| held.verdict == Verdict::Differs && held.path.0[0] == "latency");
+        .any(|held| held.verdict == Verdict::Differs);
     if !differs {
         return None;
     }

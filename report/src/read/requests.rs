@@ -187,7 +187,7 @@ mod tests {
         .unwrap();
         assert_eq!(found.damage, None);
         let trace = found.trace;
-        assert_eq!((trace.len(), trace.replications()), (2, 2));
+        assert_eq!((trace.len(), trace.replications()), (2, vec![0, 1]));
         assert_eq!(trace.times(0), [0.2, 0.0]);
         assert_eq!(trace.rows()[0].latency, 0.25);
         assert_eq!(trace.endpoints.name(trace.rows()[1].endpoint), "a,b");

@@ -248,6 +248,8 @@ pub async fn events(
     };
     let first = event("hello", &hello(&edge));
     let news = edge.board.news.subscribe();
+    // A page that opens shows what was seen last at once.
+    let first = first + &edge.board.news.borrow();
     let stopping = edge.stopping.subscribe();
     let rest = unfold((news, stopping, place), |(mut news, mut stopping, place)| async move {
         tokio::select! {

@@ -45,7 +45,8 @@ struct OfCause {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfReading {
     name: String,
-    instance: Option<u32>,
+    // Not `instance`, by which Prometheus itself means whom it has asked.
+    in_instance: Option<u32>,
 }
 
 /// What ended since it was last asked for.
@@ -280,7 +281,7 @@ impl Collector for Readings {
             for reading in readings.iter().filter(|reading| reading.is_count == is_count) {
                 let labels = OfReading {
                     name: reading.name.clone(),
-                    instance: reading.instance,
+                    in_instance: reading.instance,
                 };
                 let metric = family.encode_family(&labels)?;
                 if is_count {

@@ -90,9 +90,13 @@ impl Line {
 
     /// Takes a message in, or loses it. Never waits.
     pub(super) fn tell(&self, host: &dyn Host, message: &Message, log: &Log) {
-        for copy in 0..self.sender.as_ref().map_or(1, |sender| sender.copies()) {
-            let taken = self.take(host, message, copy);
-            if let Err(reason) = taken {
+        let Some(sender) = &self.sender else {
+            // Said once, at the start.
+            self.counts.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        for copy in 0..sender.copies() {
+            if let Err(reason) = self.take(host, message, copy) {
                 self.counts.lost.fetch_add(1, Ordering::Relaxed);
                 log(format!(
                     "{}: a message of `{}` is not sent: {reason}",
@@ -103,9 +107,6 @@ impl Line {
     }
 
     fn take(&self, host: &dyn Host, message: &Message, copy: usize) -> Result<(), &'static str> {
-        if self.sender.is_none() {
-            return Err("nothing says where this channel leads");
-        }
         if self.counts.waiting.load(Ordering::Relaxed) >= LINE_MAX {
             return Err("its line is full");
         }

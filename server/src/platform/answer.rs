@@ -12,6 +12,9 @@ use super::state::{Run, Task, TaskKind};
 use crate::arrival::{Answer, Arrival, Piece};
 use crate::product::Story;
 
+/// The most tasks in flight, requests and what they have begun: more are shed, so that no load fills this machine's memory.
+const IN_FLIGHT_MAX: usize = 1 << 18;
+
 impl Plant<'_> {
     /// A request is at the balancer. By which its client's going is told, and where its answer goes.
     pub(super) fn take_in(&mut self, arrival: Arrival, reply: oneshot::Sender<Answer>) -> Handle {
@@ -21,8 +24,14 @@ impl Plant<'_> {
             let _ = reply.send(refusal(Cause::UpstreamError));
             return Handle::NOTHING;
         };
-        if self.s.is_draining {
-            let _ = reply.send(refusal(Cause::NoInstance));
+        let refused = if self.s.is_draining {
+            Some(Cause::NoInstance)
+        } else {
+            (self.s.tasks.len() >= IN_FLIGHT_MAX).then_some(Cause::Shed)
+        };
+        if let Some(cause) = refused {
+            self.s.tally.turned_away += 1;
+            let _ = reply.send(refusal(cause));
             return Handle::NOTHING;
         }
         self.s.tally.requests += 1;
@@ -65,6 +74,14 @@ impl Plant<'_> {
             return;
         }
         self.answer_with(index, stages, None);
+    }
+
+    /// A request's answer has begun, and its client is watched until it is whole: then `watched` is dropped.
+    pub(super) fn watch(&mut self, request: Handle, watched: oneshot::Sender<()>) {
+        let task = self.s.requests.get(request).copied();
+        if let Some(run) = task.and_then(|task| self.s.tasks.get_mut(task)) {
+            run.watched = Some(watched);
+        }
     }
 
     /// A request's time so far, while a task that may be another one works for it.

@@ -160,6 +160,7 @@ impl Plant<'_> {
         speaker.frames = run.frames.drain(..frames_before).collect();
         speaker.reply = run.reply.take();
         speaker.pieces = run.pieces.take();
+        speaker.watched = run.watched.take();
         for frame in &mut run.frames {
             if let Frame::Try { held, .. } = frame {
                 *held -= held_before as u32;

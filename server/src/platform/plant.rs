@@ -492,6 +492,7 @@ impl Plant<'_> {
     /// Carries out everything that is due by a time, each as of its own.
     pub(super) fn run_until(&mut self, until: SimTime) {
         while let Some(due) = self.s.events.take(until) {
+            self.s.tally.acted_late(until.since(due.at));
             self.s.now = self.s.now.max(due.at);
             self.handle(due.scheduled, due.event);
             self.ready_go_on();

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use highwater_models::{Cause, SimSpan, SimTime};
 
 use super::plant::{Life, Plant};
-use super::tally::percentile;
+use super::tally::{CLASSES, percentile};
 use crate::backend::Reading;
 
 /// Between two looks that are remembered.
@@ -25,13 +25,15 @@ pub(super) struct Look {
     ended: u64,
     useful: u64,
     latency: f64,
-    latencies: [u64; 64],
+    latencies: [u64; CLASSES],
     /// By service: CPU used, and that there was.
     cpu: Vec<(f64, f64)>,
     /// By instance: CPU used in this life.
     instances: Vec<f64>,
     /// By service: waits for the loop, and their sum in seconds.
     waits: Vec<(f64, f64)>,
+    /// What was due, and how late it was acted on in seconds.
+    dues: (f64, f64),
     databases: Vec<f64>,
     /// By provider: attempts, those that failed, those refused.
     providers: Vec<(f64, f64, f64)>,
@@ -78,6 +80,7 @@ impl Plant<'_> {
             cpu,
             instances,
             waits: waits.collect(),
+            dues: (tally.dues.0 as f64, tally.dues.1.seconds()),
             providers: providers.collect(),
             databases: self
                 .s
@@ -106,10 +109,11 @@ impl Plant<'_> {
             ended: 0,
             useful: 0,
             latency: 0.0,
-            latencies: [0; 64],
+            latencies: [0; CLASSES],
             cpu: vec![(0.0, 0.0); look.cpu.len()],
             instances: Vec::new(),
             waits: vec![(0.0, 0.0); look.waits.len()],
+            dues: (0.0, 0.0),
             databases: vec![0.0; look.databases.len()],
             providers: vec![(0.0, 0.0, 0.0); look.providers.len()],
         })
@@ -141,6 +145,12 @@ impl Plant<'_> {
         all.now("latency.p95", if p95.is_finite() { p95 } else { 0.0 });
         all.now("throughput", share(ended, seconds));
         all.now("goodput", share(useful, seconds));
+        // Of this machine and not of the system: how far behind its clock the platform acts. What is timed here is right within
+        // about that.
+        all.now(
+            "platform.late",
+            share(look.dues.1 - before.dues.1, look.dues.0 - before.dues.0),
+        );
         let online = self.s.people.online(look.at) as f64;
         all.now("users.online", online);
         all.now("in_system", self.s.requests.len() as f64);
@@ -281,6 +291,7 @@ impl Plant<'_> {
         let tally = &self.s.tally;
         all.count("requests", tally.requests);
         all.count("useful", tally.ends[Cause::COUNT]);
+        all.count("turned_away", tally.turned_away);
         for cause in Cause::ALL {
             let count = tally.ends[cause as usize];
             if count > 0 {

@@ -137,6 +137,8 @@ pub(super) struct Run {
     pub reply: Option<oneshot::Sender<Answer>>,
     /// Where the pieces of its answer go.
     pub pieces: Option<UnboundedSender<Piece>>,
+    /// Gone when it is gone, for whoever watches its client.
+    pub watched: Option<oneshot::Sender<()>>,
     /// Number of the real operation under way, or of the last one.
     pub operation: u32,
     /// Whether it is still under way.
@@ -159,6 +161,7 @@ impl Run {
             story,
             reply: None,
             pieces: None,
+            watched: None,
             operation: 0,
             is_asking: false,
             is_late: false,

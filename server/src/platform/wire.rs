@@ -9,7 +9,7 @@ use highwater_models::{Cause, SimTime};
 use highwater_program::model::{Model, Op};
 use serde_json::Value;
 
-use super::plant::{Link, Plant};
+use super::plant::{Death, Link, Plant};
 use super::real::{Real, Whom};
 use super::slab::Handle;
 use super::state::{HeldWhat, State, TaskKind};
@@ -268,13 +268,17 @@ impl Plant<'_> {
             wire.has_begun = false;
         }
         self.s.tasks[index].state = State::Going;
-        match self.s.tasks[index].real.take() {
-            Some(Real::Found(Ok(_))) => true,
-            _ => {
-                self.fail(index, Cause::QueryFailed);
-                false
+        let cause = match self.s.tasks[index].real.take() {
+            Some(Real::Found(Ok(_))) => return true,
+            Some(Real::Found(Err(StoreError::Lost(_)))) => {
+                let now = self.s.now;
+                (0..self.model.databases.len()).for_each(|database| self.look_for_lost(database as u16, now));
+                Cause::DatabaseUnavailable
             }
-        }
+            _ => Cause::QueryFailed,
+        };
+        self.fail(index, cause);
+        false
     }
 
     /// What a connection of a pool was in the middle of never was.
@@ -307,7 +311,7 @@ impl Plant<'_> {
     // ---- connections that are lost ----------------------------------------------------------------------------------
 
     /// A database has closed a connection: others may be gone with it, idle ones too. Those that are lent go when they
-    /// come back.
+    /// come back. A process that does not handle the error of an idle one dies of it.
     pub(super) fn look_for_lost(&mut self, database: u16, now: SimTime) {
         for process in 0..self.s.processes.len() as u32 {
             if !self.s.processes[process as usize].alive {
@@ -320,6 +324,7 @@ impl Plant<'_> {
                     continue;
                 }
                 let local = spec.local as usize;
+                let idle = self.s.processes[process as usize].pools[local].idle();
                 for number in 0..self.s.processes[process as usize].connections[local].len() {
                     let link = self.s.processes[process as usize].connections[local][number];
                     if link.opening.is_none() && self.is_broken(link.wire) {
@@ -328,6 +333,10 @@ impl Plant<'_> {
                         state.pools[local].lost(now, link.id);
                         self.hang_up(link.wire);
                     }
+                }
+                let was_idle = self.s.processes[process as usize].pools[local].idle() < idle;
+                if was_idle && self.model.services[service].crash_on_database_error {
+                    self.doom(self.s.processes[process as usize].instance, Death::Crash);
                 }
                 self.drain_pool(process, pool);
             }

@@ -132,6 +132,10 @@ impl Provider for HttpProvider {
         }
         .boxed()
     }
+
+    fn keeps_time(&self) -> bool {
+        !self.bundled
+    }
 }
 
 fn not_json() -> Refusal {

@@ -64,7 +64,6 @@ struct Inner {
     /// None once it ends, so that the threads do too.
     queues: Mutex<Option<(Sender<Job>, Sender<Job>)>>,
     threads: Vec<JoinHandle<()>>,
-    _folder: Option<TempDir>,
 }
 
 impl Embedded {
@@ -74,7 +73,7 @@ impl Embedded {
     /// When it cannot be opened or its tables not be made.
     pub(super) fn open(file: Option<&Path>, seats: Seats) -> Result<(Self, &'static str), StoreError> {
         let lost = |error: std::io::Error| StoreError::Lost(error.to_string());
-        let folder = match file {
+        let folder: Option<TempDir> = match file {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("highwater-").tempdir().map_err(lost)?),
         };
@@ -102,8 +101,9 @@ impl Embedded {
             taken: AtomicU32::new(0),
             queues: Mutex::new(Some((write, read))),
             threads,
-            _folder: folder,
         };
+        // All who will ever open the file have it open: without a name it goes with the process, however that ends.
+        drop(folder);
         let inner = Arc::new(inner);
         Ok((Self { inner }, rusqlite::version()))
     }
@@ -252,6 +252,8 @@ fn connect(path: &Path) -> rusqlite::Result<Sqlite> {
     file.busy_timeout(BUSY)?;
     file.pragma_update(None, "journal_mode", "wal")?;
     file.pragma_update(None, "synchronous", "full")?;
+    // The log is opened with the first look at the file, and not later.
+    file.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     file.set_prepared_statement_cache_capacity(2 * sql::QUERIES);
     Ok(file)
 }

@@ -312,16 +312,18 @@ fn an_address_that_is_no_good_is_said_without_its_password() {
     });
 }
 
-/// Writes messages on several connections until told to stop or until they fail, and gives the numbers of those
-/// acknowledged as they are.
-fn write_messages(
+/// Writes messages on several connections until they fail, and gives the numbers of those acknowledged as they are.
+async fn write_messages(
     store: &Arc<dyn Store>,
-    acknowledged: &std::sync::mpsc::Sender<usize>,
+    acknowledged: std::sync::mpsc::Sender<usize>,
 ) -> Vec<tokio::task::JoinHandle<()>> {
-    let writer = |first: usize| {
-        let (store, acknowledged) = (Arc::clone(store), acknowledged.clone());
+    let mut connections = Vec::new();
+    for _ in 0..WRITERS {
+        connections.push(connect(store).await);
+    }
+    let writer = |(first, mut connection): (usize, Box<dyn Connection>)| {
+        let acknowledged = acknowledged.clone();
         tokio::spawn(async move {
-            let mut connection = connect(&store).await;
             for number in (first..).step_by(WRITERS) {
                 if connection.run(&message(number)).await.is_err() || acknowledged.send(number).is_err() {
                     return;
@@ -329,7 +331,7 @@ fn write_messages(
             }
         })
     };
-    (0..WRITERS).map(writer).collect()
+    connections.into_iter().enumerate().map(writer).collect()
 }
 
 async fn assert_there(store: &Arc<dyn Store>, acknowledged: &[usize]) {
@@ -355,8 +357,7 @@ fn postgresql_killed_under_load_has_every_acknowledged_message() {
         let store = store_of(&cluster).await;
         let mut idle = connect(&store).await;
         let (sender, receiver) = std::sync::mpsc::channel();
-        let writers = write_messages(&store, &sender);
-        drop(sender);
+        let writers = write_messages(&store, sender).await;
         let gather = tokio::task::spawn_blocking(move || {
             let first: Vec<usize> = receiver.iter().take(ACKNOWLEDGED).collect();
             (first, receiver)
@@ -393,7 +394,7 @@ fn child_that_writes_until_it_is_killed() {
     runtime().block_on(async {
         let store = open(&choice, PLAN).await.expect("it opens").store;
         let (sender, receiver) = std::sync::mpsc::channel();
-        let _writers = write_messages(&store, &sender);
+        let _writers = write_messages(&store, sender).await;
         tokio::task::block_in_place(|| {
             for number in receiver {
                 let line = format!("\nacknowledged {number}\n");

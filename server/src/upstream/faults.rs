@@ -74,7 +74,9 @@ impl Fault {
 
 /// A fault under way, as it is shown.
 pub(super) fn shown((trouble, ends): (Trouble, SimTime), now: SimTime) -> Value {
-    let left = (ends != SimTime::NEVER).then(|| write_span(ends.since(now)));
+    // In whole milliseconds, rounded up: nobody reads more.
+    let left = |span: SimSpan| write_span(SimSpan::from_millis(span.nanos().div_ceil(1_000_000)));
+    let left = (ends != SimTime::NEVER).then(|| left(ends.since(now)));
     match trouble {
         Trouble::Slow(factor) => json!({ "slow": { "factor": factor, "for": left } }),
         Trouble::Errors(share) => json!({ "errors": { "share": share, "for": left } }),

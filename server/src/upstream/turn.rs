@@ -10,7 +10,8 @@ use super::account::{Account, Allowance, Call, Refused, Shared};
 use super::words::words;
 use crate::provider::{Answering, Provider, Question, Refusal};
 
-/// At least so much of the system's time lies between two pieces of an answer; what comes sooner comes together.
+/// At least so much time lies between two pieces of an answer, of the wall's on a fast clock; what comes sooner comes
+/// together.
 const GAP: SimSpan = SimSpan::from_millis(20);
 
 /// Words that are spoken in a minute of a recording: assumed, for the length of a transcript's text alone.
@@ -96,7 +97,10 @@ impl Turn {
         let tokens = self.answer as u64;
         let left = tokens.saturating_sub(1);
         // One piece a token, fewer where they come faster than the gap; one at least, which ends the answer.
-        let pieces = left.min(span.nanos().div_ceil(GAP.nanos())).max(1);
+        let scale = self.account.host.scale();
+        let scale = if scale.is_finite() { scale.max(1.0) } else { 1.0 };
+        let gap = SimSpan::from_seconds(GAP.seconds() * scale).nanos();
+        let pieces = left.min(span.nanos().div_ceil(gap)).max(1);
         stream::unfold((self, 1), move |(turn, piece)| async move {
             if piece > pieces {
                 return None;

@@ -29,7 +29,7 @@ use self::caveat::Caveat;
 use self::figure::{Group, figures};
 use self::pair::{Pairing, pair, partner};
 use self::part::{Part, Reading};
-use self::region::{Region, Sides, regions};
+use self::region::{Region, Sides, added, regions};
 use self::shape::{Shape, shape};
 pub use self::tolerance::{Reason, Tolerance, Verdict};
 use self::trace::Trace;
@@ -227,7 +227,7 @@ pub fn hold(simulated: &Run, measured: &[Run], tolerance: &Tolerance) -> Agreeme
             both.hold(simulated, requests.as_ref(), tolerance, &seen)
         }));
     }
-    let runs: Vec<&Trace> = measured.iter().filter_map(|run| run.trace.as_ref()).collect();
+    let runs = runs(measured);
     let sides = simulated
         .trace
         .as_ref()
@@ -235,7 +235,7 @@ pub fn hold(simulated: &Run, measured: &[Run], tolerance: &Tolerance) -> Agreeme
         .map(|trace| Sides {
             simulated: trace,
             measured: &runs,
-            replication: requests.as_ref().and_then(Requests::replication),
+            partners: requests.as_ref().and_then(|requests| requests.partners.clone()),
             span,
         });
     let regions = sides.as_ref().map_or_else(Vec::new, |sides| regions(sides, tolerance));
@@ -298,9 +298,25 @@ fn queues(simulated: &Run, measured: &Run) -> Vec<(String, Curve, Curve)> {
     found
 }
 
+/// The measured runs that can be added up: each a trace, and its repeat there. Columns and numbers of names have to be those of
+/// the first.
+fn runs(measured: &[Run]) -> Vec<(&Trace, u32)> {
+    let traces = || measured.iter().filter_map(|run| run.trace.as_ref());
+    let Some(first) = traces().next() else {
+        return Vec::new();
+    };
+    let alike = |trace: &&Trace| {
+        trace.stages == first.stages && trace.endpoints == first.endpoints && trace.causes == first.causes
+    };
+    traces()
+        .filter(alike)
+        .flat_map(|trace| trace.replications().into_iter().map(move |repeat| (trace, repeat)))
+        .collect()
+}
+
 /// The measured runs' requests, cut.
 struct Requests<'a> {
-    /// The first run's names; all runs are of one generator.
+    /// The first run's names.
     names: &'a Trace,
     /// The pieces of all runs.
     parts: Vec<Part>,
@@ -308,80 +324,67 @@ struct Requests<'a> {
     /// The simulation's requests and both sides' pieces, where they met the same people.
     same: Option<(&'a Trace, LeftOut, LeftOut)>,
     pairing: Option<Pairing>,
+    /// The replications that met the same people.
+    partners: Option<Vec<u32>>,
 }
 
 impl<'a> Requests<'a> {
     fn new(simulated: &'a Run, measured: &'a [Run], span: Span) -> Option<Self> {
-        let traces: Vec<&Trace> = measured.iter().filter_map(|run| run.trace.as_ref()).collect();
-        let &names = traces.first()?;
-        // Columns and numbers of names have to be the same in all that are added up.
-        let alike = |trace: &&&Trace| {
-            trace.stages == names.stages && trace.endpoints == names.endpoints && trace.causes == names.causes
-        };
-        let traces: Vec<&Trace> = traces.iter().filter(alike).copied().collect();
-        if !(span.length() > 0.0) {
+        let runs = runs(measured);
+        let &first = runs.first()?;
+        if span.length() <= 0.0 || span.length().is_nan() {
             return None;
         }
-        let count = traces.iter().map(|trace| trace.len()).sum::<usize>() as f64;
-        let partners: Vec<Option<u32>> = traces
-            .iter()
-            .map(|trace| simulated.trace.as_ref().and_then(|mine| partner(mine, trace)))
-            .collect();
-        let same = partners
-            .first()
-            .copied()
-            .flatten()
-            .filter(|&one| partners.iter().all(|&other| other == Some(one)));
-        let added = |count: usize| {
-            let mut parts = vec![Part::new(span.length() / count as f64); count];
-            for trace in &traces {
-                for (sum, part) in parts.iter_mut().zip(cut(trace, 0, span, count)) {
-                    sum.merge(&part, false);
-                }
-            }
-            // Goodput is that of a run.
-            for part in &mut parts {
-                part.length *= traces.len() as f64;
-            }
-            parts
+        let requests = runs.iter().map(|&(trace, repeat)| trace.of(repeat).len()).max()? as f64;
+        let theirs = |count: usize| -> Vec<Vec<Part>> {
+            runs.iter()
+                .map(|&(trace, repeat)| cut(trace, repeat, span, count))
+                .collect()
         };
-        if let (Some(replication), Some(mine)) = (same, &simulated.trace) {
-            let choice = choose(count / traces.len() as f64, |pieces| {
-                series_of_differences(&cut(mine, replication, span, pieces), &added(pieces))
+        let partners: Option<Vec<u32>> = simulated
+            .trace
+            .as_ref()
+            .and_then(|mine| runs.iter().map(|&run| partner(mine, run)).collect());
+        if let (Some(partners), Some(mine)) = (partners, &simulated.trace) {
+            let mut each = partners.clone();
+            each.sort_unstable();
+            each.dedup();
+            // Runs that met the same people are added up: their luck is one.
+            let pieces = |count: usize| -> Vec<(Vec<Part>, Vec<Part>)> {
+                let theirs = theirs(count);
+                let of = |&replication: &u32| {
+                    let group = theirs.iter().zip(&partners).filter(|(_, own)| **own == replication);
+                    let group: Vec<Vec<Part>> = group.map(|(run, _)| run.clone()).collect();
+                    (cut(mine, replication, span, count), added(&group))
+                };
+                each.iter().map(of).collect()
+            };
+            let choice = choose(requests, |count| {
+                let differences = |(one, other): &(Vec<Part>, Vec<Part>)| series_of_differences(one, other);
+                pieces(count).iter().flat_map(differences).collect()
             });
-            let parts = added(choice.count);
-            let both = (
-                mine,
-                LeftOut::new(&cut(mine, replication, span, choice.count)),
-                LeftOut::new(&parts),
-            );
+            let (one, other): (Vec<_>, Vec<_>) = pieces(choice.count).into_iter().unzip();
+            let (one, other) = (one.concat(), other.concat());
             return Some(Self {
-                names,
-                pairing: Some(pair(mine, names, replication)),
-                same: Some(both),
-                parts,
+                names: first.0,
+                pairing: partners.first().map(|&replication| pair(mine, first, replication)),
+                same: Some((mine, LeftOut::new(&one), LeftOut::new(&other))),
+                parts: other,
                 choice,
+                partners: Some(each),
             });
         }
-        let one_after_the_other =
-            |count: usize| -> Vec<Part> { traces.iter().flat_map(|trace| cut(trace, 0, span, count)).collect() };
-        let choice = choose(count / traces.len() as f64, |pieces| {
-            traces
-                .iter()
-                .flat_map(|trace| series(&cut(trace, 0, span, pieces)))
-                .collect()
+        let choice = choose(requests, |count| {
+            theirs(count).iter().flat_map(|run| series(run)).collect()
         });
         Some(Self {
-            names,
-            parts: one_after_the_other(choice.count),
+            names: first.0,
+            parts: theirs(choice.count).concat(),
             choice,
             same: None,
             pairing: None,
+            partners: None,
         })
-    }
-
-    fn replication(&self) -> Option<u32> {
-        self.pairing.as_ref().map(|pairing| pairing.replication)
     }
 
     /// A measured run's figures, and those of its requests that its summary leaves out.
@@ -527,6 +530,10 @@ impl Both<'_> {
             let measured = theirs.estimate(&requests.parts);
             return (simulated, measured, strangers(&simulated, &measured), Basis::Batches);
         }
+        // What requests do not tell is that of the replications with the same people: their luck is the measured run's.
+        let simulated = requests
+            .and_then(|requests| self.of_partners(requests.partners.as_deref()?, run.summary.replications))
+            .unwrap_or(simulated);
         let values: Vec<f64> = self
             .measured
             .iter()
@@ -540,13 +547,25 @@ impl Both<'_> {
         if self.measured.len() == 1 && measured.low.is_some() && measured.high.is_some() && reading.is_none() {
             return (simulated, measured, strangers(&simulated, &measured), Basis::Summary);
         }
-        let measured = as_replication(&simulated, measured.value, run.summary.replications);
+        let all = self.simulated.map_or(simulated, |figure| figure.estimate);
+        let measured = as_replication(&all, measured.value, run.summary.replications);
         (
             simulated,
             measured,
             strangers(&simulated, &measured),
             Basis::Replications,
         )
+    }
+
+    /// The simulation's figure in these of its replications, as unsure as single ones are; `None` where their values are not
+    /// known.
+    fn of_partners(&self, partners: &[u32], replications: u32) -> Option<Estimate> {
+        let figure = self.simulated?;
+        let value = |&replication: &u32| figure.samples.get(replication as usize).copied();
+        let values: Vec<f64> = partners.iter().map(value).collect::<Option<_>>()?;
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let by_replication = !values.is_empty() && values.iter().all(|value| value.is_finite());
+        by_replication.then(|| as_replication(&figure.estimate, mean, replications))
     }
 
     /// Whether a percentile has enough requests beyond it on the measured side for its pieces to say anything.
@@ -566,6 +585,3 @@ fn as_replication(simulated: &Estimate, value: f64, count: u32) -> Estimate {
         high: end(simulated.high),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -14,7 +14,6 @@ use highwater_models::machine::line::Place;
 use highwater_models::machine::slots::Ask;
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::Key;
-use highwater_workload::stream::Purpose;
 
 use super::task::Asker;
 use super::{Control, NOBODY, Ready, STANDSTILL, Session, SimulationError, World};
@@ -22,6 +21,7 @@ use crate::event::{Event, Scheduled};
 use crate::measure::{Answer, Ended, Record};
 use crate::slab::Handle;
 use crate::split::Split;
+use highwater_program::crowd::{attempt_key, flow_key, request_key};
 use highwater_program::model::{Client, FlowOp, Model, Op, Pc, Recorded, STAGE_CLIENT, STAGE_IO, Service, Stage};
 
 /// The most slots that a visit holds at once.
@@ -323,7 +323,7 @@ impl World<'_> {
                     return self.ask(index, endpoint);
                 }
                 FlowOp::Think { site } => {
-                    let key = visit.session.key.purpose(Purpose::Flow);
+                    let key = flow_key(visit.session.key);
                     let span = self.sites.span(site, key, visit.flow_iteration);
                     if span > SimSpan::ZERO {
                         visit.flow = pc;
@@ -345,12 +345,12 @@ impl World<'_> {
                 }
                 FlowOp::Choose { choice } => {
                     let choice = &model.choices[choice as usize];
-                    let key = visit.session.key.purpose(Purpose::Flow);
+                    let key = flow_key(visit.session.key);
                     let uniform = || key.at(choice.place, visit.flow_iteration).draw().uniform();
                     pc = choice.branch(visit.session.class, uniform);
                 }
                 FlowOp::Repeat { site, after } => {
-                    let key = visit.session.key.purpose(Purpose::Flow);
+                    let key = flow_key(visit.session.key);
                     match self.sites.count(site, key, visit.flow_iteration) {
                         0 => pc = after,
                         times => visit.flow_frames.push((times, pc)),
@@ -385,7 +385,7 @@ impl World<'_> {
         let measured = self.model.measures(now);
         let window = self.record.window_of(now);
         let cell = self.record.cell_index(endpoint, session.class, phase);
-        visit.key = session.key.purpose(Purpose::Request).child(number).child(0);
+        visit.key = attempt_key(request_key(session.key, number), 0);
         visit.measured = measured;
         visit.endpoint = endpoint;
         visit.cell = cell;

@@ -5,7 +5,6 @@
 
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::Key;
-use highwater_workload::stream::Purpose;
 
 use super::giving_up::by_time;
 use super::{Ready, Request, Task, TaskKind, World};
@@ -13,6 +12,7 @@ use crate::event::{Event, Scheduled};
 use crate::experiment::{RequestOutcome, RequestRow};
 use crate::measure::{Answer, Ended};
 use crate::slab::Handle;
+use highwater_program::crowd::{attempt_key, request_key, resend_draw, retry_draw, within_stream};
 use highwater_program::model::{STAGE_BACKOFF, STAGE_CLIENT};
 
 /// What every attempt of a request is about.
@@ -59,7 +59,7 @@ impl World<'_> {
             cell,
             measured,
             signed_in: session.signed_in,
-            key: session.key.purpose(Purpose::Request).child(number),
+            key: request_key(session.key, number),
             person: session.person,
             ip: session.ip,
             patience_is_person: spec.patience.is_some(),
@@ -108,7 +108,7 @@ impl World<'_> {
         }
         if let Some((chance, site)) = spec.resend {
             let place = self.sites.place(site);
-            if self.requests[index].key.at(!place, 0).draw().uniform() < chance {
+            if resend_draw(self.requests[index].key, place) < chance {
                 let span = self.draw_for_request(index, site);
                 self.requests[index].resend = self.events.schedule(self.now + span, Event::Resend(index));
             }
@@ -175,7 +175,7 @@ impl World<'_> {
             person: asked.person,
             ip: asked.ip,
             way: SimSpan::from_nanos(round_trip.nanos() - there.nanos()),
-            ..Task::new(TaskKind::Attempt, start, asked.key.child(u64::from(number)), self.now)
+            ..Task::new(TaskKind::Attempt, start, attempt_key(asked.key, number), self.now)
         };
         self.record.attempts_begun += 1;
         let task = self.insert_task(task);
@@ -351,7 +351,7 @@ impl World<'_> {
             && spec.retries[cause as usize]
             && let Some(policy) = &spec.retry
         {
-            let uniform = request.key.at(1, request.attempts).draw().uniform();
+            let uniform = retry_draw(request.key, request.attempts);
             if let Some(wait) = policy.next(request.retries, retry_after, uniform)
                 && state.budget.take()
             {
@@ -558,8 +558,8 @@ impl World<'_> {
             at: request.began.seconds(),
             source: session.source,
             session: session.number,
-            user: session.person & 0xffff_ffff_ffff,
-            ip: session.ip & 0xffff_ffff_ffff,
+            user: within_stream(session.person),
+            ip: within_stream(session.ip),
             class: u16::from(session.class),
             endpoint: request.endpoint,
             phase: (!self.model.phases[request.phase as usize].is_empty()).then_some(request.phase),

@@ -211,19 +211,11 @@ impl<'m> World<'m> {
                 (Coming::Every(law), Coming::Every(before)) => law == before,
                 _ => true,
             };
-            let state = &mut self.sources[number];
-            state.batch.clone_from(&spec.batch);
-            if let Coming::Open { spacing, bursts, .. } = &spec.coming
-                && let Some(arrivals) = &mut state.arrivals
-            {
-                arrivals.set_laws(spacing, bursts.as_ref());
-            }
-            if let (Coming::Every(law), false) = (&spec.coming, same) {
-                state.every = Some(law.clone());
-            }
+            let source = number as u16;
+            self.crowd.adopt(model, old, source);
             if !same {
-                let factor = state.factor;
-                self.change_source(number as u16, factor);
+                let factor = self.crowd.factor(source);
+                self.change_source(source, factor);
             }
         }
     }

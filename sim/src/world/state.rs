@@ -24,10 +24,10 @@ use highwater_models::machine::quota::Quota;
 use highwater_models::machine::retry_budget::RetryBudget;
 use highwater_models::machine::ttl_cache::{CachePlace, TtlCache};
 use highwater_models::{Cause, SimSpan, SimTime};
+use highwater_program::crowd::Crowd;
 use highwater_program::model::{Model, Pc, STAGE_IO, SiteId, Stage};
 use highwater_program::variants::Variants;
-use highwater_workload::arrivals::Arrivals;
-use highwater_workload::{Draw, Key, Sampler};
+use highwater_workload::{Key, Sampler};
 
 /// No process, no parent.
 pub(crate) const NOBODY: u32 = u32::MAX;
@@ -437,45 +437,19 @@ impl Fibre {
     }
 }
 
-/// A stream of sessions.
-pub(crate) struct SourceState {
-    pub arrivals: Option<Arrivals>,
-    pub next_at: usize,
-    pub sessions: u64,
-    pub active: u64,
-    pub users: u64,
-    pub people: u64,
-    pub draws: Draw,
-    pub batch: Option<Sampler>,
-    pub every: Option<Sampler>,
-    pub online: Vec<u64>,
-    /// How many times as many come.
-    pub factor: f64,
-    /// The next arrival.
+/// The next arrival of a stream of sessions.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Expected {
+    pub at: SimTime,
     pub scheduled: Scheduled,
-    pub scheduled_at: SimTime,
 }
 
-impl SourceState {
-    pub(crate) fn is_online(&self, person: u64) -> bool {
-        let word = self.online.get(person as usize / 64);
-        word.is_some_and(|word| word & (1 << (person % 64)) != 0)
-    }
-
-    pub(crate) fn mark_online(&mut self, person: u64) {
-        let word = person as usize / 64;
-        if word >= self.online.len() {
-            // In large steps, so that growing stops soon.
-            self.online.resize((word + 1).next_power_of_two(), 0);
-        }
-        self.online[word] |= 1 << (person % 64);
-    }
-
-    pub(crate) fn mark_offline(&mut self, person: u64) {
-        if let Some(word) = self.online.get_mut(person as usize / 64) {
-            *word &= !(1 << (person % 64));
-        }
-    }
+impl Expected {
+    /// Nobody comes any more.
+    pub const NOTHING: Self = Self {
+        at: SimTime::NEVER,
+        scheduled: Scheduled::NOTHING,
+    };
 }
 
 pub(crate) struct ClientState {
@@ -606,8 +580,6 @@ pub(crate) struct World<'m> {
     /// See `links`.
     pub links_away: u32,
     pub root: Key,
-    /// What every session's key is made from.
-    pub sessions_key: Key,
     pub replication: u32,
     pub now: SimTime,
     pub events: EventQueue,
@@ -636,7 +608,10 @@ pub(crate) struct World<'m> {
     /// Commands of each cache, today and this month.
     pub commands: Vec<Quota>,
     pub shared_limiters: Vec<Limiter<u64>>,
-    pub sources: Vec<SourceState>,
+    /// Who comes.
+    pub crowd: Crowd,
+    /// By source: who comes next.
+    pub arrivals: Vec<Expected>,
     pub clients: Vec<ClientState>,
     pub monitor: Option<Box<super::monitor::Monitor<'m>>>,
     pub poolers: Vec<PoolerState>,

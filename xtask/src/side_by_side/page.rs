@@ -100,11 +100,31 @@ fn text(rows: &[Row], time_scale: f64, repeats: u32, tolerance: &str) -> String 
                 let _ = writeln!(page, "- `{}`: {}", text_of(&item["metric"]), both(item));
             }
         }
-        for line in row.server.iter().filter(|line| line.contains("emulated")) {
-            let _ = writeln!(page, "\n{}", line.trim());
+        let real = real(&row.server);
+        if !real.is_empty() {
+            let _ = writeln!(page, "\n{real}");
         }
     }
     page
+}
+
+/// What the server says is real and what it emulates: from the line that begins with the one to the sentence about the other.
+fn real(lines: &[String]) -> String {
+    let from = lines.iter().position(|line| line.starts_with("Real are"));
+    let to = lines.iter().position(|line| line.starts_with("Emulated are"));
+    let (Some(from), Some(to)) = (from, to) else {
+        return String::new();
+    };
+    let Some(said) = lines.get(from..=to) else {
+        return String::new();
+    };
+    let emulated = said.last().and_then(|line| line.split_inclusive(". ").next());
+    // Ports are others each time, and say nothing.
+    let parts = said[..said.len() - 1]
+        .iter()
+        .map(|line| line.trim().split(" at ").next().unwrap_or_default());
+    let list = parts.collect::<Vec<_>>().join("; ").replacen("; ", " ", 1);
+    format!("{list}. {}", emulated.unwrap_or_default().trim())
 }
 
 fn name(row: &Row) -> String {
@@ -193,7 +213,15 @@ mod tests {
                 ],
             }),
             agrees: false,
-            server: vec!["Real: sockets. emulated: instances.".to_owned()],
+            server: [
+                "alerts: logged",
+                "Real are sockets, and",
+                "  database `postgres`: temporary PostgreSQL at 127.0.0.1:1",
+                "  cache `redis`: a map",
+                "Emulated are the instances. Ctrl-C stops it.",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         };
         let text = text(&[row], 2.0, 1, "10%");
         assert!(
@@ -206,6 +234,7 @@ mod tests {
             text.contains("- `goodput`: 172/s / 156/s") && !text.contains("- `errors.rate`"),
             "{text}"
         );
-        assert!(text.contains("emulated: instances."), "{text}");
+        let real = "Real are sockets, and database `postgres`: temporary PostgreSQL; cache `redis`: a map. Emulated are the instances.\n";
+        assert!(text.contains(real), "{text}");
     }
 }

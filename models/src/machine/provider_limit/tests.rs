@@ -312,3 +312,58 @@ proptest! {
         }
     }
 }
+
+// Lost if broken: what a provider says is left of its limits, which clients slow down by.
+#[test]
+fn what_is_left_is_told_in_whole_units_with_the_time_to_all_of_it() {
+    let seconds = |seconds: u64| SimTime::ZERO + SimSpan::from_secs(seconds);
+    let mut limits = ProviderLimit::new(ProviderLimitConfig {
+        requests_per_minute: Some(60),
+        tokens_per_minute: Some(600),
+        token_burst: Some(100),
+        ..BUCKET
+    });
+    let told = |limits: &mut ProviderLimit, now| {
+        let told = limits
+            .left(now)
+            .map(|left| (left.by, left.limit, left.left, left.full_in));
+        told.collect::<Vec<_>>()
+    };
+    limits.request(seconds(0), 45).expect("enough is there");
+    let (requests, tokens) = (LimitBy::RequestsPerMinute, LimitBy::TokensPerMinute);
+    assert_eq!(
+        told(&mut limits, seconds(0)),
+        [
+            (requests, 60, 59, SimSpan::from_secs(1)),
+            (tokens, 100, 55, SimSpan::from_millis(4500)),
+        ]
+    );
+    // A unit that is not whole yet is not there.
+    let half = SimTime::ZERO + SimSpan::from_millis(550);
+    assert_eq!(
+        told(&mut limits, half)[0],
+        (requests, 60, 59, SimSpan::from_millis(450))
+    );
+    assert_eq!(
+        told(&mut limits, half)[1],
+        (tokens, 100, 60, SimSpan::from_millis(3950))
+    );
+    assert_eq!(told(&mut limits, seconds(9))[1], (tokens, 100, 100, SimSpan::ZERO));
+
+    let mut limits = ProviderLimit::new(ProviderLimitConfig {
+        requests_per_minute: Some(2),
+        requests_per_day: Some(0),
+        ..FIXED
+    });
+    assert_eq!(told(&mut limits, seconds(5))[0], (requests, 2, 2, SimSpan::ZERO));
+    assert!(limits.request(seconds(5), 0).is_err());
+    assert_eq!(
+        told(&mut limits, seconds(15))[0],
+        (requests, 2, 1, SimSpan::from_secs(50))
+    );
+    assert_eq!(
+        told(&mut limits, seconds(15))[1],
+        (LimitBy::RequestsPerDay, 0, 0, SimSpan::from_secs(86_390))
+    );
+    assert_eq!(told(&mut limits, seconds(65))[0], (requests, 2, 2, SimSpan::ZERO));
+}

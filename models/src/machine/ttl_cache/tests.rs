@@ -401,3 +401,18 @@ proptest! {
         prop_assert_eq!(cache.fetches() >= cache.misses(), true);
     }
 }
+
+/// A driver that throws away the values of entries that are gone must not keep or lose one too many, nor count as a reader.
+#[test]
+fn whether_an_entry_is_live_is_told_without_using_it() {
+    let mut cache: TtlCache<char, ()> = TtlCache::new(PLAIN);
+    let second = |number| SimTime::ZERO + SimSpan::from_secs(number);
+    assert!(!cache.is_live('a'));
+    cache.lookup(second(0), 'a', ());
+    assert!(!cache.is_live('a'), "it is being fetched");
+    cache.store(second(1), 'a', second(3));
+    assert!(cache.is_live('a'));
+    cache.advance(second(3));
+    assert!(!cache.is_live('a'));
+    assert_eq!((cache.hits(), cache.misses()), (0, 1));
+}

@@ -48,9 +48,10 @@ impl Span {
 #[must_use]
 pub fn cut(trace: &Trace, replication: u32, span: Span, count: usize) -> Vec<Part> {
     let mut parts = vec![Part::new(span.length() / count as f64); count];
-    for (number, row) in trace.rows().iter().enumerate() {
-        if row.replication == replication && row.at >= span.from {
-            parts[span.piece(row.at, count)].add(trace, number);
+    for number in trace.of(replication).iter().map(|&number| number as usize) {
+        let at = trace.rows()[number].at;
+        if at >= span.from {
+            parts[span.piece(at, count)].add(trace, number);
         }
     }
     parts

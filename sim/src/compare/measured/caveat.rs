@@ -115,7 +115,7 @@ pub fn caveats(simulated: &Run, measured: &[Run], pairing: Option<&Pairing>, bat
         }
         let late = run.facts.lateness;
         let share = late / other.figures.value(&["latency", "p50"]);
-        if late > LATE.0 && !(share < LATE.1) {
+        if late > LATE.0 && (share >= LATE.1 || share.is_nan()) {
             add(Caveat::Late { seconds: late, share });
         }
         if pairing.is_none() && run.trace.is_some() && simulated.trace.is_some() {

@@ -80,7 +80,11 @@ type Beginning = (f64, u16);
 
 fn beginnings(trace: &Trace, replication: u32) -> FxHashMap<(u16, u64), Beginning> {
     let mut found: FxHashMap<(u16, u64), Beginning> = FxHashMap::default();
-    for row in trace.rows().iter().filter(|row| row.replication == replication) {
+    for row in trace
+        .of(replication)
+        .iter()
+        .map(|&number| &trace.rows()[number as usize])
+    {
         let known = found.entry((row.source, row.session)).or_insert((row.at, row.endpoint));
         if row.at < known.0 {
             *known = (row.at, row.endpoint);
@@ -89,11 +93,11 @@ fn beginnings(trace: &Trace, replication: u32) -> FxHashMap<(u16, u64), Beginnin
     found
 }
 
-/// The replication of a simulation that met the people of a measured run; `None` where none did.
+/// The replication of a simulation that met the people of a measured run, which is a repeat of a trace; `None` where none did.
 #[must_use]
-pub fn partner(simulated: &Trace, measured: &Trace) -> Option<u32> {
-    let theirs = beginnings(measured, 0);
-    (0..simulated.replications()).find(|&replication| {
+pub fn partner(simulated: &Trace, (measured, repeat): (&Trace, u32)) -> Option<u32> {
+    let theirs = beginnings(measured, repeat);
+    simulated.replications().into_iter().find(|&replication| {
         let mine = beginnings(simulated, replication);
         let alike = mine
             .iter()
@@ -117,9 +121,7 @@ type Key = (u16, u64, u16, u32);
 /// The keys of a run's rows in order of arrival, with names as `known` numbers them; none where `known` has no such name. A
 /// measured run may have written its rows in the order in which they ended.
 fn keys(trace: &Trace, replication: u32, known: &Trace) -> Vec<(Option<Key>, usize)> {
-    let mut order: Vec<usize> = (0..trace.len())
-        .filter(|&number| trace.rows()[number].replication == replication)
-        .collect();
+    let mut order: Vec<usize> = trace.of(replication).iter().map(|&number| number as usize).collect();
     order.sort_by(|&a, &b| trace.rows()[a].at.total_cmp(&trace.rows()[b].at));
     let mut asked: FxHashMap<(u16, u64, u16), u32> = FxHashMap::default();
     let of = |row: &Row| {
@@ -140,7 +142,7 @@ fn keys(trace: &Trace, replication: u32, known: &Trace) -> Vec<(Option<Key>, usi
 
 /// Puts the requests of a measured run beside those of the replication that met the same people.
 #[must_use]
-pub fn pair(simulated: &Trace, measured: &Trace, replication: u32) -> Pairing {
+pub fn pair(simulated: &Trace, (measured, repeat): (&Trace, u32), replication: u32) -> Pairing {
     let mut found = Pairing {
         replication,
         pairs: 0,
@@ -153,7 +155,7 @@ pub fn pair(simulated: &Trace, measured: &Trace, replication: u32) -> Pairing {
         first_latency: None,
     };
     let mut theirs: FxHashMap<Key, usize> = FxHashMap::default();
-    for (key, number) in keys(measured, 0, simulated) {
+    for (key, number) in keys(measured, repeat, simulated) {
         match key {
             Some(key) => {
                 theirs.insert(key, number);

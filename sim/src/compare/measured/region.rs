@@ -43,6 +43,36 @@ pub struct Region {
     pub figures: Vec<RegionFigure>,
 }
 
+impl Sides<'_> {
+    /// The simulated runs that stand beside the measured ones, each cut into so many pieces.
+    #[must_use]
+    pub fn simulated_runs(&self, count: usize) -> Vec<Vec<Part>> {
+        let replications = self.partners.clone().unwrap_or_else(|| self.simulated.replications());
+        let pieces = |replication: u32| cut(self.simulated, replication, self.span, count);
+        replications.into_iter().map(pieces).collect()
+    }
+
+    /// The measured runs, each cut into so many pieces.
+    #[must_use]
+    pub fn measured_runs(&self, count: usize) -> Vec<Vec<Part>> {
+        let pieces = |&(trace, repeat): &(&Trace, u32)| cut(trace, repeat, self.span, count);
+        self.measured.iter().map(pieces).collect()
+    }
+}
+
+/// Runs added up piece by piece.
+#[must_use]
+pub fn added(runs: &[Vec<Part>]) -> Vec<Part> {
+    let mut sums = runs.first().cloned().unwrap_or_default();
+    for run in runs.iter().skip(1) {
+        for (sum, part) in sums.iter_mut().zip(run) {
+            // Goodput is that of a run.
+            sum.merge(part, true);
+        }
+    }
+    sums
+}
+
 impl Region {
     /// Whether something differs.
     #[must_use]
@@ -72,10 +102,10 @@ pub struct RegionFigure {
 pub struct Sides<'a> {
     /// Simulated requests.
     pub simulated: &'a Trace,
-    /// Measured requests, of each run.
-    pub measured: &'a [&'a Trace],
-    /// The replication that met the same people, where one did.
-    pub replication: Option<u32>,
+    /// Measured requests: for each run a trace and its repeat there.
+    pub measured: &'a [(&'a Trace, u32)],
+    /// The replications that met the same people, where they did.
+    pub partners: Option<Vec<u32>>,
     /// Where figures are taken from.
     pub span: Span,
 }
@@ -87,23 +117,14 @@ pub fn regions(sides: &Sides<'_>, tolerance: &Tolerance) -> Vec<Region> {
     if count < 2 * QUARTERS {
         return Vec::new();
     }
-    let replications: Vec<u32> = sides
-        .replication
-        .map_or_else(|| (0..sides.simulated.replications()).collect(), |one| vec![one]);
-    let simulated: Vec<Vec<Part>> = replications
-        .iter()
-        .map(|&replication| cut(sides.simulated, replication, sides.span, count))
-        .collect();
-    let mut measured = vec![Part::new(sides.span.length() / count as f64); count];
-    for trace in sides.measured {
-        for (sum, part) in measured.iter_mut().zip(cut(trace, 0, sides.span, count)) {
-            sum.merge(&part, false);
-        }
+    let mut simulated = sides.simulated_runs(count);
+    let measured = added(&sides.measured_runs(count));
+    if sides.partners.is_some() {
+        simulated = vec![added(&simulated)];
     }
-    let length = sides.span.length() / count as f64;
     let rate = |window: usize| {
-        let offered: f64 = simulated.iter().map(|run| run[window].all.offered).sum();
-        offered / simulated.len() as f64 / length
+        let of = |pick: fn(&Part) -> f64| simulated.iter().map(|run| pick(&run[window])).sum::<f64>();
+        of(|part| part.all.offered) / of(|part| part.length)
     };
     let rates: Vec<f64> = (0..count).map(rate).collect();
     let mut order: Vec<usize> = (0..count).collect();
@@ -134,14 +155,14 @@ pub fn regions(sides: &Sides<'_>, tolerance: &Tolerance) -> Vec<Region> {
 }
 
 fn figures(sides: &Sides<'_>, runs: &[Vec<Part>], theirs: &[Part], tolerance: &Tolerance) -> Vec<RegionFigure> {
-    let Some(&other) = sides.measured.first() else {
+    let Some(&(other, _)) = sides.measured.first() else {
         return Vec::new();
     };
     let units: Vec<Part> = match runs {
         [only] => only.clone(),
         many => many.iter().map(|run| together(run)).collect(),
     };
-    let left_out = (sides.replication.is_some()).then(|| (LeftOut::new(&units), LeftOut::new(theirs)));
+    let left_out = (sides.partners.is_some()).then(|| (LeftOut::new(&units), LeftOut::new(theirs)));
     let figure = |&(names, unit): &(&[&str], Unit)| {
         let path = Path::new(names);
         let readings = (Reading::of(&path, sides.simulated)?, Reading::of(&path, other)?);

@@ -2,7 +2,7 @@
 //!
 //! Owns: the points of the pictures. Never: drawing (`report`).
 
-use super::batch::{Span, cut};
+use super::batch::Span;
 use super::part::{Part, Reading};
 use super::region::Sides;
 
@@ -56,18 +56,7 @@ pub struct Shape {
 #[must_use]
 pub fn shape(sides: &Sides<'_>) -> Shape {
     let count = ((sides.span.length() / WINDOW) as usize).clamp(1, MOST);
-    let replications: Vec<u32> = sides
-        .replication
-        .map_or_else(|| (0..sides.simulated.replications()).collect(), |one| vec![one]);
-    let simulated: Vec<Vec<Part>> = replications
-        .iter()
-        .map(|&replication| cut(sides.simulated, replication, sides.span, count))
-        .collect();
-    let measured: Vec<Vec<Part>> = sides
-        .measured
-        .iter()
-        .map(|trace| cut(trace, 0, sides.span, count))
-        .collect();
+    let (simulated, measured) = (sides.simulated_runs(count), sides.measured_runs(count));
     let windows = (0..count).map(|window| {
         let both = |reading: Reading| (reach(&simulated, window, reading), reach(&measured, window, reading));
         Window {

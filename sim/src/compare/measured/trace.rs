@@ -4,6 +4,8 @@
 //! Memory is bounded: rows beyond [`Trace::MOST`] are counted and left out, and so is a run with more names than a row
 //! can number.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 
 use crate::experiment::{RequestLog, RequestOutcome};
@@ -65,7 +67,7 @@ impl Names {
 /// One request over all its attempts.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Replication, from 0; 0 in a measured run.
+    /// Replication, from 0; of a measured run its repeat.
     pub replication: u32,
     /// Seconds from the start to its intended first try.
     pub at: f64,
@@ -97,6 +99,8 @@ pub struct Trace {
     /// Requests that were left out because there are too many.
     pub left_out: u64,
     rows: Vec<Row>,
+    /// The rows of each replication, in their order.
+    of: BTreeMap<u32, Vec<u32>>,
     /// Seconds by stage, as many for each row as there are stages.
     times: Vec<f32>,
 }
@@ -120,6 +124,8 @@ impl Trace {
             self.left_out += 1;
             return;
         }
+        let number = self.rows.len() as u32;
+        self.of.entry(row.replication).or_default().push(number);
         self.rows.push(row);
         let seconds = stages
             .into_iter()
@@ -153,10 +159,16 @@ impl Trace {
         self.times.get(row * count..(row + 1) * count).unwrap_or_default()
     }
 
-    /// How many replications the rows are of.
+    /// The numbers of the rows of a replication, in their order.
     #[must_use]
-    pub fn replications(&self) -> u32 {
-        self.rows.iter().map(|row| row.replication + 1).max().unwrap_or(0)
+    pub fn of(&self, replication: u32) -> &[u32] {
+        self.of.get(&replication).map_or(&[], Vec::as_slice)
+    }
+
+    /// The replications that the rows are of.
+    #[must_use]
+    pub fn replications(&self) -> Vec<u32> {
+        self.of.keys().copied().collect()
     }
 }
 
