@@ -646,7 +646,7 @@ mod tests {
                 .filter(|one| one.is_given)
             {
                 let flag = format!("{}={}", control.path, control.value);
-                let loaded = open::read(name, text.to_owned(), true, &[flag.clone()]);
+                let loaded = open::read(name, text.to_owned(), true, std::slice::from_ref(&flag));
                 assert!(loaded.plan.is_some(), "{name}: {flag}");
             }
         }
