@@ -142,7 +142,6 @@ impl Ink {
     }
 
     /// A card: a frame around what belongs together.
-    #[must_use]
     pub fn frame(&self) -> egui::Frame {
         egui::Frame::new()
             .fill(self.card)

@@ -430,17 +430,12 @@ fn inner(shape: &Shape) -> Inner {
         Shape::List(inner, ..) if table_of(inner).is_some() => Inner::Items((**inner).clone()),
         Shape::Named(inner, ..) | Shape::NamedOf(inner, _) => Inner::Items((**inner).clone()),
         Shape::Either(shapes) => {
+            // As a table where it is given as one; else its short form.
             let found = shapes
                 .iter()
                 .map(inner_of_choice)
                 .find(|inner| !matches!(inner, Inner::Leaf));
-            let is_leaf_too = shapes.iter().any(|shape| matches!(inner_of_choice(shape), Inner::Leaf));
-            match found {
-                Some(found) if !is_leaf_too => found,
-                // As a table where it is given as one; else its short form.
-                Some(found) => found,
-                None => Inner::Leaf,
-            }
+            found.unwrap_or(Inner::Leaf)
         }
         _ => Inner::Leaf,
     }
@@ -651,7 +646,7 @@ mod tests {
                 .filter(|one| one.is_given)
             {
                 let flag = format!("{}={}", control.path, control.value);
-                let loaded = open::read(name, text.to_owned(), true, &[flag.clone()]);
+                let loaded = open::read(name, text.to_owned(), true, std::slice::from_ref(&flag));
                 assert!(loaded.plan.is_some(), "{name}: {flag}");
             }
         }

@@ -63,6 +63,8 @@ pub fn show(ui: &mut Ui, state: &State, wants: &mut Vec<Command>) {
             widget::prose(ui, &shown.page.verdict.sentences.join(" "), 13.5);
             for name in ["load", "latency"] {
                 if let Some(chart) = shown.charts.iter().find(|chart| chart.name == name) {
+                    ui.add_space(4.0);
+                    widget::title(ui, &chart.title);
                     plots::legend(ui, state, chart, wants);
                     plots::chart(ui, state, chart, &shown.clock, "faults", 140.0, wants);
                 }

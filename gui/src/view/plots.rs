@@ -317,7 +317,8 @@ fn value_grid(input: &GridInput, unit: Unit) -> Vec<GridMark> {
 }
 
 fn grid(from: f64, to: f64, step: f64) -> Vec<GridMark> {
-    if !(step > 0.0) || !((to - from) / step < 200.0) {
+    let lines = (to - from) / step;
+    if !lines.is_finite() || lines > 200.0 || step <= 0.0 {
         return Vec::new();
     }
     let first = (from / step).ceil();
