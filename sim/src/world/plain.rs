@@ -20,9 +20,7 @@ use crate::event::Scheduled;
 use crate::measure::Record;
 use crate::slab::Slab;
 use crate::split::Split;
-use highwater_program::model::{
-    Client, Endpoint, FlowOp, Model, Op, Pc, Recorded, STAGE_IO, Service, Source, Stage,
-};
+use highwater_program::model::{Client, Endpoint, FlowOp, Model, Op, Pc, Recorded, STAGE_IO, Service, Source, Stage};
 
 mod flow;
 mod work;
