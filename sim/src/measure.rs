@@ -14,7 +14,7 @@ pub use crate::level::{IN_SYSTEM_CUT, Level, Station};
 use crate::split::Split;
 use highwater_program::model::{Model, Stage};
 
-mod breakdown;
+pub(crate) mod breakdown;
 mod cell;
 mod part;
 

@@ -180,6 +180,7 @@ fn breakdown(build: &mut Builder, model: &Model) {
 mod tests {
     use super::*;
     use crate::split::Split;
+    use crate::measure::breakdown::coarse_bucket;
 
     // Lost if broken: stages would be shifted against their names, or shown where nobody spent any time.
     #[test]
@@ -189,9 +190,13 @@ mod tests {
         let mut split = Split::new(model.stages.len());
         split.add(sample::WAIT_WEB, 1_500_000_000);
         split.add(sample::CPU_WEB, 500_000_000);
-        record.breakdown.add(2_000_000_000, &mut split);
+        let pour = |record: &mut Record, nanos, split: &mut Split| {
+            let pour = |row: &mut [u64]| split.take(|stage, nanos| row[stage as usize] += nanos);
+            record.breakdown.add(coarse_bucket(nanos), pour);
+        };
+        pour(&mut record, 2_000_000_000, &mut split);
         split.add(sample::WAIT_WEB, 1_000_000_000);
-        record.breakdown.add(1_000_000_000, &mut split);
+        pour(&mut record, 1_000_000_000, &mut split);
         let figures = figures(&model, &[record]);
         assert_eq!(figures.value(&["breakdown", "all", "wait.web"]), 1.25);
         assert_eq!(figures.value(&["breakdown", "all", "cpu.web"]), 0.25);

@@ -264,7 +264,7 @@ steps = [ { take = { from = "servers", for = "1s" } } ]
             world.alert_fired(1);
             assert_eq!(world.events.len(), 1);
             let due = world.events.take().expect("one");
-            let (at, event) = (due.at, due.event());
+            let (at, event) = (due.at(), due.event());
             assert_eq!(event, Event::Happening(0));
             at.seconds() - 1.0
         };
