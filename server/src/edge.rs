@@ -24,7 +24,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -256,11 +256,14 @@ impl Running {
 
     /// Takes nothing new, lets what is in hand end, and is done when it has or its time is over.
     pub async fn stop(self) {
+        let began = Instant::now();
         self.edge.stopping.send_replace(true);
         // An error here is a panic in there, which has said what it had to say.
         let _ = self.connections.await;
         let _ = self.looks.await;
-        let deadline = self.edge.settings.drain.as_secs_f64() * self.edge.host.scale();
+        // What the connections left of the time; work whose client has gone may still be in hand.
+        let left = self.edge.settings.drain.saturating_sub(began.elapsed());
+        let deadline = left.as_secs_f64() * self.edge.host.scale();
         self.edge
             .backend
             .drain(SimSpan::from_nanos((deadline * 1e9) as u64))

@@ -154,20 +154,28 @@ impl Scheduled {
 
 /// An event that was taken.
 #[derive(Copy, Clone, Debug)]
-pub struct Due {
-    /// When it happens.
-    pub at: SimTime,
-    /// What it was scheduled under.
-    pub scheduled: Scheduled,
-    packed: u32,
-}
+pub struct Due(u128);
 
 impl Due {
+    /// When it happens.
+    #[must_use]
+    #[inline(always)]
+    pub fn at(self) -> SimTime {
+        SimTime::from_nanos((self.0 >> 72) as u64)
+    }
+
+    /// What it was scheduled under.
+    #[must_use]
+    #[inline(always)]
+    pub fn scheduled(self) -> Scheduled {
+        Scheduled((self.0 >> 32) as u64 & SEQUENCE_MASK)
+    }
+
     /// What happens.
     #[must_use]
     #[inline(always)]
     pub fn event(self) -> Event {
-        Event::unpack(self.packed)
+        Event::unpack(self.0 as u32)
     }
 
     /// The task that goes on, if that is what happens. With [`Due::fibre`] it is nearly all that does, so that the others
@@ -187,7 +195,7 @@ impl Due {
 
     #[inline(always)]
     fn index_of(self, first: Event) -> Option<u32> {
-        let index = self.packed.wrapping_sub(first.pack());
+        let index = (self.0 as u32).wrapping_sub(first.pack());
         (index <= INDEX_MASK).then_some(index)
     }
 }
@@ -252,7 +260,10 @@ impl EventQueue {
 
     fn schedule_packed(&mut self, at: SimTime, event: u32) -> Scheduled {
         self.sequence += 1;
-        debug_assert!(self.sequence < SEQUENCE_MASK, "more than 2^40 events in one run");
+        debug_assert!(
+            self.sequence < SEQUENCE_MASK >> 32 << 32,
+            "more than 2^40 events in one run"
+        );
         let sequence = self.sequence;
         if at.nanos() <= LATEST {
             let key = (u128::from(at.nanos()) << 72) | (u128::from(sequence) << 32) | u128::from(event);
@@ -272,16 +283,12 @@ impl EventQueue {
             self.fill_hole();
         }
         let key = self.top;
-        if key == NONE {
+        // No entry has all bits of the upper half set: the last 2^32 numbers are never given.
+        if (key >> 64) as u64 == u64::MAX {
             return None;
         }
         self.hole = true;
-        let sequence = (key >> 32) as u64 & SEQUENCE_MASK;
-        Some(Due {
-            at: SimTime::from_nanos((key >> 72) as u64),
-            scheduled: Scheduled(sequence),
-            packed: key as u32,
-        })
+        Some(Due(key))
     }
 
     /// Entries still there, stale ones too.
@@ -386,7 +393,7 @@ mod tests {
         let mut found = Vec::new();
         while let Some(due) = queue.take() {
             assert_eq!((due.event(), due.fibre()), (Event::Task(due.task().unwrap()), None));
-            found.push((due.at.nanos(), due.task().unwrap()));
+            found.push((due.at().nanos(), due.task().unwrap()));
         }
         assert_eq!(found, expected);
     }
@@ -399,8 +406,8 @@ mod tests {
         }
         let (mut last, mut taken) = (0, 0);
         while let Some(due) = queue.take() {
-            assert!(due.at.nanos() >= last);
-            last = due.at.nanos();
+            assert!(due.at().nanos() >= last);
+            last = due.at().nanos();
             taken += 1;
             if taken % 3 == 0 && taken < 3000 {
                 queue.schedule(SimTime::from_nanos(last + taken * 7 % 100), Event::Window);

@@ -272,6 +272,12 @@ impl Record {
         index as u32
     }
 
+    /// The number of a cell among those of its endpoint.
+    #[inline(always)]
+    pub(crate) fn cell_of(&self, class: u8, phase: u16) -> u32 {
+        (class as usize * self.phases + phase as usize) as u32
+    }
+
     /// The cell of a number from [`Record::cell_index`].
     #[inline(always)]
     pub fn cell_at(&mut self, index: u32) -> &mut Cell {
@@ -320,8 +326,8 @@ impl Record {
     pub(crate) fn asked(&mut self, now: SimTime, measured: bool, cell: u32, window: usize) {
         self.whole_offered += 1;
         self.in_system.up(now);
+        let cell = self.cell_at(cell);
         if measured {
-            let cell = self.cell_at(cell);
             cell.offered += 1;
             cell.attempts += 1;
             if let Some(window) = self.windows.get_mut(window) {
@@ -334,6 +340,21 @@ impl Record {
     // A function of its own, in which nothing but the record is at hand: so its tables are looked up once.
     #[inline(never)]
     pub(crate) fn useful(&mut self, now: SimTime, measured: bool, loading: bool, request: &Ended, split: &mut Split) {
+        self.useful_here(now, measured, loading, request, |row| {
+            split.take(|stage, nanos| row[stage as usize] += nanos)
+        });
+    }
+
+    /// The same, inlined: `pour` adds the times to a row by stage and returns their sum.
+    #[inline(always)]
+    pub(crate) fn useful_here(
+        &mut self,
+        now: SimTime,
+        measured: bool,
+        loading: bool,
+        request: &Ended,
+        pour: impl FnOnce(&mut [u64]) -> u64,
+    ) {
         self.whole_useful += 1;
         self.in_system.down(now);
         if !measured {
@@ -341,7 +362,7 @@ impl Record {
         }
         let latency = request.latency;
         let coarse = coarse_bucket(latency);
-        if self.breakdown.add(coarse, split) != latency {
+        if self.breakdown.add(coarse, pour) != latency {
             self.stage_mismatches += 1;
         }
         let cell = self.cell_at(request.cell);

@@ -136,14 +136,6 @@ impl<T> Slab<T> {
         }
     }
 
-    /// The same for a thing that keeps what it has allocated: the caller makes it what it is to be.
-    #[inline]
-    pub fn claim_again(&mut self, index: u32) -> &mut T {
-        let entry = &mut self.entries[index as usize];
-        entry.generation = entry.generation.wrapping_add(1);
-        &mut entry.value
-    }
-
     /// Puts a thing in at an index of the caller's choice, where nothing is: the index of something in another table
     /// beside which it stands. Such a table is never given things by [`Slab::insert`].
     #[inline(always)]

@@ -163,6 +163,8 @@ pub fn simulate_traced(
 ) -> Result<(Record, Trace), SimulationError> {
     let mut world = World::new(model, Key::root(seed, replication), replication, false);
     world.trace = Some(Box::default());
+    // Traces are written by the general way alone, as rows are.
+    world.is_plain = false;
     world.begin();
     world.run(control)?;
     world.close_books()?;
@@ -367,11 +369,11 @@ impl<'m> World<'m> {
         self.ready_go_on()?;
         while let Some(due) = self.next_event(control)? {
             if let Some(index) = due.task() {
-                self.resume(index, due.scheduled);
+                self.resume(index, due.scheduled());
             } else if let Some(index) = due.fibre() {
-                self.thought(index, due.scheduled);
+                self.thought(index, due.scheduled());
             } else {
-                self.handle(due.scheduled, due.event());
+                self.handle(due.scheduled(), due.event());
             }
             self.ready_go_on()?;
         }
@@ -387,9 +389,9 @@ impl<'m> World<'m> {
         let Some(due) = self.events.take() else {
             return Ok(None);
         };
-        if due.at > self.now {
+        if due.at() > self.now {
             self.at_this_instant = 0;
-            self.now = due.at;
+            self.now = due.at();
         } else {
             self.go_on_at_this_instant()?;
         }
@@ -437,6 +439,7 @@ impl<'m> World<'m> {
             Event::Arrival(source) => self.arrival(source, scheduled),
             Event::Fibre(index) => self.thought(index, scheduled),
             Event::Backoff(index) => self.backoff_over(index, scheduled),
+            Event::Patience(index) if self.is_plain => self.visit_out_of_patience(index, scheduled),
             Event::Patience(index) => self.patience_over(index, scheduled),
             Event::Resend(index) => self.resend(index, scheduled),
             Event::ClientTimeout(client) => self.client_timeouts(client),

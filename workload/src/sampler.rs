@@ -79,6 +79,16 @@ impl Sampler {
         }
     }
 
+    /// The mean when the law is the exponential one, and nothing else.
+    #[must_use]
+    #[inline]
+    pub fn as_exponential(&self) -> Option<f64> {
+        match (&self.law, self.bounds) {
+            (Prepared::Exponential { mean }, None) => Some(*mean),
+            _ => None,
+        }
+    }
+
     /// One draw, in base units.
     #[inline]
     pub fn draw(&mut self, draw: &mut Draw) -> f64 {
@@ -111,6 +121,12 @@ impl Sampler {
     #[inline(always)]
     pub fn span(&mut self, draw: &mut Draw) -> SimSpan {
         SimSpan::from_seconds(self.draw(draw))
+    }
+
+    /// The same, in a function of its own.
+    #[inline(never)]
+    pub fn span_apart(&mut self, draw: &mut Draw) -> SimSpan {
+        SimSpan::from_seconds(self.draw_any(draw))
     }
 
     /// One draw of a count, rounded to the nearest.

@@ -1,7 +1,5 @@
 //! Where latency went: time by stage, by how long requests took.
 
-use crate::split::Split;
-
 /// Buckets of latency an octave, for the split by stage and for windows: a quantile is off by at most 1/32 of its value.
 const COARSE: u32 = 4;
 
@@ -53,10 +51,10 @@ impl Breakdown {
         }
     }
 
-    /// Adds a request whose latency is in a coarse bucket, and whose time by stage is taken out of `split`; returns the sum
-    /// of its stages.
+    /// Adds a request whose latency is in a coarse bucket: `pour` adds its times to a row by stage and returns their sum,
+    /// which is returned.
     #[inline(always)]
-    pub fn add(&mut self, bucket: usize, split: &mut Split) -> u64 {
+    pub fn add(&mut self, bucket: usize, pour: impl FnOnce(&mut [u64]) -> u64) -> u64 {
         if bucket >= self.count.len() {
             // Whole octaves, so that growing stops after a few times.
             let buckets = (bucket / 16 + 1) * 16;
@@ -64,8 +62,7 @@ impl Breakdown {
             self.nanos.resize(buckets * self.stages, 0);
         }
         self.count[bucket] += 1;
-        let row = &mut self.nanos[bucket * self.stages..][..self.stages];
-        split.take(|stage, nanos| row[stage as usize] += nanos)
+        pour(&mut self.nanos[bucket * self.stages..][..self.stages])
     }
 
     /// Mean seconds by stage, over the slowest share of requests (1 for all of them). A bucket that is only partly among
@@ -112,11 +109,13 @@ mod tests {
     #[test]
     fn the_slowest_share_counts_a_bucket_in_part() {
         let mut breakdown = Breakdown::new(1);
-        let mut split = Split::new(1);
         for request in 0..100 {
             let nanos = if request < 90 { 1_000_000_000 } else { 8_000_000_000 };
-            split.add(0, nanos);
-            assert_eq!(breakdown.add(coarse_bucket(nanos), &mut split), nanos);
+            let pour = |row: &mut [u64]| {
+                row[0] += nanos;
+                nanos
+            };
+            assert_eq!(breakdown.add(coarse_bucket(nanos), pour), nanos);
         }
         let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
         assert!(close(breakdown.mean_of_slowest(0.05)[0], 8.0));

@@ -220,6 +220,19 @@ pub struct SessionRecord {
     pub length: Histogram,
 }
 
+impl SessionRecord {
+    /// A session of the measured span ends that has lasted so many nanoseconds.
+    #[inline]
+    pub fn ended(&mut self, length: u64, abandoned: bool) {
+        self.length.record(length);
+        if abandoned {
+            self.abandoned += 1;
+        } else {
+            self.completed += 1;
+        }
+    }
+}
+
 /// What came of a rule of monitoring, over the whole run.
 #[derive(Clone, Debug, Default)]
 pub struct RuleRecord {

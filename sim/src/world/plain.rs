@@ -11,18 +11,19 @@
 //! Never: rows of requests (a run that keeps them takes the general way).
 
 use highwater_models::machine::line::Place;
-use highwater_models::machine::slots::Ask;
 use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_workload::Key;
+use highwater_workload::stream::Purpose;
 
-use super::task::Asker;
-use super::{Control, NOBODY, Ready, STANDSTILL, Session, SimulationError, World};
-use crate::event::{Event, Scheduled};
-use crate::measure::{Answer, Ended, Record};
-use crate::slab::Handle;
+use super::{Control, NOBODY, Ready, Session, SimulationError, World};
+use crate::event::Scheduled;
+use crate::measure::Record;
+use crate::slab::Slab;
 use crate::split::Split;
-use highwater_program::crowd::{attempt_key, flow_key, request_key};
-use highwater_program::model::{Client, FlowOp, Model, Op, Pc, Recorded, STAGE_CLIENT, STAGE_IO, Service, Stage};
+use highwater_program::model::{Client, Endpoint, FlowOp, Model, Op, Pc, Recorded, STAGE_IO, Service, Source, Stage};
+
+mod flow;
+mod work;
 
 /// The most slots that a visit holds at once.
 const SLOTS_MAX: usize = 4;
@@ -37,6 +38,10 @@ pub fn is_plain(model: &Model) -> bool {
         && model.services.iter().all(is_plain_service)
         && model.clients.iter().all(|client| is_plain_client(client, model))
         && model.ops.iter().all(is_plain_op)
+        && model
+            .endpoints
+            .iter()
+            .all(|endpoint| is_plain_endpoint(endpoint, model))
         && !model.flow_ops.iter().any(|op| matches!(op, FlowOp::Fork { .. }))
 }
 
@@ -57,6 +62,14 @@ fn is_plain_client(client: &Client, model: &Model) -> bool {
         && client.patience.is_none()
         && client.retry.is_none()
         && client.resend.is_none()
+}
+
+/// Its program begins with the arrival at its service.
+fn is_plain_endpoint(endpoint: &Endpoint, model: &Model) -> bool {
+    let arrives = Op::Arrive {
+        service: endpoint.service,
+    };
+    model.ops.get(endpoint.start as usize) == Some(&arrives)
 }
 
 fn is_plain_op(op: &Op) -> bool {
@@ -81,12 +94,16 @@ fn is_plain_op(op: &Op) -> bool {
 /// What a visit is at.
 #[derive(Copy, Clone, Debug, PartialEq)]
 enum Doing {
-    /// Its flow: it asks for nothing.
-    Thinking,
     /// The program of what it has asked for.
     Working,
+    /// Its flow: it asks for nothing.
+    Thinking,
+    /// It has asked for something, and comes to the service that has it.
+    Arriving,
     /// A line for slots.
     Waiting,
+    /// It fails once it goes on, for the cause in [`Rare`].
+    Failing,
 }
 
 /// A slot that is held.
@@ -107,80 +124,160 @@ impl HeldSlot {
     };
 }
 
-/// A session with its one thread, the request that it waits for and the only attempt at that.
+/// A line for slots that a visit is in.
+#[derive(Copy, Clone, Debug)]
+struct InLine {
+    slots: u16,
+    place: Place,
+    since: SimTime,
+    /// The end of a drawn patience.
+    patience: Scheduled,
+}
+
+/// A session with its one thread, the request that it waits for and the only attempt at that. It waits for one event at
+/// a time, so that none goes stale, but that of a patience with a line.
+// In the order in which it is needed together, for the processor's cache.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Visit {
-    pub session: Session,
     doing: Doing,
-    scheduled: Scheduled,
-    /// Its place in its flow, and how often it has gone back there.
-    flow: Pc,
-    flow_iteration: u32,
-    // Of what it asks for.
+    /// Whether `key` is already that of what it asks for next.
+    prepared: bool,
+    /// Whether what it asks for is measured.
     pub measured: bool,
+    /// The stage that it is in.
+    stage: Stage,
     endpoint: u16,
-    cell: u32,
-    window: usize,
-    began: SimTime,
-    /// The attempt's key, its place in its program, and how often it has gone back there.
-    key: Key,
+    holds: u8,
+    /// Its place in its program, and how often it has gone back there.
     pc: Pc,
     iteration: u32,
     process: u32,
-    /// The stage that it is in, and since when.
-    stage: Stage,
+    /// Its place in its flow, and how often it has gone back there.
+    flow: Pc,
+    flow_iteration: u32,
+    cell: u32,
+    /// The attempt's key; of the next one, where [`Visit::prepared`] says so.
+    key: Key,
+    /// Since when it is in its stage.
     since: SimTime,
-    /// The slots that it waits for, its place in their line, and since when.
-    line: Option<(u16, Place, SimTime)>,
-    failing: Option<Cause>,
+    /// When the request began, and the window in which it did.
+    began: SimTime,
+    window: usize,
     held: [HeldSlot; SLOTS_MAX],
-    holds: usize,
     /// Time by stage.
-    split: Split,
+    spans: Spans,
+    session: Person,
+    rare: Box<Rare>,
+}
+
+/// Whose visit it is: what there is of a [`Session`] in a plain model.
+#[derive(Copy, Clone, Debug)]
+struct Person {
+    /// What the flow draws from, and what requests do.
+    flow: Key,
+    asks: Key,
+    number: u64,
+    person: u64,
+    ip: u64,
+    user: u64,
+    began: SimTime,
+    requests: u64,
+    source: u16,
+    client: u16,
+    class: u8,
+    signed_in: bool,
+    ended: bool,
+    abandoned: bool,
+    measured: bool,
+}
+
+impl Person {
+    #[inline(always)]
+    fn of(session: &Session) -> Self {
+        Self {
+            flow: session.key.purpose(Purpose::Flow),
+            asks: session.key.purpose(Purpose::Request),
+            number: session.number,
+            person: session.person,
+            ip: session.ip,
+            user: session.user,
+            began: session.began,
+            requests: session.requests,
+            source: session.source,
+            client: session.client,
+            class: session.class,
+            signed_in: session.signed_in,
+            ended: session.ended,
+            abandoned: session.abandoned,
+            measured: session.measured,
+        }
+    }
+}
+
+/// What few visits need.
+#[derive(Debug)]
+struct Rare {
+    failing: Cause,
+    line: Option<InLine>,
     /// Loops of its flow and of its program, each with how often it is still gone through and where it begins.
     flow_frames: Vec<(u32, Pc)>,
     frames: Vec<(u32, Pc)>,
+    /// Times by stage beyond those of [`Spans`].
+    split: Split,
+}
+
+/// How many lengths of time are kept one by one.
+const SPANS: usize = 6;
+
+/// Lengths of time in a stage, one after another: mostly so few that adding them up by stage can wait for the end.
+#[derive(Debug)]
+struct Spans {
+    count: u32,
+    /// Whether some have been added up by stage already.
+    overflowed: bool,
+    nanos: [u64; SPANS],
+    stages: [Stage; SPANS],
 }
 
 impl Visit {
     #[cold]
     #[inline(never)]
-    fn new(model: &Model, session: Session) -> Self {
+    fn new(model: &Model, session: &Session) -> Self {
         let now = session.began;
         Self {
-            session,
             doing: Doing::Thinking,
-            scheduled: Scheduled::NOTHING,
-            flow: 0,
-            flow_iteration: 0,
+            prepared: false,
             measured: false,
+            stage: STAGE_IO,
             endpoint: 0,
-            cell: 0,
-            window: 0,
-            began: now,
-            key: Key::root(0, 0),
+            holds: 0,
             pc: 0,
             iteration: 0,
             process: NOBODY,
-            stage: STAGE_IO,
+            flow: 0,
+            flow_iteration: 0,
+            cell: 0,
+            key: session.key,
             since: now,
-            line: None,
-            failing: None,
+            began: now,
+            window: 0,
             held: [HeldSlot::NONE; SLOTS_MAX],
-            holds: 0,
-            split: Split::new(model.stages.len()),
-            flow_frames: Vec::with_capacity(model.frame_depth),
-            frames: Vec::with_capacity(model.frame_depth),
+            spans: Spans {
+                count: 0,
+                overflowed: false,
+                nanos: [0; SPANS],
+                stages: [STAGE_IO; SPANS],
+            },
+            session: Person::of(session),
+            rare: Box::new(Rare {
+                failing: Cause::QueueFull,
+                line: None,
+                flow_frames: Vec::with_capacity(model.frame_depth),
+                frames: Vec::with_capacity(model.frame_depth),
+                split: Split::new(model.stages.len()),
+            }),
         }
-    }
-
-    /// Another session begins in its place.
-    #[inline(always)]
-    fn begin(&mut self, session: Session, flow: Pc) {
-        self.session = session;
-        self.flow = flow;
-        self.flow_iteration = 0;
-        self.flow_frames.clear();
     }
 
     /// Whether something is asked for that has not ended.
@@ -191,480 +288,228 @@ impl Visit {
     /// What it holds, the last taken last.
     #[inline(always)]
     pub fn held(&self) -> &[HeldSlot] {
-        &self.held[..self.holds]
+        &self.held[..usize::from(self.holds)]
     }
 
     /// It is to fail once it goes on.
     pub fn fails(&mut self, cause: Cause) {
-        self.failing = Some(cause);
-        self.doing = Doing::Working;
+        self.doing = Doing::Failing;
+        self.rare.failing = cause;
     }
 
     /// Time until now belongs to its stage; from now on it is in another one.
     #[inline(always)]
     fn enter(&mut self, now: SimTime, stage: Stage, record: &mut Record) {
-        let left = std::mem::replace(&mut self.stage, stage);
-        let since = std::mem::replace(&mut self.since, now);
-        if since != now {
-            let nanos = now.since(since).nanos();
-            self.split.add(left, nanos);
-            for slot in self.held() {
-                record.hold(slot.resource, left, nanos);
-            }
+        self.stay(now, record);
+        self.stage = stage;
+    }
+
+    /// Time until now belongs to its stage, in which it stays.
+    #[inline(always)]
+    fn stay(&mut self, now: SimTime, record: &mut Record) {
+        if self.since == now {
+            return;
         }
+        let nanos = now.since(self.since).nanos();
+        self.since = now;
+        if self.spans.count as usize >= SPANS {
+            self.add_up();
+        }
+        let at = self.spans.count as usize;
+        self.spans.nanos[at] = nanos;
+        self.spans.stages[at] = self.stage;
+        self.spans.count += 1;
+        for slot in self.held() {
+            record.hold(slot.resource, self.stage, nanos);
+        }
+    }
+
+    /// What is kept one by one is added up by stage.
+    #[cold]
+    #[inline(never)]
+    fn add_up(&mut self) {
+        self.spans.overflowed = true;
+        let count = std::mem::take(&mut self.spans.count) as usize;
+        for (&stage, &nanos) in self.spans.stages.iter().zip(&self.spans.nanos).take(count) {
+            self.rare.split.add(stage, nanos);
+        }
+    }
+
+    /// Adds its times to a row by stage, and forgets them; the sum of all.
+    #[inline(always)]
+    fn pour(&mut self, row: &mut [u64]) -> u64 {
+        let mut sum = 0;
+        let count = (std::mem::take(&mut self.spans.count) as usize).min(SPANS);
+        for (&stage, &nanos) in self.spans.stages[..count].iter().zip(&self.spans.nanos[..count]) {
+            row[usize::from(stage)] += nanos;
+            sum += nanos;
+        }
+        if self.spans.overflowed {
+            self.spans.overflowed = false;
+            sum += self.rare.split.take(|stage, nanos| row[usize::from(stage)] += nanos);
+        }
+        sum
+    }
+
+    /// Forgets times that nobody counts.
+    #[cold]
+    #[inline(never)]
+    fn forget_times(&mut self) {
+        self.spans.count = 0;
+        self.spans.overflowed = false;
+        self.rare.split.clear();
     }
 
     /// Gives back the slot that was taken last: time until now belongs to it.
     #[inline(always)]
     fn give(&mut self, now: SimTime, record: &mut Record) -> Option<HeldSlot> {
         let last = self.holds.checked_sub(1)?;
-        self.enter(now, self.stage, record);
+        self.stay(now, record);
         self.holds = last;
-        Some(self.held[last])
+        Some(self.held[usize::from(last)])
     }
 
     /// Takes a slot.
     #[inline(always)]
     fn take(&mut self, slot: HeldSlot) {
-        self.held[self.holds] = slot;
+        self.held[usize::from(self.holds)] = slot;
         self.holds += 1;
     }
 }
 
-impl World<'_> {
-    // ---- sessions ---------------------------------------------------------------------------------------------------
+/// What is settled before a run and looked up often in it.
+struct Ways {
+    endpoints: Vec<Entrance>,
+    sources: Vec<Comers>,
+}
 
+/// How one comes to an endpoint's program.
+struct Entrance {
+    /// Where it goes on after the arrival.
+    start: Pc,
+    service: u16,
+    instance: u32,
+    /// Where the instance has one process only.
+    process: Option<u32>,
+    signs_in: bool,
+    /// The first of its cells in the record.
+    cells: u32,
+}
+
+/// Those who come from a source.
+struct Comers {
+    /// Where it is the only one.
+    phase: Option<u16>,
+}
+
+impl Ways {
+    fn new(world: &World<'_>) -> Self {
+        let model = world.model;
+        let cells = model.classes.len() * model.phases.len();
+        let entrance = |(number, endpoint): (usize, &Endpoint)| {
+            let instance = world.services[usize::from(endpoint.service)].instances[0];
+            let only = match world.instances[instance as usize].processes[..] {
+                [only] => Some(only),
+                _ => None,
+            };
+            Entrance {
+                start: endpoint.start + 1,
+                service: endpoint.service,
+                instance,
+                process: only,
+                signs_in: endpoint.signs_in,
+                cells: (number * cells) as u32,
+            }
+        };
+        Self {
+            endpoints: model.endpoints.iter().enumerate().map(entrance).collect(),
+            sources: model.sources.iter().map(Comers::new).collect(),
+        }
+    }
+}
+
+impl Comers {
+    fn new(source: &Source) -> Self {
+        Self {
+            phase: (source.phase_ends.len() <= 1).then_some(source.first_phase),
+        }
+    }
+}
+
+impl World<'_> {
     /// Somebody comes, and is ready.
     pub(super) fn begin_visit(&mut self, source: u16, user: u64, recorded: Option<&Recorded>) {
         let (session, flow) = self.introduce(source, user, recorded);
         self.record.online.up(self.now);
         let model = self.model;
-        let (handle, visit) = self.visits.claim(|| Visit::new(model, session.clone()));
-        visit.begin(session, flow);
+        let (handle, visit) = self.visits.claim(|| Visit::new(model, &session));
+        visit.begin(&session, flow);
         visit.doing = Doing::Thinking;
         self.ready.push_back(Ready::Fibre(handle));
     }
 
-    /// A session is over. True when the same user's next one has begun in its place.
-    #[inline(always)]
-    fn end_visit(&mut self, index: u32) -> bool {
-        let session = &self.visits[index].session;
-        let (source, user) = (session.source, session.user);
-        let person = session.end(self.now, &mut self.record);
-        if self.is_followed(person, source) {
-            let (session, flow) = self.introduce(source, user, None);
-            self.visits.claim_again(index).begin(session, flow);
-            return true;
-        }
-        self.visits.remove(index);
-        self.record.online.down(self.now);
-        if !self.loading {
-            self.end_if_idle();
-        }
-        false
+    /// Runs a plain model to its end.
+    pub(super) fn run_plain(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
+        let ways = Ways::new(self);
+        // Held apart from the rest of the world, so that a visit is looked up once, whatever it does there.
+        let mut visits = std::mem::take(&mut self.visits);
+        let ended = self.go_ways(&ways, &mut visits, control);
+        self.visits = visits;
+        ended
     }
 
     /// Takes one event after another. Whoever is ready at an instant goes on before the next event.
-    pub(super) fn run_plain(&mut self, control: &Control<'_>) -> Result<(), SimulationError> {
+    fn go_ways(&mut self, ways: &Ways, visits: &mut Slab<Visit>, control: &Control<'_>) -> Result<(), SimulationError> {
         loop {
-            let (index, doing) = match self.ready.pop_front() {
-                Some(ready) => {
+            let index = match self.ready.pop_front() {
+                Some(Ready::Task(handle) | Ready::Fibre(handle)) => {
                     self.go_on_at_this_instant()?;
-                    match ready {
-                        Ready::Task(handle) => (handle.index, Doing::Working),
-                        Ready::Fibre(handle) => (handle.index, Doing::Thinking),
-                    }
+                    handle.index
                 }
                 None => {
                     let Some(due) = self.next_event(control)? else {
                         return Ok(());
                     };
                     let Some(index) = due.task() else {
-                        self.handle(due.scheduled, due.event());
+                        std::mem::swap(&mut self.visits, visits);
+                        self.handle(due.scheduled(), due.event());
+                        std::mem::swap(&mut self.visits, visits);
                         continue;
                     };
-                    let visit = &self.visits[index];
-                    if visit.scheduled != due.scheduled {
-                        continue;
-                    }
-                    (index, visit.doing)
+                    index
                 }
             };
             // From its flow to its program and back right here, where nobody is ready before it.
-            let mut goes_on = match doing {
+            let mut goes_on = match visits[index].doing {
+                Doing::Working => self.work(ways, visits, index),
                 Doing::Thinking => true,
-                Doing::Working => self.work(index),
-                Doing::Waiting => self.leave_line_for_good(index),
+                _ => self.take_up(ways, visits, index),
             };
             while goes_on {
-                goes_on = self.think(index) && self.work(index);
+                goes_on = self.think(ways, visits, index) && self.work(ways, visits, index);
             }
         }
     }
 
-    /// Its flow, until it waits or asks for something. True when what it asks for begins right now.
-    #[inline(always)]
-    fn think(&mut self, index: u32) -> bool {
-        let model = self.model;
-        let mut visit = &mut self.visits[index];
-        if visit.session.ended {
-            if self.end_visit(index) {
-                self.ready.push_back(Ready::Fibre(self.visits.handle(index)));
-            }
-            return false;
-        }
-        let mut pc = visit.flow;
-        loop {
-            let op = model.flow_ops[pc as usize];
-            pc += 1;
-            match op {
-                FlowOp::Request { endpoint } => {
-                    visit.flow = pc;
-                    return self.ask(index, endpoint);
-                }
-                FlowOp::Think { site } => {
-                    let key = flow_key(visit.session.key);
-                    let span = self.sites.span(site, key, visit.flow_iteration);
-                    if span > SimSpan::ZERO {
-                        visit.flow = pc;
-                        visit.scheduled = self.events.schedule(self.now + span, Event::Task(index));
-                        return false;
-                    }
-                }
-                FlowOp::End => {
-                    if !self.end_visit(index) {
-                        return false;
-                    }
-                    if !self.ready.is_empty() || self.at_this_instant > STANDSTILL {
-                        self.ready.push_back(Ready::Fibre(self.visits.handle(index)));
-                        return false;
-                    }
-                    self.at_this_instant += 1;
-                    visit = &mut self.visits[index];
-                    pc = visit.flow;
-                }
-                FlowOp::Choose { choice } => {
-                    let choice = &model.choices[choice as usize];
-                    let key = flow_key(visit.session.key);
-                    let uniform = || key.at(choice.place, visit.flow_iteration).draw().uniform();
-                    pc = choice.branch(visit.session.class, uniform);
-                }
-                FlowOp::Repeat { site, after } => {
-                    let key = flow_key(visit.session.key);
-                    match self.sites.count(site, key, visit.flow_iteration) {
-                        0 => pc = after,
-                        times => visit.flow_frames.push((times, pc)),
-                    }
-                }
-                FlowOp::Again => {
-                    if let Some(body) = again(&mut visit.flow_frames) {
-                        pc = body;
-                        visit.flow_iteration += 1;
-                    }
-                }
-                FlowOp::Jump { to } => pc = to,
-                FlowOp::Fork { .. } | FlowOp::EndBranch => {
-                    debug_assert!(false, "a fork in a plain model");
-                    return false;
-                }
-            }
-        }
-    }
-
-    // ---- requests ---------------------------------------------------------------------------------------------------
-
-    /// A person asks for something. True when its attempt begins right now.
-    #[inline(always)]
-    fn ask(&mut self, index: u32, endpoint: u16) -> bool {
-        let now = self.now;
-        let (handle, visit) = self.visits.entry(index);
-        let session = &mut visit.session;
-        let number = session.requests;
-        session.requests += 1;
-        let phase = self.model.sources[session.source as usize].phase_at(now);
-        let measured = self.model.measures(now);
-        let window = self.record.window_of(now);
-        let cell = self.record.cell_index(endpoint, session.class, phase);
-        visit.key = attempt_key(request_key(session.key, number), 0);
-        visit.measured = measured;
-        visit.endpoint = endpoint;
-        visit.cell = cell;
-        visit.window = window;
-        visit.began = now;
-        visit.doing = Doing::Working;
-        visit.pc = self.model.endpoints[endpoint as usize].start;
-        visit.iteration = 0;
-        visit.stage = STAGE_CLIENT;
-        visit.since = now;
-        self.record.asked(now, measured, cell, window);
-        self.record.attempts_begun += 1;
-        if !self.ready.is_empty() {
-            self.ready.push_back(Ready::Task(handle));
-            return false;
-        }
-        self.at_this_instant += 1;
-        true
-    }
-
-    /// The program of what was asked for, until it has to wait or ends. True when the flow goes on right now.
-    #[inline(always)]
-    fn work(&mut self, index: u32) -> bool {
-        let (model, now) = (self.model, self.now);
-        let ops = model.ops.as_slice();
-        // Looked up once, and again only after something that may have touched other visits.
-        let (handle, mut visit) = self.visits.entry(index);
-        if let Some(cause) = visit.failing.take() {
-            return self.fail_visit(index, cause);
-        }
-        let mut pc = visit.pc;
-        loop {
-            let op = &ops[pc as usize];
-            // The place after this one, unless the instruction says otherwise.
-            pc += 1;
-            match *op {
-                Op::Jump { to } => pc = to,
-                Op::Choose { choice } => {
-                    let choice = &model.choices[choice as usize];
-                    let uniform = || visit.key.at(choice.place, visit.iteration).draw().uniform();
-                    pc = choice.branch(visit.session.class, uniform);
-                }
-                Op::Serve { site, stage } | Op::Delay { site, stage } => {
-                    let span = self.sites.span(site, visit.key, visit.iteration);
-                    if span > SimSpan::ZERO {
-                        visit.enter(now, stage, &mut self.record);
-                        visit.pc = pc;
-                        visit.scheduled = self.events.schedule(now + span, Event::Task(index));
-                        return false;
-                    }
-                }
-                Op::Acquire { slots, local, resource } => {
-                    let machine = &mut self.processes[visit.process as usize].slots[local as usize];
-                    match machine.acquire(now, handle) {
-                        Ask::Granted => {
-                            self.record.stations[resource as usize].start_at_once(now, self.record.measuring);
-                            visit.take(HeldSlot {
-                                local,
-                                resource,
-                                since: now,
-                            });
-                        }
-                        Ask::Waiting(place) => {
-                            visit.pc = pc;
-                            self.line_up_visit(index, slots, place);
-                            return false;
-                        }
-                        Ask::Full => {
-                            self.record.stations[resource as usize].refuse(now, self.record.measuring);
-                            self.record.see(now, Cause::QueueFull, Some(resource));
-                            return self.fail_visit(index, Cause::QueueFull);
-                        }
-                    }
-                }
-                Op::Release => {
-                    if let Some(slot) = visit.give(now, &mut self.record) {
-                        let machine = &mut self.processes[visit.process as usize].slots[slot.local as usize];
-                        let station = &mut self.record.stations[slot.resource as usize];
-                        if let Some(waiter) = machine.release() {
-                            station.hand_over(now, slot.since, waiter.since, self.record.measuring);
-                            self.lend_to_visit(waiter.ticket, slot);
-                            visit = &mut self.visits[index];
-                        } else {
-                            station.end(now, slot.since, self.record.measuring);
-                        }
-                    }
-                }
-                Op::Arrive { service } => {
-                    let service = service as usize;
-                    let only = self.services[service].instances[0];
-                    visit.process = self.instances[only as usize].next_process();
-                    self.record.services[service].in_hand.up(now);
-                }
-                Op::Limit { limiter } => {
-                    let asker = Asker {
-                        process: visit.process,
-                        session: handle,
-                        person: visit.session.person,
-                        ip: visit.session.ip,
-                        signed_in: visit.session.signed_in,
-                    };
-                    match self.ask_limiter(limiter, &asker) {
-                        Ok(SimSpan::ZERO) => visit = &mut self.visits[index],
-                        Ok(wait) => {
-                            let visit = &mut self.visits[index];
-                            visit.enter(now, model.limiters[limiter as usize].stage, &mut self.record);
-                            visit.pc = pc;
-                            visit.scheduled = self.events.schedule(now + wait, Event::Task(index));
-                            return false;
-                        }
-                        Err(_) => return self.fail_visit(index, Cause::RateLimited),
-                    }
-                }
-                Op::SignedIn => {
-                    if !visit.session.signed_in {
-                        return self.fail_visit(index, Cause::Unauthorized);
-                    }
-                }
-                Op::Repeat { site, after } => match self.sites.count(site, visit.key, visit.iteration) {
-                    0 => pc = after,
-                    times => visit.frames.push((times, pc)),
-                },
-                Op::Again => {
-                    if let Some(body) = again(&mut visit.frames) {
-                        pc = body;
-                        visit.iteration += 1;
-                    }
-                }
-                Op::Fail { site, share, cause } => {
-                    let place = self.sites.place(site);
-                    let uniform = || visit.key.at(place, visit.iteration).draw().uniform();
-                    if share >= 1.0 || uniform() < f64::from(share) {
-                        return self.fail_visit(index, cause);
-                    }
-                }
-                Op::End => return self.end_of_work(index, None),
-                _ => {
-                    debug_assert!(false, "an instruction that no plain model has");
-                    return false;
-                }
-            }
-        }
-    }
-
-    /// What was asked for has ended, well or not. True when the flow goes on right now.
-    #[inline(always)]
-    fn end_of_work(&mut self, index: u32, cause: Option<Cause>) -> bool {
-        let now = self.now;
-        let visit = &mut self.visits[index];
-        debug_assert!(visit.holds == 0, "a slot that is kept");
-        visit.enter(now, STAGE_CLIENT, &mut self.record);
-        visit.doing = Doing::Thinking;
-        visit.frames.clear();
-        self.record.attempts_ended += 1;
-        let service = self.processes[visit.process as usize].service;
-        self.record.services[service as usize].in_hand.down(now);
-        let ended = Ended {
-            cell: visit.cell,
-            window: visit.window,
-            latency: now.since(visit.began).nanos(),
-            first_byte: 0,
-            answer: Answer::OnTheSpot,
-        };
-        match cause {
-            None => {
-                let loading = now < self.model.duration;
-                self.record
-                    .useful(now, visit.measured, loading, &ended, &mut visit.split);
-                if self.model.endpoints[visit.endpoint as usize].signs_in {
-                    visit.session.signed_in = true;
-                }
-            }
-            Some(cause) => self.note_failure(index, cause, &ended),
-        }
-        // What nobody counted.
-        self.visits[index].split.clear();
-        if !self.ready.is_empty() || self.at_this_instant > STANDSTILL {
-            self.ready.push_back(Ready::Fibre(self.visits.handle(index)));
-            return false;
-        }
-        self.at_this_instant += 1;
-        true
-    }
-
-    /// What was asked for fails: whatever is held is given back.
+    /// A visit that had to wait for others before it arrives, or fails. True when its flow goes on right now.
+    #[cold]
     #[inline(never)]
-    fn fail_visit(&mut self, index: u32, cause: Cause) -> bool {
-        self.record.see(self.now, cause, None);
-        while let Some(slot) = self.visits[index].give(self.now, &mut self.record) {
-            let process = self.visits[index].process;
-            let machine = &mut self.processes[process as usize].slots[slot.local as usize];
-            let station = &mut self.record.stations[slot.resource as usize];
-            if let Some(waiter) = machine.release() {
-                station.hand_over(self.now, slot.since, waiter.since, self.record.measuring);
-                self.lend_to_visit(waiter.ticket, slot);
-            } else {
-                station.end(self.now, slot.since, self.record.measuring);
+    fn take_up(&mut self, ways: &Ways, visits: &mut Slab<Visit>, index: u32) -> bool {
+        let visit = &mut visits[index];
+        match visit.doing {
+            Doing::Arriving => {
+                self.arrive_on_visit(ways, visit);
+                self.work_apart(ways, visits, index)
+            }
+            Doing::Failing => {
+                let cause = visit.rare.failing;
+                self.fail_visit(ways, visits, index, cause)
+            }
+            Doing::Working | Doing::Thinking | Doing::Waiting => {
+                debug_assert!(false, "a visit goes on that is in a line");
+                false
             }
         }
-        self.end_of_work(index, Some(cause))
-    }
-
-    fn note_failure(&mut self, index: u32, cause: Cause, ended: &Ended) {
-        let visit = &mut self.visits[index];
-        if visit.measured {
-            let cell = self.record.cell_at(ended.cell);
-            if cause.status().is_some() {
-                cell.tool.record(ended.latency);
-            } else {
-                cell.tool_missing += 1;
-            }
-        }
-        self.record.useless(self.now, visit.measured, ended, cause);
-        let client = &self.model.clients[visit.session.client as usize];
-        let gave_up = cause == Cause::ClientTimeout;
-        if if gave_up {
-            client.ends_on_timeout
-        } else {
-            client.ends_on_error
-        } {
-            visit.session.ended = true;
-            visit.session.abandoned |= gave_up;
-        }
-    }
-
-    // ---- lines for slots --------------------------------------------------------------------------------------------
-
-    /// A visit is in the line for a slot.
-    #[inline(never)]
-    fn line_up_visit(&mut self, index: u32, slots: u16, place: Place) {
-        let spec = &self.model.slots[slots as usize];
-        let visit = &mut self.visits[index];
-        self.record.stations[spec.resource as usize].join(self.now, self.record.measuring);
-        visit.enter(self.now, spec.wait_stage, &mut self.record);
-        visit.doing = Doing::Waiting;
-        visit.scheduled = Scheduled::NOTHING;
-        visit.line = Some((slots, place, self.now));
-        if spec.timeout != SimSpan::FOREVER {
-            let process = &self.processes[visit.process as usize];
-            let deadline = process.slots[spec.local as usize].next_deadline();
-            self.arm(process.first_wake + u32::from(spec.local), deadline);
-        }
-        if let Some(site) = spec.patience {
-            let visit = &mut self.visits[index];
-            let span = self.sites.span(site, visit.key, visit.iteration);
-            visit.scheduled = self.events.schedule(self.now + span, Event::Task(index));
-        }
-    }
-
-    /// A waiter has the slot that another visit has just given back.
-    #[inline(always)]
-    fn lend_to_visit(&mut self, ticket: Handle, slot: HeldSlot) {
-        let visit = &mut self.visits[ticket.index];
-        visit.enter(self.now, visit.stage, &mut self.record);
-        visit.doing = Doing::Working;
-        visit.scheduled = Scheduled::NOTHING;
-        visit.take(HeldSlot {
-            since: self.now,
-            ..slot
-        });
-        self.ready.push_back(Ready::Task(ticket));
-    }
-
-    /// A drawn patience with a line is over. True when the flow goes on right now.
-    #[inline(never)]
-    fn leave_line_for_good(&mut self, index: u32) -> bool {
-        let visit = &mut self.visits[index];
-        let Some((slots, place, since)) = visit.line else {
-            return false;
-        };
-        let spec = &self.model.slots[slots as usize];
-        let machine = &mut self.processes[visit.process as usize].slots[spec.local as usize];
-        if machine.cancel(place).is_none() {
-            return false;
-        }
-        visit.doing = Doing::Working;
-        self.record.stations[spec.resource as usize].give_up(self.now, since, self.record.measuring);
-        self.record.see(self.now, spec.cause, Some(spec.resource));
-        self.fail_visit(index, spec.cause)
     }
 }
 

@@ -27,6 +27,7 @@ use highwater_models::{Cause, SimSpan, SimTime};
 use highwater_program::crowd::Crowd;
 use highwater_program::model::{Model, Pc, STAGE_IO, SiteId, Stage};
 use highwater_program::variants::Variants;
+use highwater_workload::sampler::exponential;
 use highwater_workload::{Key, Sampler};
 
 /// No process, no parent.
@@ -400,13 +401,7 @@ impl Session {
     pub fn end(&self, now: SimTime, record: &mut Record) -> u64 {
         if self.measured {
             let length = now.since(self.began).nanos();
-            let record = &mut record.sessions;
-            record.length.record(length);
-            if self.abandoned {
-                record.abandoned += 1;
-            } else {
-                record.completed += 1;
-            }
+            record.sessions.ended(length, self.abandoned);
         }
         self.person & 0xffff_ffff_ffff
     }
@@ -464,17 +459,30 @@ pub(crate) struct ClientState {
 pub(crate) struct Sites(Vec<Site>);
 
 struct Site {
-    law: Sampler,
-    /// The length of time that is drawn, where it is always the same.
-    always: Option<SimSpan>,
     /// The number of the place.
     place: u64,
+    draws: Draws,
+    law: Sampler,
+}
+
+/// What a place draws, where that is known without a look at its law.
+#[derive(Copy, Clone)]
+enum Draws {
+    /// Always the same length of time.
+    Always(SimSpan),
+    /// An exponential one of that mean, in seconds.
+    Exponential(f64),
+    Other,
 }
 
 impl Site {
     fn new(law: Sampler, place: u64) -> Self {
-        let always = law.as_constant().map(SimSpan::from_seconds);
-        Self { law, always, place }
+        let draws = match (law.as_constant(), law.as_exponential()) {
+            (Some(value), _) => Draws::Always(SimSpan::from_seconds(value)),
+            (_, Some(mean)) => Draws::Exponential(mean),
+            _ => Draws::Other,
+        };
+        Self { place, draws, law }
     }
 }
 
@@ -506,10 +514,18 @@ impl Sites {
     #[inline(always)]
     pub fn span(&mut self, site: SiteId, key: Key, iteration: u32) -> SimSpan {
         let site = &mut self.0[site as usize];
-        match site.always {
-            Some(span) => span,
-            None => site.law.span(&mut key.at(site.place, iteration).draw()),
+        let draw = || key.at(site.place, iteration).draw();
+        match site.draws {
+            Draws::Exponential(mean) => SimSpan::from_seconds(mean * exponential(&mut draw())),
+            Draws::Always(span) => span,
+            Draws::Other => site.law.span_apart(&mut draw()),
         }
+    }
+
+    /// The same, in a function of its own, for callers that have no register to spare.
+    #[inline(never)]
+    pub fn span_apart(&mut self, site: SiteId, key: Key, iteration: u32) -> SimSpan {
+        self.span(site, key, iteration)
     }
 
     /// A draw of a count.

@@ -17,7 +17,8 @@ use highwater_program::model::{Op, Pc, STAGE_BACKOFF, STAGE_CLIENT, STAGE_IO};
 /// Who asks a limiter, and where.
 pub(super) struct Asker {
     pub process: u32,
-    pub session: Handle,
+    /// A number that no other session has.
+    pub session: u64,
     pub person: u64,
     pub ip: u64,
     pub signed_in: bool,
@@ -396,7 +397,7 @@ impl World<'_> {
         let task = &self.tasks[index];
         let asker = Asker {
             process: task.process,
-            session: task.session,
+            session: u64::from(task.session.index) << 32 | u64::from(task.session.generation),
             person: task.person,
             ip: task.ip,
             signed_in: task.signed_in,
@@ -422,10 +423,10 @@ impl World<'_> {
     pub(super) fn ask_limiter(&mut self, limiter: u16, asker: &Asker) -> Result<SimSpan, Option<SimSpan>> {
         let spec = &self.model.limiters[limiter as usize];
         let key = match spec.key {
+            LimiterKey::All => 0,
             LimiterKey::User if asker.signed_in => asker.person,
             LimiterKey::User | LimiterKey::Ip => self.address(asker),
-            LimiterKey::Session => u64::from(asker.session.index) << 32 | u64::from(asker.session.generation),
-            LimiterKey::All => 0,
+            LimiterKey::Session => asker.session,
         };
         let machine = if spec.shared {
             &mut self.shared_limiters[spec.local as usize]
