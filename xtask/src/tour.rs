@@ -27,7 +27,7 @@ const VIEWS: [&str; 9] = [
     "take-away",
 ];
 /// The longest that a view may take to come to rest.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(1800);
 
 /// Takes the tour and says where the pictures are.
 pub fn run(root: &Path, folder: Option<&str>) -> ExitCode {

@@ -92,7 +92,8 @@ fn axis(ui: &mut Ui, growth: &Growth, wants: &mut Vec<Command>) {
     // How many are registered over the months, on a scale of powers of ten.
     let (rect, _) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 92.0), Sense::hover());
     let painter = ui.painter_at(rect);
-    let plot = rect.shrink2(Vec2::new(10.0, 16.0));
+    // Below the curve there is room for the names of its first stages.
+    let plot = egui::Rect::from_min_max(rect.min + Vec2::new(10.0, 8.0), rect.max - Vec2::new(10.0, 28.0));
     let place = |month: f64, users: f64| {
         let share = (users.log10() - 2.0) / (50_000.0_f64.log10() - 2.0);
         egui::pos2(
