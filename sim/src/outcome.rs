@@ -179,8 +179,8 @@ fn breakdown(build: &mut Builder, model: &Model) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::split::Split;
     use crate::measure::breakdown::coarse_bucket;
+    use crate::split::Split;
 
     // Lost if broken: stages would be shifted against their names, or shown where nobody spent any time.
     #[test]
