@@ -101,10 +101,12 @@ pub enum FailOn {
 /// # Errors
 /// A mistake in the command or a file, or a world that does not play along.
 pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let (own_a, own_b) = own_of(arguments);
+    nothing_set_in_a_result(&arguments.a, &own_a)?;
+    nothing_set_in_a_result(&arguments.b, &own_b)?;
     if let Some(sides) = measured::sides(arguments)? {
         return measured::run(arguments, sides);
     }
-    let (own_a, own_b) = own_of(arguments);
     let a = Source::open(&arguments.a, &own_a, arguments)?;
     let b = Source::open(&arguments.b, &own_b, arguments)?;
     let folder = arguments.out.as_deref().map(Folder::open).transpose()?;
@@ -174,15 +176,20 @@ enum Source {
     Left(Box<Side>),
 }
 
+/// A result is what it is, simulated or measured.
+fn nothing_set_in_a_result(name: &str, own: &Own) -> Result<(), Failure> {
+    if measured::is_result(name) && (own.profile.is_some() || !own.settings.is_empty()) {
+        return Err(Failure::Usage {
+            message: format!("`{name}` is a result, which has been run already: nothing can be set in it"),
+            help: "name the scenario to run it with other settings".to_owned(),
+        });
+    }
+    Ok(())
+}
+
 impl Source {
     fn open(name: &str, own: &Own, arguments: &Arguments) -> Result<Self, Failure> {
         if measured::is_result(name) {
-            if own.profile.is_some() || !own.settings.is_empty() {
-                return Err(Failure::Usage {
-                    message: format!("`{name}` is a result, which has been run already: nothing can be set in it"),
-                    help: "name the scenario to run it with other settings".to_owned(),
-                });
-            }
             return left(name).map(|side| Self::Left(Box::new(side)));
         }
         let profile = own.profile.as_deref().or(arguments.profile.as_deref());

@@ -98,18 +98,6 @@ pub fn sides(arguments: &Arguments) -> Result<Option<Sides>, Failure> {
             return Ok(None);
         }
     };
-    let (side, letter) = if a {
-        (&arguments.settings_a, "a")
-    } else {
-        (&arguments.settings_b, "b")
-    };
-    let profile = if a { &arguments.profile_a } else { &arguments.profile_b };
-    if !side.is_empty() || profile.is_some() {
-        return Err(Failure::Usage {
-            message: format!("`{measured}` was measured: nothing can be set in it"),
-            help: format!("leave out `--set-{letter}` and `--profile-{letter}`"),
-        });
-    }
     let mut runs = vec![load(measured)?.0];
     for name in &arguments.measured_also {
         let (run, origin) = load(&name.to_string_lossy())?;
