@@ -46,8 +46,9 @@ pub fn show(ui: &mut Ui, state: &State, around: &Around) -> Vec<Command> {
     let view = state.view();
     if view == View::Explore && state.document.is_some() {
         Panel::left("settings")
-            .default_size(400.0)
-            .size_range(320.0..=560.0)
+            // Exactly: a panel that may be drawn wider follows its contents, and so the speed of the first run.
+            .exact_size(400.0)
+            .resizable(false)
             .frame(Frame::new().fill(ink.card).inner_margin(Margin::symmetric(14, 10)))
             .show(ui, |ui| explore::settings(ui, state, &mut wants));
     }
