@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use highwater_models::record::figures::{Estimate, FigureKind, Unit};
+use highwater_models::record::requests;
 use highwater_models::record::timeline::Timeline;
 use highwater_program::model::Model;
 use serde_json::{Map, Value, json};
@@ -148,25 +149,6 @@ pub fn timeline(timeline: &Timeline, out: impl Write) -> io::Result<()> {
     rows.flush()
 }
 
-/// The columns of `requests.csv` before the stages.
-const COLUMNS: [&str; 15] = [
-    "replication",
-    "n",
-    "t",
-    "source",
-    "session",
-    "user",
-    "ip",
-    "class",
-    "endpoint",
-    "phase",
-    "outcome",
-    "cause",
-    "status",
-    "latency",
-    "attempts",
-];
-
 /// `requests.csv`.
 ///
 /// # Errors
@@ -174,7 +156,7 @@ const COLUMNS: [&str; 15] = [
 pub fn requests(log: &Log, model: &Model, out: impl Write) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
     let stages = model.stages.iter().map(String::as_str);
-    rows.write_record(COLUMNS.iter().copied().chain(stages))?;
+    rows.write_record(requests::COLUMNS.iter().copied().chain(stages))?;
     let name = |names: &[String], number: usize| names.get(number).cloned().unwrap_or_default();
     let mut numbers = vec![0_u64; log.ended.len().max(1)];
     for row in &log.rows {

@@ -186,15 +186,16 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     let found = found::find(&arguments.scenario).map_err(|missing| Failure::Usage(missing.to_string()))?;
     let mut settings = arguments.settings.clone();
     settings.extend(arguments.duration.iter().map(|duration| format!("duration={duration}")));
-    settings.extend(arguments.seed.iter().map(|seed| format!("seed={seed}")));
     let loaded = found::read(&arguments.scenario, found, &settings);
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let text = render_all(&loaded.diagnostics, &loaded.sources, colour);
     match loaded.plan {
-        Some(plan) if !loaded.diagnostics.iter().any(Diagnostic::is_error) => {
+        Some(mut plan) if !loaded.diagnostics.iter().any(Diagnostic::is_error) => {
             if !text.is_empty() {
                 eprintln!("{}", text.trim_end());
             }
+            // Not a setting: under another seed it is still the same model.
+            plan.scenario.seed = arguments.seed.unwrap_or(plan.scenario.seed);
             Ok(plan)
         }
         _ => Err(Failure::Usage(text.trim_end().to_owned())),

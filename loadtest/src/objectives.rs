@@ -13,19 +13,6 @@ use crate::log::Row;
 use crate::outcome::Basis;
 use crate::statistics;
 
-/// Causes that `database_errors` counts: a request failed at the database or on the way to a connection.
-const DATABASE: [Cause; 6] = [
-    Cause::PoolTimeout,
-    Cause::ConnectionRefused,
-    Cause::ConnectTimeout,
-    Cause::QueryTimeout,
-    Cause::QueryFailed,
-    Cause::DatabaseUnavailable,
-];
-
-/// Causes that `llm_rate_limit_errors` counts.
-const LLM_LIMITS: [Cause; 2] = [Cause::LlmRateLimited, Cause::LlmQuota];
-
 struct Judge<'a, R> {
     figures: &'a Figures,
     rows: R,
@@ -124,8 +111,12 @@ impl<'a, R: Fn(&[&str]) -> Vec<&'a Row>> Judge<'a, R> {
             );
         }
         for (name, target, causes) in [
-            ("database_errors", goals.database_errors, &DATABASE[..]),
-            ("llm_rate_limit_errors", goals.llm_rate_limit_errors, &LLM_LIMITS[..]),
+            ("database_errors", goals.database_errors, &Cause::AT_THE_DATABASE[..]),
+            (
+                "llm_rate_limit_errors",
+                goals.llm_rate_limit_errors,
+                &Cause::LLM_LIMITS[..],
+            ),
         ] {
             if let Some(target) = target {
                 self.count(&key_of(name), target, causes, place);

@@ -53,6 +53,19 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// What the objective `database_errors` counts: a request failed at the database or on the way to a connection.
+    pub const AT_THE_DATABASE: [Self; 6] = [
+        Self::PoolTimeout,
+        Self::ConnectionRefused,
+        Self::ConnectTimeout,
+        Self::QueryTimeout,
+        Self::QueryFailed,
+        Self::DatabaseUnavailable,
+    ];
+
+    /// What the objective `llm_rate_limit_errors` counts: limits by time and by account.
+    pub const LLM_LIMITS: [Self; 2] = [Self::LlmRateLimited, Self::LlmQuota];
+
     /// Every cause, in the order of their numbers.
     pub const ALL: [Self; 23] = [
         Self::RateLimited,

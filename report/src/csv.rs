@@ -7,6 +7,7 @@
 use std::io::{self, Write};
 
 use highwater_models::record::figures::Figures;
+use highwater_models::record::requests;
 use highwater_models::record::timeline::Timeline;
 use highwater_sim::experiment::{RequestLog, RequestOutcome, RequestRow};
 
@@ -64,25 +65,6 @@ pub fn table<const COLUMNS: usize>(
     lines.flush()
 }
 
-/// The columns of `requests.csv` before the stages.
-const REQUEST_COLUMNS: [&str; 15] = [
-    "replication",
-    "n",
-    "t",
-    "source",
-    "session",
-    "user",
-    "ip",
-    "class",
-    "endpoint",
-    "phase",
-    "outcome",
-    "cause",
-    "status",
-    "latency",
-    "attempts",
-];
-
 /// Writes `requests.csv`: a row per request, seconds by stage in the last columns.
 ///
 /// # Errors
@@ -90,7 +72,7 @@ const REQUEST_COLUMNS: [&str; 15] = [
 pub fn requests(log: &RequestLog, out: impl Write) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
     rows.write_record(
-        REQUEST_COLUMNS
+        requests::COLUMNS
             .iter()
             .copied()
             .chain(log.stages.iter().map(String::as_str)),
@@ -107,7 +89,7 @@ pub fn requests(log: &RequestLog, out: impl Write) -> io::Result<()> {
     rows.flush()
 }
 
-fn request(log: &RequestLog, row: &RequestRow) -> [String; REQUEST_COLUMNS.len()] {
+fn request(log: &RequestLog, row: &RequestRow) -> [String; requests::COLUMNS.len()] {
     let name = |names: &[String], index: u16| names.get(usize::from(index)).cloned().unwrap_or_default();
     let status = match (row.outcome, row.cause) {
         (RequestOutcome::Useful, _) => Some(200),

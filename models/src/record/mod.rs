@@ -5,6 +5,7 @@ pub mod batches;
 pub mod figures;
 pub mod histogram;
 pub mod next_step;
+pub mod requests;
 pub mod summary;
 pub mod sweep;
 pub mod timeline;

@@ -20,19 +20,6 @@ use super::{request, warnings};
 use crate::interval::{Intervals, Sample};
 use crate::measure::Cell;
 
-/// Causes that `database_errors` counts: a request failed at the database or on the way to a connection.
-const DATABASE: [Cause; 6] = [
-    Cause::PoolTimeout,
-    Cause::ConnectionRefused,
-    Cause::ConnectTimeout,
-    Cause::QueryTimeout,
-    Cause::QueryFailed,
-    Cause::DatabaseUnavailable,
-];
-
-/// Causes that `llm_rate_limit_errors` counts: limits by time and by account.
-const LLM_LIMITS: [Cause; 2] = [Cause::LlmRateLimited, Cause::LlmQuota];
-
 /// Judges every objective, in the order of the file's tables: whole run, endpoints, classes, phases, metrics.
 #[must_use]
 pub fn judge(objectives: &Objectives, groups: &Groups, figures: &Figures, intervals: &Intervals) -> Vec<Objective> {
@@ -139,8 +126,8 @@ impl Judge<'_> {
             }
         }
         let counts: [(&'static str, Option<u64>, &[Cause]); 2] = [
-            ("database_errors", goals.database_errors, &DATABASE),
-            ("llm_rate_limit_errors", goals.llm_rate_limit_errors, &LLM_LIMITS),
+            ("database_errors", goals.database_errors, &Cause::AT_THE_DATABASE),
+            ("llm_rate_limit_errors", goals.llm_rate_limit_errors, &Cause::LLM_LIMITS),
         ];
         for (name, target, causes) in counts {
             if let Some(target) = target {
