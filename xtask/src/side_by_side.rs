@@ -45,7 +45,16 @@ pub struct Wanted {
 const FOLDER: &str = "examples/side-by-side";
 
 /// The order of `--all`: what the rest stands on comes first.
-const ALL: [&str; 6] = ["light", "pool-110", "llm-130", "limiters", "three-instances", "loop-95"];
+const ALL: [&str; 8] = [
+    "light",
+    "pool-110",
+    "llm-130",
+    "limiters",
+    "three-instances",
+    "loop-95",
+    "overload",
+    "overload-hardened",
+];
 
 /// How long a server may take until it listens: PostgreSQL has to be set up.
 const UP: Duration = Duration::from_secs(120);

@@ -112,13 +112,20 @@ fn text(rows: &[Row], time_scale: f64, repeats: u32, tolerance: &str) -> String 
 }
 
 /// Why a scenario's differences are what they are, where that is known. Without figures: those are the run's.
-const EXPLAINED: [(&str, &str); 1] = [(
-    "three-instances",
-    "Why: how many of the database's connections each instance holds is settled by their rivalry in the first seconds, and kept, \
+const EXPLAINED: [(&str, &str); 2] = [
+    (
+        "three-instances",
+        "Why: how many of the database's connections each instance holds is settled by their rivalry in the first seconds, and kept, \
      for the connection given back last is lent first. Two runs of the same people part there and do not meet again, so what \
      they share says less than it seems to. The simulation's replications differ among themselves by as much: \
      `errors.rate` in `replications.csv` of `highwater run examples/side-by-side/three-instances.toml --out DIR`.",
-)];
+    ),
+    (
+        "overload",
+        "Why: where people give up before they have their answer, the simulation counts to throughput what was finished for nobody; a load \
+     generator has hung up by then and cannot. Goodput is of those who waited, on both sides.",
+    ),
+];
 
 /// What the server says is real and what it emulates: from the line that begins with the one to the sentence about the other.
 fn real(lines: &[String]) -> String {
