@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use egui_kittest::Harness;
 use highwater_gui::App;
+use highwater_gui::command::Command;
 use highwater_gui::model::result::{Grade, Shown};
 use highwater_gui::open;
-use highwater_gui::state::{Command, View};
+use highwater_gui::state::View;
 use highwater_models::Cause;
 use highwater_models::bundled;
 use highwater_models::record::timeline::{Stretch, Timeline};

@@ -10,10 +10,11 @@ use egui::{Context, Key, KeyboardShortcut, Modifiers, Ui};
 use highwater_models::draft::{self, Mistake, QUESTIONS};
 use highwater_report::{csv, json};
 
+use crate::command::{self, Command, Effect, Product};
 use crate::document::Origin;
 use crate::model::result::Shown;
 use crate::open;
-use crate::state::{self, Command, Effect, Look, Notice, Product, Run, State, View};
+use crate::state::{self, Look, Notice, Run, State, View};
 use crate::task::{self, Answer};
 use crate::theme;
 use crate::view::{self, Around};
@@ -99,7 +100,7 @@ impl App {
 
     /// Does what a user wants.
     pub fn want(&mut self, command: Command) {
-        for effect in state::apply(&mut self.state, command) {
+        for effect in command::apply(&mut self.state, command) {
             self.perform(effect);
         }
     }
@@ -107,7 +108,7 @@ impl App {
     /// Takes in what has happened since the last frame.
     pub fn look(&mut self) {
         for (lane, id, answer) in self.worker.answers() {
-            state::answered(&mut self.state, lane, id, answer);
+            command::answered(&mut self.state, lane, id, answer);
         }
         let chosen: Vec<Command> = self.chosen.1.try_iter().collect();
         chosen.into_iter().for_each(|command| self.want(command));

@@ -5,6 +5,7 @@
 //! Never: a rule, a figure or a sentence of its own: they are those of `sim`, `models` and `report`.
 
 pub mod app;
+pub mod command;
 pub mod document;
 pub mod model;
 pub mod open;

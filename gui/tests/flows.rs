@@ -67,7 +67,7 @@ fn open_a_scenario_move_a_slider_see_it_hold_save_it_and_open_it_again() {
 
     // The next step is found, and a slider does the same.
     let next = harness.state().state().next_step.as_ref().expect("it was looked for");
-    assert_eq!(highwater_gui::state::edits_of(next)[0].path, "places.max");
+    assert_eq!(highwater_gui::command::edits_of(next)[0].path, "places.max");
     let slider = harness.get_by_role_and_label(egui::accesskit::Role::Slider, "max of places");
     slider.set_value_accesskit(2.0);
     settle(&mut harness);
@@ -109,7 +109,7 @@ fn open_a_scenario_move_a_slider_see_it_hold_save_it_and_open_it_again() {
     let saved = folder.path().join("two-places.toml").display().to_string();
     harness
         .state_mut()
-        .want(highwater_gui::state::Command::Save(saved.clone()));
+        .want(highwater_gui::command::Command::Save(saved.clone()));
     settle(&mut harness);
     let shown = harness.state().state().shown.clone().expect("a result");
     let found = files::find(&saved).expect("it was saved");
@@ -155,7 +155,7 @@ fn every_view_can_be_opened_with_a_result_and_in_both_looks() {
         }
         harness.run_steps(3);
         for view in View::ALL {
-            harness.state_mut().want(highwater_gui::state::Command::Show(view));
+            harness.state_mut().want(highwater_gui::command::Command::Show(view));
             harness.run_steps(4);
             assert_eq!(harness.state().state().view(), view);
         }
@@ -179,7 +179,9 @@ fn keys_open_views_and_take_changes_back() {
         path: "seed".to_owned(),
         value: "7".to_owned(),
     };
-    harness.state_mut().want(highwater_gui::state::Command::Set(vec![edit]));
+    harness
+        .state_mut()
+        .want(highwater_gui::command::Command::Set(vec![edit]));
     settle(&mut harness);
     harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
     settle(&mut harness);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use egui::Theme;
 use egui_kittest::{Harness, SnapshotOptions, try_image_snapshot_options};
 use highwater_gui::App;
-use highwater_gui::state::{Command, View};
+use highwater_gui::command::Command;
+use highwater_gui::state::View;
 
 /// Something small whose every figure is the same everywhere.
 const SCENARIO: &str = include_str!("places.toml");

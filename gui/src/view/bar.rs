@@ -3,7 +3,8 @@
 use egui::{Align, Layout, RichText, Ui};
 
 use super::{Around, widget};
-use crate::state::{Command, Field, Look, Run, State};
+use crate::command::{Command, Field};
+use crate::state::{Look, Run, State};
 use crate::theme::Ink;
 
 /// Paints it.

@@ -6,7 +6,8 @@ use highwater_report::{number, words};
 use highwater_sim::compare::{Change, Comparison};
 
 use super::{Around, widget};
-use crate::state::{Command, Field, State, Variant};
+use crate::command::{Command, Field};
+use crate::state::{State, Variant};
 use crate::theme::Ink;
 
 /// Paints it.

@@ -8,11 +8,12 @@ use highwater_report::page::Tone;
 use highwater_report::words::capital;
 
 use super::{Around, plots, waiting, widget};
+use crate::command::{Command, Field, edits_of};
 use crate::document::Edit;
 use crate::model::control::{Control, Group, Kind, is_found};
 use crate::model::format::{self, Measure, bare};
 use crate::model::result::{Grade, Shown};
-use crate::state::{Command, Field, Run, State, edits_of};
+use crate::state::{Run, State};
 use crate::theme::{Ink, wash};
 
 /// The field that is looked for with Ctrl+F.

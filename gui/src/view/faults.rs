@@ -3,9 +3,10 @@
 use egui::{DragValue, Grid, ScrollArea, Ui};
 
 use super::{plots, waiting, widget};
+use crate::command::Command;
 use crate::model::fault::{self, KINDS};
 use crate::model::format::{self, Measure};
-use crate::state::{Command, Fault, State};
+use crate::state::{Fault, State};
 use crate::theme::Ink;
 
 /// Paints it.

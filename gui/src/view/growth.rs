@@ -5,9 +5,10 @@ use highwater_models::record::figures::Unit;
 use highwater_report::number;
 
 use super::{Around, widget};
+use crate::command::Command;
 use crate::model::growth::{STAGES, users_at};
 use crate::model::result::Shown;
-use crate::state::{Command, Growth, State};
+use crate::state::{Growth, State};
 use crate::theme::{Ink, wash};
 
 /// Paints it.

@@ -7,9 +7,10 @@ use egui::{
 use highwater_report::number;
 
 use super::{plots, waiting, widget};
+use crate::command::Command;
 use crate::model::map::{Kind, Map, Node, Reading};
 use crate::model::result::Shown;
-use crate::state::{Command, State};
+use crate::state::State;
 use crate::theme::{BOLD, Ink, wash};
 
 /// Paints it.

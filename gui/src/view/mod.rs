@@ -18,7 +18,8 @@ pub mod widget;
 
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 
-use crate::state::{Command, State, View};
+use crate::command::Command;
+use crate::state::{State, View};
 use crate::theme::Ink;
 
 /// What a view may look at beside the state.

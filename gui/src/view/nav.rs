@@ -2,7 +2,8 @@
 
 use egui::{Align, Layout, RichText, Ui};
 
-use crate::state::{Command, State, View};
+use crate::command::Command;
+use crate::state::{State, View};
 use crate::theme::Ink;
 
 /// Paints it.

@@ -3,7 +3,8 @@
 use egui::{RichText, ScrollArea, Ui};
 
 use super::{waiting, widget};
-use crate::state::{Command, Field, Product, State};
+use crate::command::{Command, Field, Product};
+use crate::state::State;
 use crate::theme::Ink;
 
 /// Paints it.

@@ -8,8 +8,9 @@ use highwater_models::record::figures::Unit;
 use highwater_report::number;
 
 use super::widget;
+use crate::command::Command;
 use crate::model::line::{Chart, Clock};
-use crate::state::{Command, State};
+use crate::state::State;
 use crate::theme::{Ink, wash};
 
 /// What the plots over time share: their stretch of time and the pointer.

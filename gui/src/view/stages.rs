@@ -6,8 +6,9 @@ use highwater_report::plot::Size;
 use highwater_report::words::capital;
 
 use super::{waiting, widget};
+use crate::command::Command;
 use crate::model::result::Shown;
-use crate::state::{Command, State};
+use crate::state::State;
 use crate::theme::Ink;
 
 /// Plots about where the time goes, in order.

@@ -4,8 +4,9 @@ use egui::{Key, ScrollArea, Sense, Ui, Vec2, WidgetInfo, accesskit};
 use highwater_models::draft::QUESTIONS;
 
 use super::widget;
+use crate::command::{Command, Field};
 use crate::model::cards::{Card, shelves};
-use crate::state::{Command, Field, State};
+use crate::state::State;
 use crate::theme::Ink;
 
 /// Paints it.

@@ -4,8 +4,9 @@ use egui::{RichText, ScrollArea, Ui};
 use highwater_report::number;
 
 use super::{plots, waiting, widget};
+use crate::command::Command;
 use crate::model::result::Shown;
-use crate::state::{Command, State};
+use crate::state::State;
 use crate::theme::Ink;
 
 /// Paints them.
