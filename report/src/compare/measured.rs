@@ -95,7 +95,8 @@ fn too(difference: f64, ratio: f64, unit: Unit) -> String {
     let way = if difference < 0.0 { "too low" } else { "too high" };
     if unit == Unit::Share {
         let points = number::trim_zeros(&format!("{:.1}", difference.abs() * 100.0));
-        return format!("{points} points {way}");
+        let noun = if points == "1" { "point" } else { "points" };
+        return format!("{points} {noun} {way}");
     }
     if !ratio.is_finite() {
         return way.to_owned();
